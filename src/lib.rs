@@ -1,1 +1,34 @@
-//! x
+//! Detects AWS accounts being taken out of their organization, inline in a log router.
+//!
+//! An event goes through the modules in this order:
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`prefilter`] | rejects, by its bytes, an event that no rule names |
+//! | [`envelope`] | finds the CloudTrail records inside what a router ships |
+//! | [`json`] | reads them, borrowed and without recursion |
+//! | [`record`] | the record as rules and findings see it |
+//! | [`rules`] | the pack: which rules match, and what they say |
+//! | [`memory`] | duplicates and new terms, bounded, saved and merged |
+//! | [`finding`] | what comes out |
+//!
+//! [`detector`] runs them. `adapters` give it the shapes it is shipped in, and hold no logic.
+//!
+//! ```
+//! let mut detector = orgwatch::detector::Detector::open("{}").unwrap();
+//! let findings = detector.detect(br#"{"eventSource": "organizations.amazonaws.com",
+//!     "eventName": "LeaveOrganization", "eventTime": "2026-06-01T12:00:00Z", "eventID": "1",
+//!     "recipientAccountId": "444455556666"}"#).unwrap();
+//! assert_eq!(findings[0].rule, "member-left-organization");
+//! ```
+
+pub mod adapters;
+pub mod detector;
+pub mod envelope;
+pub mod finding;
+pub mod json;
+pub mod memory;
+pub mod prefilter;
+pub mod record;
+pub mod rules;
+pub mod settings;

@@ -1,1 +1,18 @@
-//! x
+//! Sigma rules in the form that orgwatch evaluates.
+//!
+//! The pack is written in Sigma YAML and compiled once, when orgwatch is built: selectors and named
+//! detections are inlined into one expression, templates are parsed, and everything that a rule may
+//! get wrong is found then. The guest carries the compiled form ([`Pack`], as JSON) and no YAML.
+//!
+//! The compiler is behind the feature `compile`; without it this crate is only the types.
+
+mod expression;
+mod pack;
+mod template;
+
+#[cfg(feature = "compile")]
+pub mod compile;
+
+pub use expression::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
+pub use pack::{NewTerms, Pack, Rule, Severity, SeverityWhen, TargetTemplate};
+pub use template::{Part, Source, Template, Value};

@@ -1,0 +1,44 @@
+//! Compiles the pack: `rules/` to the form that the engine evaluates. A rule that is wrong fails the
+//! build, with its file and what is wrong with it.
+
+use std::error::Error;
+use std::path::Path;
+use std::{env, fs};
+
+use orgwatch_sigma::compile::{self, Attack, RuleFile};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=sigma/attack.txt");
+    let attack = Attack::parse(&fs::read_to_string("sigma/attack.txt")?)?;
+    let mut files = Vec::new();
+    read(Path::new("rules"), &mut files)?;
+    let pack = compile::pack(&files, &attack).map_err(|errors| {
+        let lines: Vec<_> = errors
+            .iter()
+            .map(|error| format!("rules/{error}"))
+            .collect();
+        lines.join("\n")
+    })?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("pack.json");
+    fs::write(out, serde_json::to_string(&pack)?)?;
+    Ok(())
+}
+
+/// Every rule file below a folder, in the order of their paths.
+fn read(folder: &Path, files: &mut Vec<RuleFile>) -> Result<(), Box<dyn Error>> {
+    let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() {
+            read(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "yml") {
+            files.push(RuleFile {
+                path: path.strip_prefix("rules")?.display().to_string(),
+                yaml: fs::read_to_string(&path)?,
+            });
+        }
+    }
+    Ok(())
+}

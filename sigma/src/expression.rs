@@ -1,0 +1,155 @@
+//! What a rule asks of a record.
+
+use serde::{Deserialize, Serialize};
+
+/// A boolean expression over one record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expr {
+    /// Every one holds.
+    And(Vec<Expr>),
+    /// At least one holds.
+    Or(Vec<Expr>),
+    /// At least so many hold: `2 of selection_*`.
+    AtLeast(u64, Vec<Expr>),
+    /// It does not hold.
+    Not(Box<Expr>),
+    /// A field's value matches.
+    Item(Item),
+}
+
+/// A field and what its value may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// The field.
+    pub field: Field,
+    /// What matches it.
+    pub matchers: Vec<Matcher>,
+    /// Whether every matcher must match (the `all` modifier) rather than one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// Whether the item holds when they do not match (the `neq` modifier).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub negated: bool,
+}
+
+/// Where a value comes from: the record, or what orgwatch derives from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// A path into the record.
+    Record(Path),
+    /// A value that orgwatch works out.
+    Derived(Derived),
+}
+
+/// The values that orgwatch works out, named `orgwatch.…` in a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Derived {
+    /// The user's name, or that of the role behind the session, or what identifies root.
+    UserName,
+    /// Where an accepted handshake leads: `own`, `trusted` or `other`.
+    Destination,
+}
+
+impl Derived {
+    /// Every derived field and its name in a rule, without the leading `orgwatch.`.
+    pub const ALL: &[(&str, Derived)] = &[
+        ("user_name", Derived::UserName),
+        ("destination", Derived::Destination),
+    ];
+}
+
+/// A dotted path into a record: `requestParameters.target.id`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Path {
+    /// As the rule wrote it. A key of exactly this name comes before the path.
+    pub text: String,
+    /// Its segments.
+    pub segments: Vec<String>,
+}
+
+impl From<String> for Path {
+    fn from(text: String) -> Self {
+        let segments = text.split('.').map(str::to_owned).collect();
+        Path { text, segments }
+    }
+}
+
+impl From<&str> for Path {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<Path> for String {
+    fn from(path: Path) -> Self {
+        path.text
+    }
+}
+
+/// A predicate on one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matcher {
+    /// Text that fits a pattern.
+    Text(Glob),
+    /// A number equal to this one, or text that reads as it.
+    Equals(f64),
+    /// Greater.
+    Above(f64),
+    /// Greater or equal.
+    AtLeast(f64),
+    /// Less.
+    Below(f64),
+    /// Less or equal.
+    AtMost(f64),
+    /// `true` or `false`, or text that says so.
+    Bool(bool),
+    /// Null, or no such field.
+    Null,
+    /// The field is there and not null, or the opposite.
+    Exists(bool),
+    /// An IP address inside this network.
+    Cidr {
+        /// The network's address.
+        network: std::net::IpAddr,
+        /// How many leading bits count.
+        prefix: u8,
+    },
+}
+
+/// A text pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glob {
+    /// What must stand one after the other. Literals are in lower case unless `cased`.
+    pub tokens: Vec<Token>,
+    /// Whether case counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cased: bool,
+}
+
+/// A piece of a [`Glob`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Token {
+    /// This text.
+    Literal(String),
+    /// Any one character.
+    One,
+    /// Any text, or none.
+    Many,
+}
+
+impl Glob {
+    /// The one text that fits, if there is only one.
+    pub fn literal(&self) -> Option<&str> {
+        match self.tokens.as_slice() {
+            [] => Some(""),
+            [Token::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}

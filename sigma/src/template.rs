@@ -1,0 +1,72 @@
+//! Text with places for an event's values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Path;
+
+/// A template: what stands between `{` and `}` is replaced by a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Template(pub Vec<Part>);
+
+/// A piece of a [`Template`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Part {
+    /// As it stands.
+    Text(String),
+    /// The first of these that the event has.
+    Value(Vec<Source>),
+}
+
+/// Where a value in a template comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// What the finding already says.
+    Finding(Value),
+    /// A path into the record.
+    Record(Path),
+}
+
+macro_rules! values {
+    ($($variant:ident = $name:literal: $doc:literal),* $(,)?) => {
+        /// The values that a template may name besides paths into the record.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Value {
+            $(#[doc = $doc] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Value {
+            /// Every value and its name in a template.
+            pub const ALL: &[(&str, Value)] = &[$(($name, Value::$variant)),*];
+        }
+    };
+}
+
+values! {
+    Account = "account": "The account affected.",
+    ActingAccount = "acting_account": "The principal's account.",
+    RecipientAccount = "recipient_account": "The account whose trail recorded the event.",
+    Organization = "organization": "The organization affected.",
+    DestinationOrganization = "destination_organization": "The organization that the account goes to.",
+    ManagementAccount = "management_account": "The management account, from the settings.",
+    OutcomeReason = "outcome_reason": "Why the call failed.",
+    EventName = "event_name": "`eventName`.",
+    EventSource = "event_source": "`eventSource`.",
+    EventTime = "event_time": "`eventTime`, as RFC 3339.",
+    Principal = "principal": "The principal's ARN, or else the best name there is.",
+    PrincipalArn = "principal.arn": "The principal's ARN.",
+    PrincipalName = "principal.name": "The user's name, or the role's behind the session.",
+    PrincipalType = "principal.type": "`userIdentity.type`.",
+    PrincipalAccessKeyId = "principal.access_key_id": "The access key.",
+    PrincipalIssuer = "principal.issuer": "The ARN of the session's issuer.",
+    SourceIp = "source_ip": "`sourceIPAddress`.",
+    UserAgent = "user_agent": "`userAgent`.",
+    Region = "region": "`awsRegion`.",
+    TargetType = "target.type": "The target's type.",
+    TargetId = "target.id": "The target's id.",
+    HandshakeId = "handshake.id": "The handshake's id.",
+    HandshakeAction = "handshake.action": "The handshake's action.",
+    HandshakeOrganization = "handshake.organization": "The organization in the handshake's ARN.",
+}

@@ -1,0 +1,186 @@
+//! The WIT component: `wit/detector.wit` around [`crate::detector`].
+
+// The canonical ABI of the component model is a C interface: the code that bindgen generates for it
+// passes pointers into this module's memory.
+#![allow(unsafe_code, missing_docs)]
+
+use std::cell::RefCell;
+
+use crate::detector::{self, Counts, Located, Place, Screened, Unreadable};
+use crate::{envelope, rules, settings};
+
+wit_bindgen::generate!({ path: "wit", world: "plugin" });
+
+use exports::orgwatch::detector::detection as wit;
+use orgwatch::detector::findings;
+
+crate::mirror_findings!(crate::adapters::component::findings);
+
+struct Component;
+export!(Component);
+
+/// A detector behind the shared reference that the component model gives methods.
+struct Detector(RefCell<detector::Detector>);
+
+impl wit::Guest for Component {
+    type Detector = Detector;
+
+    fn describe() -> wit::Description {
+        let pack = rules::pack();
+        let mut sources: Vec<String> = pack
+            .rules
+            .iter()
+            .flat_map(|rule| rule.event_sources.clone())
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        wit::Description {
+            name: "orgwatch".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            rules: pack.rules.iter().map(describe_rule).collect(),
+            sources,
+            envelopes: envelope::SHAPES.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl wit::GuestDetector for Detector {
+    fn open(settings: String) -> Result<wit::Detector, Vec<wit::SettingProblem>> {
+        match detector::Detector::open(&settings) {
+            Ok(opened) => Ok(wit::Detector::new(Detector(RefCell::new(opened)))),
+            Err(problems) => Err(problems.into_iter().map(Into::into).collect()),
+        }
+    }
+
+    fn detect(&self, event: Vec<u8>) -> Result<Vec<findings::Finding>, String> {
+        let found = self.0.borrow_mut().detect(&event)?;
+        Ok(found.into_iter().map(Into::into).collect())
+    }
+
+    fn detect_batch(&self, events: Vec<u8>) -> wit::Batch {
+        let batch = self.0.borrow_mut().detect_batch(&events);
+        wit::Batch {
+            findings: batch.findings.into_iter().map(Into::into).collect(),
+            counts: batch.counts.into(),
+            unreadable: batch.unreadable.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    fn screen(&self, events: Vec<u8>) -> wit::Screened {
+        let Screened {
+            spans,
+            counts,
+            unreadable,
+        } = self.0.borrow().screen(&events);
+        wit::Screened {
+            spans: spans
+                .into_iter()
+                .map(|span| wit::Span {
+                    line: span.line,
+                    offset: span.offset,
+                    length: span.length,
+                })
+                .collect(),
+            counts: counts.into(),
+            unreadable: unreadable.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    fn save_state(&self) -> Vec<u8> {
+        self.0.borrow().save_state()
+    }
+
+    fn merge_state(&self, state: Vec<u8>) -> Result<Vec<findings::Finding>, String> {
+        let completed = self.0.borrow_mut().merge_state(&state);
+        let completed = completed.map_err(|error| error.to_string())?;
+        Ok(completed.into_iter().map(Into::into).collect())
+    }
+
+    fn counters(&self) -> Vec<wit::Counter> {
+        let counters = self.0.borrow().counters();
+        counters
+            .into_iter()
+            .map(|(name, value)| wit::Counter {
+                name: name.into(),
+                value,
+            })
+            .collect()
+    }
+}
+
+fn describe_rule(rule: &rules::Rule) -> wit::Rule {
+    wit::Rule {
+        slug: rule.slug.clone(),
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        description: rule.description.clone(),
+        severity: rule.level.into(),
+        group: rule.group.clone(),
+        event_names: rule.event_names.clone(),
+        attack: rule.attack.clone(),
+        covers: rule.covers.clone(),
+    }
+}
+
+impl From<settings::Problem> for wit::SettingProblem {
+    fn from(problem: settings::Problem) -> Self {
+        let settings::Problem {
+            path,
+            value,
+            problem,
+        } = problem;
+        wit::SettingProblem {
+            path,
+            value,
+            problem,
+        }
+    }
+}
+
+impl From<Place> for wit::Place {
+    fn from(place: Place) -> Self {
+        wit::Place {
+            line: place.line,
+            record: place.record,
+        }
+    }
+}
+
+impl From<Located> for wit::Located {
+    fn from(located: Located) -> Self {
+        wit::Located {
+            place: located.place.into(),
+            finding: located.finding.into(),
+        }
+    }
+}
+
+impl From<Unreadable> for wit::Unreadable {
+    fn from(unreadable: Unreadable) -> Self {
+        wit::Unreadable {
+            place: unreadable.place.into(),
+            reason: unreadable.reason,
+        }
+    }
+}
+
+impl From<Counts> for wit::Counts {
+    fn from(counts: Counts) -> Self {
+        let Counts {
+            lines,
+            events,
+            rejected,
+            evaluated,
+            unreadable,
+            foreign,
+        } = counts;
+        wit::Counts {
+            lines,
+            events,
+            rejected,
+            evaluated,
+            unreadable,
+            foreign,
+        }
+    }
+}

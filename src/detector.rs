@@ -1,0 +1,324 @@
+//! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
+
+use crate::envelope::{self, Content, Tapes};
+use crate::finding::Finding;
+use crate::memory::{EventKey, Given, Memory, StateError};
+use crate::prefilter::{Line, Prefilter, Verdict};
+use crate::record::{Record, Unfolded};
+use crate::rules::{self, Context, Index, Rule};
+use crate::settings::{Problem, Settings};
+
+/// How many unreadable events a batch names; all are counted.
+pub const MAX_UNREADABLE: usize = 100;
+
+/// Where in a batch something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: u32,
+    /// The record inside that line, from 0.
+    pub record: u32,
+}
+
+/// A finding and where its event was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub finding: Finding,
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of a batch. `events` is the sum of the four after it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines, blank ones too.
+    pub lines: u64,
+    /// Records, and whatever stood where a record should.
+    pub events: u64,
+    /// Rejected by the prefilter: no rule names such an event. The records of a rejected document
+    /// are counted by their `eventName` keys.
+    pub rejected: u64,
+    /// Looked at by the rules.
+    pub evaluated: u64,
+    /// Not readable.
+    pub unreadable: u64,
+    /// JSON that is not CloudTrail.
+    pub foreign: u64,
+}
+
+/// What [`Detector::detect_batch`] found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// The findings, in the order of their events.
+    pub findings: Vec<Located>,
+    /// What became of the events.
+    pub counts: Counts,
+    /// The first [`MAX_UNREADABLE`] that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A line that may match: its number from 1, and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Span {
+    pub line: u32,
+    pub offset: u32,
+    pub length: u32,
+}
+
+/// What [`Detector::screen`] saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Screened {
+    /// The lines that any rule could match.
+    pub spans: Vec<Span>,
+    /// What became of the other events.
+    pub counts: Counts,
+    /// The first [`MAX_UNREADABLE`] that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Examines events and remembers what it must.
+#[derive(Debug)]
+pub struct Detector {
+    settings: Settings,
+    index: Index,
+    prefilter: Prefilter,
+    memory: Memory,
+    tapes: Tapes,
+}
+
+impl Detector {
+    /// Opens a detector with settings as JSON, `{}` for the defaults.
+    pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
+        let settings = Settings::from_json(settings)?;
+        let pack = rules::pack();
+        Ok(Detector {
+            index: Index::new(pack),
+            prefilter: Prefilter::new(pack.rules.iter().map(|rule| rule.event_names.as_slice())),
+            memory: Memory::new(settings.memory),
+            tapes: Tapes::default(),
+            settings,
+        })
+    }
+
+    /// Examines one event, which may stand on several lines.
+    pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, String> {
+        let mut batch = Batch::default();
+        let line = Line {
+            number: 1,
+            offset: 0,
+            bytes: event,
+        };
+        match self.prefilter.document(event) {
+            Verdict::Candidate => self.line(line, &mut batch),
+            Verdict::Unreadable(reason) => return Err(reason.to_owned()),
+            Verdict::Blank | Verdict::Foreign | Verdict::Rejected(_) => {}
+        }
+        match batch.unreadable.into_iter().next() {
+            // Of several records in one event the readable ones still count.
+            Some(unreadable) if batch.findings.is_empty() => Err(unreadable.reason),
+            _ => Ok(batch
+                .findings
+                .into_iter()
+                .map(|located| located.finding)
+                .collect()),
+        }
+    }
+
+    /// Examines newline-delimited events, in order.
+    pub fn detect_batch(&mut self, events: &[u8]) -> Batch {
+        let mut batch = Batch::default();
+        let mut candidates = Vec::new();
+        self.prefilter.lines(events, |line, verdict| {
+            match batch.counts.count(line, verdict, &mut batch.unreadable) {
+                true => candidates.push((batch.unreadable.len(), line)),
+                false => {}
+            }
+        });
+        // Candidates may be unreadable too, and lines are reported in order.
+        let framed = std::mem::take(&mut batch.unreadable);
+        let mut reported = 0;
+        for (before, line) in candidates {
+            batch.report(&framed[reported..before]);
+            reported = before;
+            self.line(line, &mut batch);
+        }
+        batch.report(&framed[reported..]);
+        batch
+    }
+
+    /// The lines that any rule could match. Neither reads nor writes memory.
+    pub fn screen(&self, events: &[u8]) -> Screened {
+        let mut screened = Screened::default();
+        let Screened {
+            spans,
+            counts,
+            unreadable,
+        } = &mut screened;
+        self.prefilter.lines(events, |line, verdict| {
+            if counts.count(line, verdict, unreadable) {
+                spans.push(Span {
+                    line: line.number,
+                    offset: line.offset as u32,
+                    length: line.bytes.len() as u32,
+                });
+            }
+        });
+        screened
+    }
+
+    /// The memory as bytes.
+    pub fn save_state(&self) -> Vec<u8> {
+        self.memory.save()
+    }
+
+    /// Adds another detector's memory, and gives the findings that this completes.
+    pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
+        let other = Memory::load(state, self.settings.memory)?;
+        self.memory.merge(other);
+        Ok(Vec::new())
+    }
+
+    /// Counters and gauges: memory entries, evictions.
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        let mut counters = self.memory.len().to_vec();
+        counters.push(("memory_evicted", self.memory.evicted()));
+        counters
+    }
+
+    /// Examines a line that the prefilter let pass.
+    fn line(&mut self, line: Line<'_>, batch: &mut Batch) {
+        let mut place = Place {
+            line: line.number,
+            record: 0,
+        };
+        let Detector {
+            settings,
+            index,
+            memory,
+            tapes,
+            ..
+        } = self;
+        envelope::contents(line.bytes, tapes, &mut |_, content| {
+            batch.counts.events += 1;
+            match content {
+                Content::Record(value) => {
+                    batch.counts.evaluated += 1;
+                    let unfolded = Unfolded::of(value);
+                    let context = Context::new(Record::new(value, &unfolded), settings);
+                    examine(&context, index, memory, &mut |finding| {
+                        batch.findings.push(Located { place, finding });
+                    });
+                }
+                Content::Foreign => batch.counts.foreign += 1,
+                Content::Unreadable(reason) => {
+                    batch.counts.unreadable += 1;
+                    batch.report(&[Unreadable { place, reason }]);
+                }
+            }
+            place.record += 1;
+        });
+    }
+}
+
+/// Runs the rules over one record.
+fn examine(
+    context: &Context<'_>,
+    index: &Index,
+    memory: &mut Memory,
+    found: &mut dyn FnMut(Finding),
+) {
+    let name = context.record.at(&["eventName"]).unwrap_or_default();
+    for rule in index.wanting(&name) {
+        if !rules::holds(&rule.condition, context) {
+            continue;
+        }
+        let facts = context.facts();
+        let given = Given {
+            time: facts.time.unwrap_or(i64::MIN),
+            event: facts.key,
+            rule: EventKey::of(&[&rule.id]),
+        };
+        // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
+        if !memory.was_given(&given) && !is_new(rule, context, memory) {
+            continue;
+        }
+        let mut finding = rules::finding(rule, &rules::pack().attack_version, context);
+        finding.repeat = memory.give(given);
+        found(finding);
+    }
+}
+
+/// Whether the terms of a rule that looks for new ones are new; true for every other rule.
+fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
+    let Some(terms) = &rule.new_terms else {
+        return true;
+    };
+    // Without a time there is no window: better a finding too many.
+    let Some(time) = context.facts().time else {
+        return true;
+    };
+    let values: Vec<_> = terms
+        .fields
+        .iter()
+        .map(|field| context.text(field).unwrap_or_default())
+        .collect();
+    let mut parts = vec![rule.id.as_str()];
+    parts.extend(values.iter().map(|value| value.as_ref()));
+    !memory.see(EventKey::of(&parts), time, terms.window)
+}
+
+impl Batch {
+    fn report(&mut self, unreadable: &[Unreadable]) {
+        let room = MAX_UNREADABLE.saturating_sub(self.unreadable.len());
+        self.unreadable
+            .extend(unreadable.iter().take(room).cloned());
+    }
+}
+
+impl Counts {
+    /// Counts a line; says whether it is a candidate, whose records are counted when it is read.
+    fn count(
+        &mut self,
+        line: Line<'_>,
+        verdict: Verdict,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> bool {
+        self.lines += 1;
+        match verdict {
+            Verdict::Blank => return false,
+            Verdict::Candidate => return true,
+            Verdict::Rejected(events) => {
+                self.events += events;
+                self.rejected += events;
+                return false;
+            }
+            Verdict::Foreign => self.foreign += 1,
+            Verdict::Unreadable(reason) => {
+                self.unreadable += 1;
+                if unreadable.len() < MAX_UNREADABLE {
+                    let place = Place {
+                        line: line.number,
+                        record: 0,
+                    };
+                    unreadable.push(Unreadable {
+                        place,
+                        reason: reason.to_owned(),
+                    });
+                }
+            }
+        }
+        self.events += 1;
+        false
+    }
+}

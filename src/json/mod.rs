@@ -1,0 +1,7 @@
+//! JSON as orgwatch reads it: borrowed, without recursion, and only where a rule may care.
+
+mod tape;
+mod value;
+
+pub use tape::{MAX_DEPTH, Malformed, Tape};
+pub use value::{Kind, Value};

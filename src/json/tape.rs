@@ -1,0 +1,333 @@
+//! A document as a flat list of nodes.
+//!
+//! The parser keeps its own stack of open containers, so that nesting costs heap and never call
+//! depth: an interpreter with a stack of a few kilobytes reads what a browser reads. A tape is
+//! reused from one event to the next.
+
+use std::fmt;
+
+/// How deep arrays and objects may nest. Real records stay below 20.
+pub const MAX_DEPTH: usize = 1000;
+
+/// Why a text is not JSON, and where (a byte offset).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed {
+    /// What was wrong.
+    pub reason: &'static str,
+    /// The byte at which it was found.
+    pub offset: usize,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.reason, self.offset)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Object,
+    Array,
+    /// Text without a backslash: the source's own bytes.
+    Plain,
+    /// Text with escapes.
+    Escaped,
+    Number,
+    True,
+    False,
+    Null,
+}
+
+/// A value, or an object's key (which stands before its value).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) shape: Shape,
+    /// The source bytes; for text, those between the quotes.
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// The node after this one and all that it contains.
+    pub(super) next: u32,
+}
+
+/// The nodes of one document.
+#[derive(Debug, Default)]
+pub struct Tape {
+    pub(super) nodes: Vec<Node>,
+    open: Vec<u32>,
+}
+
+/// What the parser expects next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    /// A value, or the end of an array just opened.
+    ValueOrEnd,
+    /// A key, or the end of an object just opened.
+    KeyOrEnd,
+    Key,
+    /// What follows a value: a comma, or the end of its container.
+    After,
+}
+
+impl Tape {
+    /// Reads one document, replacing what the tape held. Everything in `text` must belong to it.
+    ///
+    /// Accepts what RFC 8259 accepts, and two things that logs contain in spite of it: control
+    /// characters inside text, and lone surrogates in `\u` escapes.
+    pub fn parse(&mut self, text: &str) -> Result<(), Malformed> {
+        self.nodes.clear();
+        self.open.clear();
+        if u32::try_from(text.len()).is_err() {
+            return Err(Malformed {
+                reason: "larger than 4 GiB",
+                offset: 0,
+            });
+        }
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        let mut expect = Expect::Value;
+        loop {
+            at += bytes[at..].iter().take_while(|b| is_space(**b)).count();
+            let fail = |reason| Err(Malformed { reason, offset: at });
+            let Some(&byte) = bytes.get(at) else {
+                if self.open.is_empty() && expect == Expect::After {
+                    return Ok(());
+                }
+                return fail("ends too early");
+            };
+            if expect == Expect::After {
+                let Some(&container) = self.open.last() else {
+                    return fail("more than one value");
+                };
+                let object = self.nodes[container as usize].shape == Shape::Object;
+                match (byte, object) {
+                    (b',', true) => (at, expect) = (at + 1, Expect::Key),
+                    (b',', false) => (at, expect) = (at + 1, Expect::Value),
+                    (b'}', true) | (b']', false) => {
+                        at += 1;
+                        self.close(at);
+                    }
+                    _ => return fail("expected a comma or an end"),
+                }
+                continue;
+            }
+            match byte {
+                b'"' => {
+                    at = self.string(bytes, at)?;
+                    if matches!(expect, Expect::Key | Expect::KeyOrEnd) {
+                        at += bytes[at..].iter().take_while(|b| is_space(**b)).count();
+                        if bytes.get(at) != Some(&b':') {
+                            return Err(Malformed {
+                                reason: "expected a colon",
+                                offset: at,
+                            });
+                        }
+                        at += 1;
+                        expect = Expect::Value;
+                    } else {
+                        expect = Expect::After;
+                    }
+                }
+                b'}' if expect == Expect::KeyOrEnd => {
+                    at += 1;
+                    self.close(at);
+                    expect = Expect::After;
+                }
+                b']' if expect == Expect::ValueOrEnd => {
+                    at += 1;
+                    self.close(at);
+                    expect = Expect::After;
+                }
+                _ if matches!(expect, Expect::Key | Expect::KeyOrEnd) => {
+                    return fail("expected a key");
+                }
+                b'{' | b'[' => {
+                    if self.open.len() == MAX_DEPTH {
+                        return fail("nested deeper than 1000");
+                    }
+                    self.open.push(self.nodes.len() as u32);
+                    let (shape, next) = match byte {
+                        b'{' => (Shape::Object, Expect::KeyOrEnd),
+                        _ => (Shape::Array, Expect::ValueOrEnd),
+                    };
+                    self.push(shape, at, at);
+                    at += 1;
+                    expect = next;
+                }
+                _ => {
+                    at = self.scalar(bytes, at)?;
+                    expect = Expect::After;
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, shape: Shape, start: usize, end: usize) {
+        let next = self.nodes.len() as u32 + 1;
+        self.nodes.push(Node {
+            shape,
+            start: start as u32,
+            end: end as u32,
+            next,
+        });
+    }
+
+    fn close(&mut self, end: usize) {
+        let after = self.nodes.len() as u32;
+        if let Some(index) = self.open.pop() {
+            let node = &mut self.nodes[index as usize];
+            node.end = end as u32;
+            node.next = after;
+        }
+    }
+
+    /// Reads text from its opening quote; returns the offset after the closing one.
+    fn string(&mut self, bytes: &[u8], open: usize) -> Result<usize, Malformed> {
+        let start = open + 1;
+        let mut at = start;
+        let mut shape = Shape::Plain;
+        loop {
+            let Some(step) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+                return Err(Malformed {
+                    reason: "text without an end",
+                    offset: open,
+                });
+            };
+            at += step;
+            if bytes[at] == b'"' {
+                self.push(shape, start, at);
+                return Ok(at + 1);
+            }
+            shape = Shape::Escaped;
+            let wrong = Malformed {
+                reason: "not an escape",
+                offset: at,
+            };
+            at += match bytes.get(at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+                Some(b'u') => {
+                    let digits = bytes.get(at + 2..at + 6).ok_or(wrong)?;
+                    if !digits.iter().all(u8::is_ascii_hexdigit) {
+                        return Err(wrong);
+                    }
+                    6
+                }
+                _ => return Err(wrong),
+            };
+        }
+    }
+
+    fn scalar(&mut self, bytes: &[u8], start: usize) -> Result<usize, Malformed> {
+        let rest = &bytes[start..];
+        let end = start
+            + rest
+                .iter()
+                .take_while(|b| !is_space(**b) && !matches!(b, b',' | b'}' | b']' | b':' | b'"'))
+                .count();
+        let shape = match &bytes[start..end] {
+            b"true" => Shape::True,
+            b"false" => Shape::False,
+            b"null" => Shape::Null,
+            number if is_number(number) => Shape::Number,
+            _ => {
+                return Err(Malformed {
+                    reason: "expected a value",
+                    offset: start,
+                });
+            }
+        };
+        self.push(shape, start, end);
+        Ok(end)
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// The grammar of RFC 8259, section 6.
+fn is_number(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut rest = text.strip_prefix(b"-").unwrap_or(text);
+    match (rest.first(), digits(rest)) {
+        (_, 0) => return false,
+        (Some(b'0'), count) if count > 1 => return false,
+        (_, count) => rest = &rest[count..],
+    }
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let count = digits(fraction);
+        if count == 0 {
+            return false;
+        }
+        rest = &fraction[count..];
+    }
+    if let Some((b'e' | b'E', exponent)) = rest.split_first() {
+        let exponent = match exponent.split_first() {
+            Some((b'+' | b'-', digits)) => digits,
+            _ => exponent,
+        };
+        return !exponent.is_empty() && digits(exponent) == exponent.len();
+    }
+    rest.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::Value;
+
+    /// The document as `serde_json` would read it, rebuilt from the tape.
+    fn rebuilt(value: Value<'_>) -> serde_json::Value {
+        serde_json::from_str(value.raw()).expect("a value's own bytes are JSON")
+    }
+
+    #[test]
+    fn nesting_is_bounded_without_recursion() {
+        let mut tape = Tape::default();
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(tape.parse(&deep(MAX_DEPTH)).is_ok());
+        let refused = tape.parse(&deep(10_000)).unwrap_err();
+        assert_eq!(refused.reason, "nested deeper than 1000");
+    }
+
+    #[test]
+    fn what_logs_contain_in_spite_of_the_standard_is_read() {
+        let mut tape = Tape::default();
+        tape.parse("{\"a\":\"tab\there\",\"b\":\"\\ud800\"}")
+            .unwrap();
+        let root = Value::root(&tape, "{\"a\":\"tab\there\",\"b\":\"\\ud800\"}");
+        assert_eq!(root.get("a").unwrap().text().unwrap(), "tab\there");
+        assert_eq!(root.get("b").unwrap().text().unwrap(), "\u{fffd}");
+    }
+
+    proptest! {
+        /// Any bytes at all: no panic, and what serde_json reads is read, as the same value.
+        #[test]
+        fn reads_what_serde_json_reads(text in r#"[\[\]{},:" \\0-9eE.+a-zu\-]{0,40}"#) {
+            let mut tape = Tape::default();
+            let ours = tape.parse(&text);
+            if let Ok(theirs) = serde_json::from_str::<serde_json::Value>(&text) {
+                prop_assert!(ours.is_ok(), "{:?}: {:?}", text, ours);
+                prop_assert_eq!(rebuilt(Value::root(&tape, &text)), theirs);
+            }
+        }
+
+        #[test]
+        fn any_text_is_unescaped_as_serde_json_does(text in any::<String>()) {
+            let source = serde_json::to_string(&text).unwrap();
+            let mut tape = Tape::default();
+            tape.parse(&source).unwrap();
+            prop_assert_eq!(Value::root(&tape, &source).text().unwrap(), text);
+        }
+
+        #[test]
+        fn numbers_are_those_of_the_standard(text in r"-?[0-9]{0,3}(\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?") {
+            let ours = is_number(text.as_bytes());
+            let theirs = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            // serde_json also refuses what an f64 cannot hold; the grammar does not.
+            prop_assert!(ours == theirs || ours);
+        }
+    }
+}

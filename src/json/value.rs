@@ -1,0 +1,188 @@
+//! Looking into a tape.
+
+use std::borrow::Cow;
+
+use super::tape::{Node, Shape, Tape};
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Object,
+    Array,
+    Text,
+    Number,
+    Bool(bool),
+    Null,
+}
+
+/// A value of a parsed document, borrowed from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    tape: &'a Tape,
+    source: &'a str,
+    index: u32,
+}
+
+impl<'a> Value<'a> {
+    /// The whole document. `source` is the text that `tape` was parsed from.
+    pub fn root(tape: &'a Tape, source: &'a str) -> Self {
+        Value {
+            tape,
+            source,
+            index: 0,
+        }
+    }
+
+    fn node(&self) -> &'a Node {
+        &self.tape.nodes[self.index as usize]
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self.node().shape {
+            Shape::Object => Kind::Object,
+            Shape::Array => Kind::Array,
+            Shape::Plain | Shape::Escaped => Kind::Text,
+            Shape::Number => Kind::Number,
+            Shape::True => Kind::Bool(true),
+            Shape::False => Kind::Bool(false),
+            Shape::Null => Kind::Null,
+        }
+    }
+
+    /// Its bytes in the source; for text, those between the quotes, still escaped.
+    fn bytes(&self) -> &'a str {
+        let node = self.node();
+        &self.source[node.start as usize..node.end as usize]
+    }
+
+    /// The JSON that it was read from.
+    pub fn raw(&self) -> &'a str {
+        let node = self.node();
+        match node.shape {
+            Shape::Plain | Shape::Escaped => {
+                &self.source[node.start as usize - 1..node.end as usize + 1]
+            }
+            _ => self.bytes(),
+        }
+    }
+
+    /// The text, if it is text.
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        match self.node().shape {
+            Shape::Plain => Some(Cow::Borrowed(self.bytes())),
+            Shape::Escaped => Some(Cow::Owned(unescape(self.bytes()))),
+            _ => None,
+        }
+    }
+
+    /// Text, number or boolean as text.
+    pub fn scalar(&self) -> Option<Cow<'a, str>> {
+        match self.kind() {
+            Kind::Text => self.text(),
+            Kind::Number => {
+                let raw = self.bytes();
+                match raw.contains(['.', 'e', 'E']).then(|| raw.parse::<f64>()) {
+                    // As every reader of JSON shows it: 1.0 and 1 are one number.
+                    Some(Ok(number)) => Some(Cow::Owned(number.to_string())),
+                    _ => Some(Cow::Borrowed(raw)),
+                }
+            }
+            Kind::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
+            Kind::Object | Kind::Array | Kind::Null => None,
+        }
+    }
+
+    /// The value of a key of an object. Of several with the same key the last counts, as it does
+    /// for most readers of JSON.
+    pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        let mut found = None;
+        for (name, value) in self.entries() {
+            if name.is_text(key) {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    fn is_text(&self, expected: &str) -> bool {
+        match self.node().shape {
+            Shape::Plain => self.bytes() == expected,
+            _ => self.text().is_some_and(|text| text == expected),
+        }
+    }
+
+    /// Keys and values of an object, in the order of the source; nothing for anything else.
+    pub fn entries(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
+        let this = *self;
+        let mut children = this.children(Shape::Object);
+        std::iter::from_fn(move || Some((children.next()?, children.next()?)))
+    }
+
+    /// The elements of an array; nothing for anything else.
+    pub fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        self.children(Shape::Array)
+    }
+
+    fn children(&self, of: Shape) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let (this, node) = (*self, self.node());
+        let end = if node.shape == of { node.next } else { 0 };
+        let mut index = this.index + 1;
+        std::iter::from_fn(move || {
+            if index >= end {
+                return None;
+            }
+            let value = Value { index, ..this };
+            index = value.node().next;
+            Some(value)
+        })
+    }
+}
+
+/// Text as its escapes mean it. The parser has checked them; a lone surrogate, which no `String`
+/// can hold, becomes U+FFFD.
+fn unescape(source: &str) -> String {
+    let mut text = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once('\\') {
+        text.push_str(before);
+        let mut bytes = after.bytes();
+        let escape = bytes.next().unwrap_or(b'\\');
+        let mut taken = 1;
+        text.push(match escape {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'u' => {
+                let (character, length) = unicode(after);
+                taken = length;
+                character
+            }
+            other => char::from(other),
+        });
+        rest = after.get(taken..).unwrap_or("");
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The character of a `\u` escape, from its `u` on, and how many bytes it took.
+fn unicode(escape: &str) -> (char, usize) {
+    let unit = |at: usize| {
+        escape
+            .get(at..at + 4)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
+    let high = unit(1).unwrap_or(0xfffd);
+    if (0xd800..0xdc00).contains(&high)
+        && escape.get(5..7) == Some("\\u")
+        && let Some(low @ 0xdc00..0xe000) = unit(7)
+    {
+        let point = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        return (char::from_u32(point).unwrap_or('\u{fffd}'), 11);
+    }
+    (char::from_u32(high).unwrap_or('\u{fffd}'), 5)
+}

@@ -1,0 +1,279 @@
+//! The first look at bytes: almost every event is decided here, without parsing.
+//!
+//! A line is rejected when it has an `eventName` and none of its `eventName`s is one that a rule
+//! names. The look is sound, not clever: nested `eventName`s, white space, JSON inside text and
+//! escapes may let a line pass that no rule matches, never stop one that a rule would.
+
+use memchr::memmem;
+
+/// The key that every CloudTrail record carries.
+const KEY: &[u8] = b"eventName";
+
+/// What the first look says of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing but white space.
+    Blank,
+    /// Not JSON: why.
+    Unreadable(&'static str),
+    /// It has no `eventName`: not CloudTrail.
+    Foreign,
+    /// No rule names its events, of which there are so many.
+    Rejected(u64),
+    /// A rule may match.
+    Candidate,
+}
+
+/// A line of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Where it begins in the batch.
+    pub offset: usize,
+    /// Its bytes, without the line end.
+    pub bytes: &'a [u8],
+}
+
+/// The event names that rules want.
+#[derive(Debug)]
+pub struct Prefilter {
+    /// In lower case, in the slot of their hash or the next free one after it.
+    table: Vec<Option<Box<[u8]>>>,
+    longest: usize,
+    /// A rule wants every event, so that nothing may be rejected.
+    everything: bool,
+}
+
+impl Prefilter {
+    /// For rules that want these event names each; one that wants none by name wants all.
+    pub fn new<'a>(rules: impl Iterator<Item = &'a [String]>) -> Self {
+        let mut names: Vec<&str> = Vec::new();
+        let mut everything = false;
+        for wanted in rules {
+            everything |= wanted.is_empty();
+            names.extend(wanted.iter().map(String::as_str));
+        }
+        names.sort_unstable();
+        names.dedup();
+        let mut filter = Prefilter {
+            table: vec![None; (names.len() * 4).next_power_of_two()],
+            longest: names.iter().map(|name| name.len()).max().unwrap_or(0),
+            everything,
+        };
+        for name in names {
+            let mut slot = filter.slot(name.as_bytes());
+            while filter.table[slot].is_some() {
+                slot = (slot + 1) & (filter.table.len() - 1);
+            }
+            filter.table[slot] = Some(name.as_bytes().into());
+        }
+        filter
+    }
+
+    /// Whether it rejects anything at all.
+    pub fn is_off(&self) -> bool {
+        self.everything
+    }
+
+    /// Looks at every line of a batch, in order.
+    ///
+    /// Three searches run over the whole batch side by side, for line ends, for the key and for
+    /// escaped letters; each byte is seen by each once, whatever the length of lines.
+    pub fn lines<'a>(&self, batch: &'a [u8], mut visit: impl FnMut(Line<'a>, Verdict)) {
+        let ascii = is_ascii(batch);
+        let mut keys = memmem::find_iter(batch, KEY).peekable();
+        let mut escapes = EscapedLetters::new(batch);
+        let mut offset = 0;
+        let mut number = 0;
+        while offset < batch.len() {
+            let end = memchr::memchr(b'\n', &batch[offset..]).map_or(batch.len(), |n| offset + n);
+            let bytes = &batch[offset..end];
+            number += 1;
+            let mut events = 0;
+            let mut wanted = false;
+            while let Some(key) = keys.next_if(|key| *key < end) {
+                events += 1;
+                wanted |= self.wants_value(&bytes[key - offset + KEY.len()..]);
+            }
+            let escaped = escapes.before(end);
+            let verdict = frame(bytes, ascii)
+                .unwrap_or_else(|| self.verdict(bytes, events, wanted || escaped));
+            visit(
+                Line {
+                    number,
+                    offset,
+                    bytes,
+                },
+                verdict,
+            );
+            offset = end + 1;
+        }
+    }
+
+    /// Looks at one event, which may stand on several lines.
+    pub fn document(&self, event: &[u8]) -> Verdict {
+        frame(event, false).unwrap_or_else(|| {
+            let mut events = 0;
+            let mut wanted = EscapedLetters::new(event).before(event.len());
+            for key in memmem::find_iter(event, KEY) {
+                events += 1;
+                wanted |= self.wants_value(&event[key + KEY.len()..]);
+            }
+            self.verdict(event, events, wanted)
+        })
+    }
+
+    /// The verdict on JSON that has so many `eventName`s.
+    fn verdict(&self, json: &[u8], events: u64, wanted: bool) -> Verdict {
+        match events {
+            _ if wanted || (self.everything && events > 0) => Verdict::Candidate,
+            0 if memmem::find(json, b"\"awslogs\"").is_some() => {
+                Verdict::Unreadable(crate::envelope::PACKED)
+            }
+            0 => Verdict::Foreign,
+            events => Verdict::Rejected(events),
+        }
+    }
+
+    /// Whether what follows an `eventName` may be the value that a rule wants.
+    fn wants_value(&self, rest: &[u8]) -> bool {
+        let value = || {
+            let rest = space(quote(rest)?)?.strip_prefix(b":").ok_or(false)?;
+            quote(space(rest)?)
+        };
+        value().map_or_else(|wanted| wanted, |value| self.wants_name(value))
+    }
+
+    /// Whether text beginning here, up to its quote, is a wanted name.
+    fn wants_name(&self, value: &[u8]) -> bool {
+        let window = &value[..value.len().min(self.longest + 1)];
+        for (length, byte) in window.iter().enumerate() {
+            match byte {
+                b'"' => return self.contains(&value[..length]),
+                // The quote of JSON inside text ends the name; any other escape is part of it.
+                b'\\' => {
+                    return quote(&value[length..]).is_err() || self.contains(&value[..length]);
+                }
+                // Lower case is more than ASCII: the Kelvin sign is a k.
+                0x80.. => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn contains(&self, name: &[u8]) -> bool {
+        let mut slot = self.slot(name);
+        while let Some(known) = &self.table[slot] {
+            if known.eq_ignore_ascii_case(name) {
+                return true;
+            }
+            slot = (slot + 1) & (self.table.len() - 1);
+        }
+        false
+    }
+
+    /// FNV-1a of the name in lower case.
+    fn slot(&self, name: &[u8]) -> usize {
+        let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+        });
+        (hash ^ (hash >> 15)) as usize & (self.table.len() - 1)
+    }
+}
+
+/// What follows, or else whether to look closer: `Err(true)` where an escape may stand for anything.
+type Rest<'a> = Result<&'a [u8], bool>;
+
+/// Skips a quote, behind any number of backslashes.
+fn quote(text: &[u8]) -> Rest<'_> {
+    let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
+    match text.get(slashes) {
+        Some(b'"') => Ok(&text[slashes + 1..]),
+        _ => Err(slashes > 0),
+    }
+}
+
+/// Skips white space, be it as it is or as escapes in text.
+fn space(mut text: &[u8]) -> Rest<'_> {
+    loop {
+        match text.first() {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => text = &text[1..],
+            Some(b'\\') => {
+                let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
+                match text.get(slashes) {
+                    Some(b'n' | b't' | b'r') => text = &text[slashes + 1..],
+                    Some(b'"') => return Ok(text),
+                    _ => return Err(true),
+                }
+            }
+            _ => return Ok(text),
+        }
+    }
+}
+
+/// The cheap checks: a line that claims to be JSON begins and ends like it, and is UTF-8.
+fn frame(line: &[u8], ascii: bool) -> Option<Verdict> {
+    let (first, last) = match (line.first(), line.last()) {
+        (Some(b'{'), Some(b'}')) => (b'{', b'}'),
+        _ => match line.trim_ascii() {
+            [] => return Some(Verdict::Blank),
+            [only] => (*only, *only),
+            [first, .., last] => (*first, *last),
+        },
+    };
+    match (first, last) {
+        (b'{', b'}') | (b'[', b']') => {}
+        (b'{' | b'[', _) => return Some(Verdict::Unreadable("JSON that does not end")),
+        _ => return Some(Verdict::Unreadable("not JSON")),
+    }
+    if !ascii && !is_ascii(line) && std::str::from_utf8(line).is_err() {
+        return Some(Verdict::Unreadable("not UTF-8"));
+    }
+    None
+}
+
+/// `<[u8]>::is_ascii` looks at a word at a time; this becomes vector code on every target.
+fn is_ascii(bytes: &[u8]) -> bool {
+    bytes
+        .chunks(256)
+        .all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) < 0x80)
+}
+
+/// Letters written as `\u0041`: a key or a name may hide behind them. Real records escape `=`, `&`
+/// and `<` so, which are not letters.
+struct EscapedLetters<'a> {
+    batch: &'a [u8],
+    found: memmem::FindIter<'a, 'static>,
+    next: Option<usize>,
+}
+
+impl<'a> EscapedLetters<'a> {
+    fn new(batch: &'a [u8]) -> Self {
+        let mut letters = EscapedLetters {
+            batch,
+            found: memmem::find_iter(batch, b"\\u00"),
+            next: None,
+        };
+        letters.advance();
+        letters
+    }
+
+    fn advance(&mut self) {
+        self.next = self
+            .found
+            .by_ref()
+            .find(|at| matches!(self.batch.get(at + 4), Some(b'4'..=b'7')));
+    }
+
+    /// Whether there is one before this offset that was not asked for yet.
+    fn before(&mut self, end: usize) -> bool {
+        let mut any = false;
+        while self.next.is_some_and(|at| at < end) {
+            any = true;
+            self.advance();
+        }
+        any
+    }
+}

@@ -1,0 +1,158 @@
+//! One CloudTrail record, as rules and findings see it.
+//!
+//! A record is borrowed from the line it came in. Normalising it means one thing so far: containers
+//! that a pipeline has turned into JSON text are read again.
+
+mod facts;
+mod outcome;
+mod time;
+
+pub(crate) use facts::shortened;
+pub use facts::{Facts, MAX_VALUE};
+pub use time::{parse as parse_time, rfc3339};
+
+use std::borrow::Cow;
+
+use orgwatch_sigma::Path;
+
+use crate::json::{Kind, Tape, Value};
+
+/// The containers that some pipelines ship as JSON text.
+const CONTAINERS: &[&str] = &[
+    "additionalEventData",
+    "requestParameters",
+    "responseElements",
+    "serviceEventDetails",
+    "userIdentity",
+];
+
+/// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
+#[derive(Debug, Default)]
+pub struct Unfolded(Vec<(&'static str, String, Tape)>);
+
+impl Unfolded {
+    /// Parses the containers of a record that are JSON in text.
+    pub fn of(root: Value<'_>) -> Self {
+        let mut unfolded = Vec::new();
+        for name in CONTAINERS {
+            let Some(text) = root.get(name).as_ref().and_then(Value::text) else {
+                continue;
+            };
+            let mut tape = Tape::default();
+            if text.starts_with('{') && tape.parse(&text).is_ok() {
+                unfolded.push((*name, text.into_owned(), tape));
+            }
+        }
+        Unfolded(unfolded)
+    }
+}
+
+/// One record.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    root: Value<'a>,
+    unfolded: &'a Unfolded,
+}
+
+/// What stands at a path.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// Nothing.
+    Missing,
+    /// One value.
+    One(Value<'a>),
+    /// Several, because the path crosses an array.
+    Many(Vec<Value<'a>>),
+}
+
+impl<'a> Record<'a> {
+    /// The record that is this JSON object.
+    pub fn new(root: Value<'a>, unfolded: &'a Unfolded) -> Self {
+        Record { root, unfolded }
+    }
+
+    /// A top-level field.
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        match self.unfolded.0.iter().find(|(known, ..)| *known == name) {
+            Some((_, text, tape)) => Some(Value::root(tape, text)),
+            None => self.root.get(name),
+        }
+    }
+
+    /// What stands at a path. A key of exactly the path's name comes first.
+    pub fn find(&self, path: &Path) -> Found<'a> {
+        let (first, rest) = match path.segments.as_slice() {
+            [only] => return self.field(only).map_or(Found::Missing, Found::One),
+            [first, rest @ ..] => (first, rest),
+            [] => return Found::Missing,
+        };
+        if let Some(value) = self.root.get(&path.text) {
+            return Found::One(value);
+        }
+        let mut values: Vec<Value<'a>> = self.field(first).into_iter().collect();
+        for segment in rest {
+            values = values
+                .into_iter()
+                .flat_map(|value| {
+                    let own = value.get(segment);
+                    let of_items = value.items().filter_map(|item| item.get(segment));
+                    own.into_iter().chain(of_items).collect::<Vec<_>>()
+                })
+                .collect();
+        }
+        match values.len() {
+            0 => Found::Missing,
+            1 => Found::One(values[0]),
+            _ => Found::Many(values),
+        }
+    }
+
+    /// The text, number or boolean at a path, if there is one and it says something.
+    pub fn text(&self, path: &Path) -> Option<Cow<'a, str>> {
+        let value = match self.find(path) {
+            Found::One(value) => value,
+            Found::Many(values) => *values.first()?,
+            Found::Missing => return None,
+        };
+        scalar(value)
+    }
+
+    /// [`Record::text`] at a path of keys, without a compiled [`Path`].
+    pub fn at(&self, keys: &[&str]) -> Option<Cow<'a, str>> {
+        let (first, rest) = keys.split_first()?;
+        let mut value = self.field(first)?;
+        for key in rest {
+            value = value.get(key)?;
+        }
+        scalar(value)
+    }
+
+    /// Every leaf with the keys that lead to it, in the order of the record, for what must not
+    /// depend on how the record was written down.
+    fn leaves(&self, visit: &mut dyn FnMut(&str, &str)) {
+        for (key, value) in self.root.entries() {
+            let key = key.text().unwrap_or_default();
+            let value = self.field(&key).unwrap_or(value);
+            let mut pending = vec![(key.into_owned(), value)];
+            while let Some((path, value)) = pending.pop() {
+                match value.kind() {
+                    Kind::Object => pending.extend(value.entries().map(|(key, value)| {
+                        (format!("{path}\0{}", key.text().unwrap_or_default()), value)
+                    })),
+                    Kind::Array => pending.extend(
+                        value
+                            .items()
+                            .enumerate()
+                            .map(|(n, value)| (format!("{path}\0{n}"), value)),
+                    ),
+                    Kind::Null => {}
+                    _ => visit(&path, &value.scalar().unwrap_or_default()),
+                }
+            }
+        }
+    }
+}
+
+fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.scalar().filter(|text| !text.is_empty())
+}

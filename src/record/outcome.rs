@@ -1,0 +1,125 @@
+//! Why a call failed, in a responder's words.
+
+use super::Record;
+use crate::finding::Outcome;
+
+/// How AWS's error messages say what denied a call, and what a responder should read.
+const DENIALS: &[(&str, &str)] = &[
+    (
+        "with an explicit deny in a service control policy",
+        "explicit deny by a service control policy: the guardrail worked",
+    ),
+    (
+        "with an explicit deny in a resource control policy",
+        "explicit deny by a resource control policy: the guardrail worked",
+    ),
+    (
+        "because no service control policy allows",
+        "no service control policy allows it: the guardrail worked",
+    ),
+    (
+        "because no resource control policy allows",
+        "no resource control policy allows it: the guardrail worked",
+    ),
+    (
+        "with an explicit deny in a permissions boundary",
+        "explicit deny by a permissions boundary",
+    ),
+    (
+        "because no permissions boundary allows",
+        "no permission: no permissions boundary allows it",
+    ),
+    (
+        "with an explicit deny in a session policy",
+        "explicit deny by a session policy",
+    ),
+    (
+        "because no session policy allows",
+        "no permission: no session policy allows it",
+    ),
+    (
+        "with an explicit deny in an identity-based policy",
+        "explicit deny by an identity-based policy",
+    ),
+    (
+        "with an explicit deny in a VPC endpoint policy",
+        "explicit deny by a VPC endpoint policy",
+    ),
+    (
+        "because no identity-based policy allows",
+        "no permission: no identity-based policy allows it",
+    ),
+    ("with an explicit deny", "explicit deny by a policy"),
+];
+
+/// Error codes of Organizations that say it all.
+const CODES: &[(&str, &str)] = &[
+    (
+        "MasterCannotLeaveOrganizationException",
+        "a management account cannot leave its organization",
+    ),
+    (
+        "AWSOrganizationsNotInUseException",
+        "the account is not in an organization",
+    ),
+    (
+        "AccountNotFoundException",
+        "the account is not in this organization",
+    ),
+    (
+        "HandshakeConstraintViolationException",
+        "a constraint on handshakes forbids it",
+    ),
+    ("ConstraintViolationException", "a constraint forbids it"),
+];
+
+/// Whether the call succeeded, and if not, why.
+pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
+    let code = record.at(&["errorCode"]);
+    let message = record.at(&["errorMessage"]);
+    if code.is_none() && message.is_none() {
+        return (Outcome::Success, None);
+    }
+    let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
+    let named = CODES.iter().find(|(known, _)| code.contains(known));
+    let denied = DENIALS.iter().find(|(known, _)| message.contains(known));
+    let reason = match (named, denied) {
+        (Some((_, meaning)), _) if message.is_empty() => (*meaning).to_owned(),
+        (Some((_, meaning)), _) => format!("{meaning} ({message})"),
+        (None, Some((_, meaning))) => match policy(&message) {
+            Some(policy) => format!("{meaning} ({policy})"),
+            None => (*meaning).to_owned(),
+        },
+        (None, None) if message.is_empty() => code.into_owned(),
+        (None, None) if code.is_empty() => message.into_owned(),
+        (None, None) => format!("{code}: {message}"),
+    };
+    (Outcome::Failure, Some(reason))
+}
+
+/// The policy that AWS's newer messages name behind the kind of policy.
+fn policy(message: &str) -> Option<&str> {
+    let (_, after) = message.rsplit_once("policy: ")?;
+    let arn = after.split([' ', ',', ')']).next()?;
+    arn.starts_with("arn:").then(|| arn.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_is_named_where_the_message_names_it() {
+        let message = "User: arn:aws:iam::1:user/x is not authorized to perform: \
+            organizations:LeaveOrganization on resource: * with an explicit deny in a service \
+            control policy: arn:aws:organizations::2:policy/o-a/service_control_policy/p-b";
+        assert_eq!(
+            policy(message),
+            Some("arn:aws:organizations::2:policy/o-a/service_control_policy/p-b")
+        );
+        assert_eq!(
+            policy("with an explicit deny in a service control policy"),
+            None
+        );
+    }
+}

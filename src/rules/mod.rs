@@ -1,0 +1,70 @@
+//! The pack, and whether a rule matches a record.
+
+mod context;
+mod evaluate;
+mod render;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+pub use context::Context;
+pub use evaluate::holds;
+pub use orgwatch_sigma::{Pack, Rule};
+pub use render::finding;
+
+/// The pack that this artifact carries, compiled from `rules/` by the build script.
+pub fn pack() -> &'static Pack {
+    static PACK: LazyLock<Pack> = LazyLock::new(|| {
+        serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/pack.json")))
+            .expect("the build script wrote it, and a test reads it")
+    });
+    &PACK
+}
+
+/// Which rules want an event.
+#[derive(Debug)]
+pub struct Index {
+    by_name: BTreeMap<&'static str, Vec<&'static Rule>>,
+    /// Rules that want every event.
+    any: Vec<&'static Rule>,
+}
+
+impl Index {
+    /// An index of a pack.
+    pub fn new(pack: &'static Pack) -> Self {
+        let mut index = Index {
+            by_name: BTreeMap::new(),
+            any: Vec::new(),
+        };
+        for rule in &pack.rules {
+            for name in &rule.event_names {
+                index.by_name.entry(name).or_default().push(rule);
+            }
+            if rule.event_names.is_empty() {
+                index.any.push(rule);
+            }
+        }
+        index
+    }
+
+    /// The rules that an event of this name may match, in the order of their slugs.
+    pub fn wanting(&self, event_name: &str) -> impl Iterator<Item = &'static Rule> {
+        let named = self.by_name.get(event_name.to_lowercase().as_str());
+        let mut rules: Vec<_> = named
+            .into_iter()
+            .flatten()
+            .chain(&self.any)
+            .copied()
+            .collect();
+        rules.sort_by(|a, b| a.slug.cmp(&b.slug));
+        rules.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_pack_that_was_built_can_be_read() {
+        assert!(!super::pack().rules.is_empty());
+    }
+}
