@@ -240,7 +240,7 @@ fn examine(
 ) {
     let name = context.record.at(&["eventName"]).unwrap_or_default();
     for rule in index.wanting(&name) {
-        if !rules::holds(&rule.condition, context) {
+        if !rules::matches(rule, context) {
             continue;
         }
         let facts = context.facts();

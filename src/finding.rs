@@ -30,6 +30,16 @@ pub enum Outcome {
     Failure,
 }
 
+impl Outcome {
+    /// As findings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Success => "success",
+            Outcome::Failure => "failure",
+        }
+    }
+}
+
 /// The accounts an event names: whose principal acted, and whose trail recorded it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]

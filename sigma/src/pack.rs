@@ -88,8 +88,10 @@ pub struct Rule {
     pub level: Severity,
     /// How the severity follows the event.
     pub severity: Vec<SeverityWhen>,
-    /// The event must match this.
+    /// The event must match this: the rule as Sigma has it.
     pub condition: Expr,
+    /// And this, over what orgwatch derives from the event.
+    pub requires: Option<Expr>,
     /// The `eventName`s that `condition` can match, in lower case; empty if any.
     pub event_names: Vec<String>,
     /// The `eventSource`s that `condition` can match, in lower case; empty if any.

@@ -51,6 +51,8 @@ values! {
     Organization = "organization": "The organization affected.",
     DestinationOrganization = "destination_organization": "The organization that the account goes to.",
     ManagementAccount = "management_account": "The management account, from the settings.",
+    Outcome = "outcome": "`success` or `failure`.",
+    DeniedAccount = "denied_account": "The account in the ARN of the resource that a denial names.",
     OutcomeReason = "outcome_reason": "Why the call failed.",
     EventName = "event_name": "`eventName`.",
     EventSource = "event_source": "`eventSource`.",

@@ -39,6 +39,9 @@ pub struct Facts {
     pub outcome: Outcome,
     /// Why it did not.
     pub outcome_reason: Option<String>,
+    /// The account in the ARN of the resource that a denial's message names, for calls whose
+    /// parameters are withheld because they were denied.
+    pub denied_account: Option<String>,
     /// The accounts.
     pub accounts: Accounts,
     /// Who.
@@ -83,6 +86,9 @@ impl Facts {
             event_name,
             event_source: text(&["eventSource"]).unwrap_or_default(),
             outcome,
+            denied_account: record
+                .at(&["errorMessage"])
+                .and_then(|text| denied_account(&text)),
             outcome_reason: reason.map(|reason| bounded(&reason)),
             accounts: Accounts {
                 acting: text(&["userIdentity", "accountId"]),
@@ -118,6 +124,15 @@ impl Facts {
             .or(principal.arn.as_deref())
             .or(self.principal_id.as_deref())
     }
+}
+
+/// `… on resource: arn:aws:organizations::<management>:account/<o-id>/<account> because …`
+fn denied_account(message: &str) -> Option<String> {
+    let (_, resource) = message.split_once("on resource: ")?;
+    let (_, path) = resource.split(' ').next()?.split_once(":account/")?;
+    let account = path.rsplit('/').next()?;
+    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| account.to_owned())
 }
 
 fn principal(record: &Record<'_>) -> Principal {

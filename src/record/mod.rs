@@ -107,14 +107,17 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The text, number or boolean at a path, if there is one and it says something.
+    /// The text, number or boolean at a path, if there is one and it says something; several, when
+    /// the path crosses an array, joined by commas.
     pub fn text(&self, path: &Path) -> Option<Cow<'a, str>> {
-        let value = match self.find(path) {
-            Found::One(value) => value,
-            Found::Many(values) => *values.first()?,
-            Found::Missing => return None,
-        };
-        scalar(value)
+        match self.find(path) {
+            Found::One(value) => scalar(value),
+            Found::Many(values) => {
+                let texts: Vec<_> = values.into_iter().filter_map(scalar).collect();
+                Some(texts.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
+            }
+            Found::Missing => None,
+        }
     }
 
     /// [`Record::text`] at a path of keys, without a compiled [`Path`].

@@ -78,7 +78,7 @@ pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
     let code = record.at(&["errorCode"]);
     let message = record.at(&["errorMessage"]);
     if code.is_none() && message.is_none() {
-        return (Outcome::Success, None);
+        return of_service_event(record);
     }
     let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
     let named = CODES.iter().find(|(known, _)| code.contains(known));
@@ -88,13 +88,33 @@ pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
         (Some((_, meaning)), _) => format!("{meaning} ({message})"),
         (None, Some((_, meaning))) => match policy(&message) {
             Some(policy) => format!("{meaning} ({policy})"),
-            None => (*meaning).to_owned(),
+            None => meaning.replace("allows it", &format!("allows {}", action(&message))),
         },
         (None, None) if message.is_empty() => code.into_owned(),
         (None, None) if code.is_empty() => message.into_owned(),
         (None, None) => format!("{code}: {message}"),
     };
     (Outcome::Failure, Some(reason))
+}
+
+/// A service event tells of a call that was accepted earlier; how it ended stands in its details.
+fn of_service_event(record: &Record<'_>) -> (Outcome, Option<String>) {
+    let status = |key| record.at(&["serviceEventDetails", "createAccountStatus", key]);
+    match status("state") {
+        Some(state) if state.eq_ignore_ascii_case("FAILED") => (
+            Outcome::Failure,
+            status("failureReason").map(|reason| reason.into_owned()),
+        ),
+        _ => (Outcome::Success, None),
+    }
+}
+
+/// What the message says was not allowed.
+fn action(message: &str) -> String {
+    let action = message
+        .split_once("to perform: ")
+        .and_then(|(_, after)| after.split_whitespace().next());
+    action.map_or("it".into(), |action| format!("the {action} action"))
 }
 
 /// The policy that AWS's newer messages name behind the kind of policy.

@@ -21,6 +21,16 @@ pub fn pack() -> &'static Pack {
     &PACK
 }
 
+/// Whether a rule matches a record, new terms aside.
+pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
+    let required = || {
+        rule.requires
+            .as_ref()
+            .is_none_or(|requires| holds(requires, context))
+    };
+    holds(&rule.condition, context) && required()
+}
+
 /// Which rules want an event.
 #[derive(Debug)]
 pub struct Index {

@@ -165,6 +165,8 @@ fn of_finding<'a>(value: Value, finding: &'a Finding, context: &'a Context<'_>) 
         Value::Organization => finding.organization.as_deref(),
         Value::DestinationOrganization => finding.destination_organization.as_deref(),
         Value::ManagementAccount => context.settings.management_account.as_deref(),
+        Value::Outcome => Some(facts.outcome.as_str()),
+        Value::DeniedAccount => facts.denied_account.as_deref(),
         Value::OutcomeReason => facts.outcome_reason.as_deref(),
         Value::EventName => Some(&facts.event_name),
         Value::EventSource => Some(&facts.event_source),

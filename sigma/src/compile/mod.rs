@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use rsigma_parser::SigmaRule;
 
-use crate::{Expr, Pack, Rule, Severity};
+use crate::{Pack, Rule, Severity};
 pub use custom::Custom;
 
 /// Why a rule was refused.
@@ -135,14 +135,9 @@ fn rule(file: &RuleFile, attack: &Attack) -> Result<Rule, String> {
     let mut custom = Custom::of(sigma.custom_attributes.get("orgwatch"))?;
     check_log_source(&sigma)?;
 
-    let detection = condition::compile(&sigma.detection)?;
-    let condition = match custom.requires.take() {
-        None => detection,
-        Some(requires) => {
-            let requires = condition::fragment(&requires).map_err(|e| format!("requires: {e}"))?;
-            Expr::And(vec![detection, requires])
-        }
-    };
+    let condition = condition::compile(&sigma.detection)?;
+    let requires = custom.requires.take();
+    let requires = requires.map(|map| condition::fragment(&map).map_err(|e| format!("requires: {e}")));
     let event_names = literals::of("eventName", &condition).unwrap_or_default();
     let event_sources = literals::of("eventSource", &condition).unwrap_or_default();
     if event_sources.is_empty() {
@@ -187,6 +182,7 @@ fn rule(file: &RuleFile, attack: &Attack) -> Result<Rule, String> {
         threat_catalogue: custom.threat_catalogue,
         covers: custom.covers,
         condition,
+        requires: requires.transpose()?,
         event_names,
         event_sources,
     })

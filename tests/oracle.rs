@@ -1,0 +1,131 @@
+//! `rsigma-eval` evaluates the same rules, and must agree with our engine on every record of every
+//! case and on thousands of records made from them by changing what rules look at.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use orgwatch::json::{Tape, Value};
+use orgwatch::record::{Record, Unfolded};
+use orgwatch::rules::{self, Context};
+use orgwatch::settings::Settings;
+use rsigma_eval::Engine;
+use rsigma_eval::event::JsonEvent;
+use support::Random;
+
+/// The slugs whose Sigma part matches, by the oracle.
+fn theirs(engine: &Engine, record: &serde_json::Value) -> BTreeSet<String> {
+    engine
+        .evaluate(&JsonEvent::borrow(record))
+        .into_iter()
+        .filter_map(|result| {
+            rules::pack()
+                .rules
+                .iter()
+                .find(|rule| Some(rule.id.as_str()) == result.header.rule_id.as_deref())
+        })
+        .map(|rule| rule.slug.clone())
+        .collect()
+}
+
+/// The slugs whose Sigma part matches, by us.
+fn ours(record: &serde_json::Value) -> BTreeSet<String> {
+    let text = record.to_string();
+    let mut tape = Tape::default();
+    tape.parse(&text).expect("serde_json wrote it");
+    let unfolded = Unfolded::default();
+    let settings = Settings::default();
+    let context = Context::new(Record::new(Value::root(&tape, &text), &unfolded), &settings);
+    rules::pack()
+        .rules
+        .iter()
+        .filter(|rule| rules::holds(&rule.condition, &context))
+        .map(|rule| rule.slug.clone())
+        .collect()
+}
+
+fn engine() -> Engine {
+    let mut engine = Engine::new();
+    for path in support::files("rules", "yml") {
+        let collection = rsigma_parser::parse_sigma_file(&path).unwrap();
+        engine.add_collection(&collection).unwrap();
+    }
+    engine
+}
+
+#[test]
+fn the_oracle_agrees() {
+    let engine = engine();
+    let records: Vec<serde_json::Value> = support::case_records()
+        .into_iter()
+        .map(normalised)
+        .collect();
+    let mut random = Random::new(7);
+    let mut matched = BTreeSet::new();
+    let mut compared = 0;
+    for record in &records {
+        let mut record = record.clone();
+        for _ in 0..20 {
+            let expected = theirs(&engine, &record);
+            assert_eq!(ours(&record), expected, "{record:#}");
+            matched.extend(expected);
+            compared += 1;
+            mutate(&mut record, &records, &mut random);
+        }
+    }
+    println!(
+        "{compared} records compared, {} rules matched",
+        matched.len()
+    );
+    assert_eq!(
+        matched.len(),
+        rules::pack().rules.len(),
+        "every rule matches some record"
+    );
+}
+
+/// The record as rules see it: containers that were JSON in text are read.
+fn normalised(mut record: serde_json::Value) -> serde_json::Value {
+    for (_, value) in record.as_object_mut().into_iter().flatten() {
+        if let Some(inner) = value.as_str().filter(|text| text.starts_with('{'))
+            && let Ok(inner) = serde_json::from_str(inner)
+        {
+            *value = inner;
+        }
+    }
+    record
+}
+
+/// Changes one thing that a rule may look at.
+fn mutate(record: &mut serde_json::Value, others: &[serde_json::Value], random: &mut Random) {
+    let other = random.pick(others);
+    let fields = [
+        "eventName",
+        "eventSource",
+        "errorCode",
+        "errorMessage",
+        "requestParameters",
+        "responseElements",
+        "serviceEventDetails",
+        "sourceIPAddress",
+        "userAgent",
+        "userIdentity",
+        "sessionCredentialFromConsole",
+    ];
+    let field = *random.pick(&fields);
+    let value = match random.below(8) {
+        0 => serde_json::Value::Null,
+        1 => serde_json::json!(true),
+        2 => serde_json::json!("TRUE"),
+        3 => serde_json::json!([other.get(field), "203.0.113.5"]),
+        4 => serde_json::json!(""),
+        _ => match other.get(field) {
+            Some(value) => value.clone(),
+            None => {
+                record.as_object_mut().map(|record| record.remove(field));
+                return;
+            }
+        },
+    };
+    record[field] = value;
+}

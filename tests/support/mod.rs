@@ -1,0 +1,101 @@
+//! What the end-to-end tests share.
+#![allow(dead_code, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The repository's root, whichever package a test belongs to.
+pub fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = package
+        .ancestors()
+        .find(|folder| folder.join("wit").is_dir());
+    root.expect("a test stands in the repository").to_owned()
+}
+
+/// Every file with an extension below a folder of the repository, in the order of their paths.
+pub fn files(folder: impl AsRef<Path>, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut pending = vec![root().join(folder)];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|known| known == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A folder of `tests/cases`: what went in, and what must come out.
+pub struct Case {
+    /// `<slug>/<what>`.
+    pub name: String,
+    pub folder: PathBuf,
+    pub events: Vec<u8>,
+    /// As JSON.
+    pub settings: String,
+}
+
+/// Every case.
+pub fn cases() -> Vec<Case> {
+    let all = root().join("tests/cases");
+    files("tests/cases", "ndjson")
+        .into_iter()
+        .filter(|path| path.ends_with("events.ndjson"))
+        .map(|path| {
+            let folder = path.parent().unwrap().to_owned();
+            let settings = match fs::read_to_string(folder.join("settings.yaml")) {
+                Ok(yaml) => {
+                    let value: serde_json::Value = yaml_serde::from_str(&yaml).unwrap();
+                    value.to_string()
+                }
+                Err(_) => "{}".into(),
+            };
+            Case {
+                name: folder.strip_prefix(&all).unwrap().display().to_string(),
+                events: fs::read(&path).unwrap(),
+                folder,
+                settings,
+            }
+        })
+        .collect()
+}
+
+/// Every record of every case that is JSON.
+pub fn case_records() -> Vec<serde_json::Value> {
+    let mut records = Vec::new();
+    for case in cases() {
+        let text = String::from_utf8_lossy(&case.events).into_owned();
+        records.extend(
+            text.lines()
+                .filter_map(|line| serde_json::from_str(line).ok()),
+        );
+    }
+    records
+}
+
+/// A small generator of numbers (xorshift), so that what a test does follows from its seed.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % most
+    }
+
+    pub fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        &list[self.below(list.len())]
+    }
+}
