@@ -1,12 +1,13 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
+use crate::chains::Chains;
 use crate::envelope::{self, Content, Tapes};
-use crate::finding::Finding;
+use crate::finding::{Finding, Status};
 use crate::memory::{EventKey, Given, Memory, StateError};
 use crate::prefilter::{Line, Prefilter, Verdict};
-use crate::record::{Record, Unfolded};
+use crate::record::{Record, Unfolded, rfc3339};
 use crate::rules::{self, Context, Index, Rule};
-use crate::settings::{Problem, Settings};
+use crate::settings::{Mode, Problem, Settings};
 
 /// How many unreadable events a batch names; all are counted.
 pub const MAX_UNREADABLE: usize = 100;
@@ -92,6 +93,7 @@ pub struct Screened {
 pub struct Detector {
     settings: Settings,
     index: Index,
+    chains: Chains,
     prefilter: Prefilter,
     memory: Memory,
     tapes: Tapes,
@@ -102,10 +104,14 @@ impl Detector {
     pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
         let settings = Settings::from_json(settings)?;
         let pack = rules::pack();
+        let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
+        let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
+        let chains = Chains::new(pack, &settings);
         Ok(Detector {
-            index: Index::new(pack),
-            prefilter: Prefilter::new(pack.rules.iter().map(|rule| rule.event_names.as_slice())),
-            memory: Memory::new(settings.memory),
+            index: Index::new(&rules),
+            prefilter: Prefilter::new(rules.iter().map(|rule| rule.event_names.as_slice())),
+            memory: Memory::new(settings.memory, horizon(&chains, &settings)),
+            chains,
             tapes: Tapes::default(),
             settings,
         })
@@ -114,11 +120,7 @@ impl Detector {
     /// Examines one event, which may stand on several lines.
     pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, String> {
         let mut batch = Batch::default();
-        let line = Line {
-            number: 1,
-            offset: 0,
-            bytes: event,
-        };
+        let line = Line { number: 1, offset: 0, bytes: event };
         match self.prefilter.document(event) {
             Verdict::Candidate => self.line(line, &mut batch),
             Verdict::Unreadable(reason) => return Err(reason.to_owned()),
@@ -127,11 +129,7 @@ impl Detector {
         match batch.unreadable.into_iter().next() {
             // Of several records in one event the readable ones still count.
             Some(unreadable) if batch.findings.is_empty() => Err(unreadable.reason),
-            _ => Ok(batch
-                .findings
-                .into_iter()
-                .map(|located| located.finding)
-                .collect()),
+            _ => Ok(batch.findings.into_iter().map(|located| located.finding).collect()),
         }
     }
 
@@ -160,11 +158,7 @@ impl Detector {
     /// The lines that any rule could match. Neither reads nor writes memory.
     pub fn screen(&self, events: &[u8]) -> Screened {
         let mut screened = Screened::default();
-        let Screened {
-            spans,
-            counts,
-            unreadable,
-        } = &mut screened;
+        let Screened { spans, counts, unreadable } = &mut screened;
         self.prefilter.lines(events, |line, verdict| {
             if counts.count(line, verdict, unreadable) {
                 spans.push(Span {
@@ -184,9 +178,12 @@ impl Detector {
 
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
-        let other = Memory::load(state, self.settings.memory)?;
-        self.memory.merge(other);
-        Ok(Vec::new())
+        let Detector { settings, chains, memory, .. } = self;
+        let other = Memory::load(state, settings.memory, horizon(chains, settings))?;
+        let steps = memory.merge(other);
+        let mut completed = Vec::new();
+        chains.merged(&steps, settings, memory, &mut |finding| completed.push(finding));
+        Ok(completed)
     }
 
     /// Counters and gauges: memory entries, evictions.
@@ -198,25 +195,16 @@ impl Detector {
 
     /// Examines a line that the prefilter let pass.
     fn line(&mut self, line: Line<'_>, batch: &mut Batch) {
-        let mut place = Place {
-            line: line.number,
-            record: 0,
-        };
-        let Detector {
-            settings,
-            index,
-            memory,
-            tapes,
-            ..
-        } = self;
+        let mut place = Place { line: line.number, record: 0 };
+        let Detector { settings, index, chains, memory, tapes, .. } = self;
         envelope::contents(line.bytes, tapes, &mut |_, content| {
             batch.counts.events += 1;
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
                     let unfolded = Unfolded::of(value);
-                    let context = Context::new(Record::new(value, &unfolded), settings);
-                    examine(&context, index, memory, &mut |finding| {
+                    let context = Context::new(Record::new(value, &unfolded), settings, memory);
+                    examine(&context, index, chains, memory, &mut |finding| {
                         batch.findings.push(Located { place, finding });
                     });
                 }
@@ -231,10 +219,16 @@ impl Detector {
     }
 }
 
+/// For how long behind the newest event steps are kept, in seconds.
+fn horizon(chains: &Chains, settings: &Settings) -> i64 {
+    chains.longest().saturating_add(settings.late)
+}
+
 /// Runs the rules over one record.
 fn examine(
     context: &Context<'_>,
     index: &Index,
+    chains: &Chains,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) {
@@ -247,15 +241,34 @@ fn examine(
         let given = Given {
             time: facts.time.unwrap_or(i64::MIN),
             event: facts.key,
-            rule: EventKey::of(&[&rule.id]),
+            rule: EventKey::of(&[&rule.about.id]),
         };
         // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
         if !memory.was_given(&given) && !is_new(rule, context, memory) {
             continue;
         }
-        let mut finding = rules::finding(rule, &rules::pack().attack_version, context);
+        let mut finding = rules::finding(rule, context);
         finding.repeat = memory.give(given);
-        found(finding);
+        learn(&mut finding, rule, context);
+        let mut completed = Vec::new();
+        if facts.time.is_some() {
+            chains.advance(&finding, given, context, memory, &mut |chain| completed.push(chain));
+        }
+        if !rule.internal {
+            found(finding);
+        }
+        completed.into_iter().for_each(&mut *found);
+    }
+}
+
+/// Marks a finding of new terms while the settings have them learned.
+fn learn(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
+    let (time, until) = (context.facts().time, context.settings.learning_until);
+    let learning = rule.new_terms.is_some() && until.is_some() && time < until;
+    if learning && finding.status == Status::New {
+        finding.status = Status::Learning;
+        finding.status_reason =
+            until.and_then(rfc3339).map(|until| format!("learning until {until}"));
     }
 }
 
@@ -268,12 +281,10 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
     let Some(time) = context.facts().time else {
         return true;
     };
-    let values: Vec<_> = terms
-        .fields
-        .iter()
-        .map(|field| context.text(field).unwrap_or_default())
-        .collect();
-    let mut parts = vec![rule.id.as_str()];
+    let values: Vec<_> =
+        terms.fields.iter().map(|field| context.text(field).unwrap_or_default()).collect();
+    let window = terms.window.to_string();
+    let mut parts = vec![rule.about.id.as_str(), &window];
     parts.extend(values.iter().map(|value| value.as_ref()));
     !memory.see(EventKey::of(&parts), time, terms.window)
 }
@@ -281,8 +292,7 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
 impl Batch {
     fn report(&mut self, unreadable: &[Unreadable]) {
         let room = MAX_UNREADABLE.saturating_sub(self.unreadable.len());
-        self.unreadable
-            .extend(unreadable.iter().take(room).cloned());
+        self.unreadable.extend(unreadable.iter().take(room).cloned());
     }
 }
 
@@ -307,14 +317,8 @@ impl Counts {
             Verdict::Unreadable(reason) => {
                 self.unreadable += 1;
                 if unreadable.len() < MAX_UNREADABLE {
-                    let place = Place {
-                        line: line.number,
-                        record: 0,
-                    };
-                    unreadable.push(Unreadable {
-                        place,
-                        reason: reason.to_owned(),
-                    });
+                    let place = Place { line: line.number, record: 0 };
+                    unreadable.push(Unreadable { place, reason: reason.to_owned() });
                 }
             }
         }

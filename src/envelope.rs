@@ -71,10 +71,7 @@ fn document(
     visit: &mut dyn FnMut(&mut Tapes, Content<'_>),
 ) {
     if wraps > MAX_WRAPS {
-        return visit(
-            tapes,
-            Content::Unreadable("too many envelopes in one another".into()),
-        );
+        return visit(tapes, Content::Unreadable("too many envelopes in one another".into()));
     }
     tapes.with(|tapes, tape| match tape.parse(text) {
         Ok(()) => unwrap(Value::root(tape, text), wraps, tapes, visit),
@@ -118,9 +115,7 @@ fn inside(value: Value<'_>) -> Inside<'_> {
         return Inside::Values(value.items().collect());
     }
     if value.get("eventName").is_some_and(|name| is_text(&name))
-        && value
-            .get("eventSource")
-            .is_some_and(|source| is_text(&source))
+        && value.get("eventSource").is_some_and(|source| is_text(&source))
     {
         return Inside::Record;
     }

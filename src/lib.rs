@@ -9,7 +9,9 @@
 //! | [`json`] | reads them, borrowed and without recursion |
 //! | [`record`] | the record as rules and findings see it |
 //! | [`rules`] | the pack: which rules match, and what they say |
-//! | [`memory`] | duplicates and new terms, bounded, saved and merged |
+//! | [`settings`] | who may do what, and what is changed about rules |
+//! | [`memory`] | duplicates, new terms, steps of chains: bounded, saved and merged |
+//! | [`chains`] | findings that together say more |
 //! | [`finding`] | what comes out |
 //!
 //! [`detector`] runs them. `adapters` give it the shapes it is shipped in, and hold no logic.
@@ -23,6 +25,7 @@
 //! ```
 
 pub mod adapters;
+pub mod chains;
 pub mod detector;
 pub mod envelope;
 pub mod finding;

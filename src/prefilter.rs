@@ -99,14 +99,7 @@ impl Prefilter {
             let escaped = escapes.before(end);
             let verdict = frame(bytes, ascii)
                 .unwrap_or_else(|| self.verdict(bytes, events, wanted || escaped));
-            visit(
-                Line {
-                    number,
-                    offset,
-                    bytes,
-                },
-                verdict,
-            );
+            visit(Line { number, offset, bytes }, verdict);
             offset = end + 1;
         }
     }
@@ -236,9 +229,7 @@ fn frame(line: &[u8], ascii: bool) -> Option<Verdict> {
 
 /// `<[u8]>::is_ascii` looks at a word at a time; this becomes vector code on every target.
 fn is_ascii(bytes: &[u8]) -> bool {
-    bytes
-        .chunks(256)
-        .all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) < 0x80)
+    bytes.chunks(256).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) < 0x80)
 }
 
 /// Letters written as `\u0041`: a key or a name may hide behind them. Real records escape `=`, `&`
@@ -251,20 +242,15 @@ struct EscapedLetters<'a> {
 
 impl<'a> EscapedLetters<'a> {
     fn new(batch: &'a [u8]) -> Self {
-        let mut letters = EscapedLetters {
-            batch,
-            found: memmem::find_iter(batch, b"\\u00"),
-            next: None,
-        };
+        let mut letters =
+            EscapedLetters { batch, found: memmem::find_iter(batch, b"\\u00"), next: None };
         letters.advance();
         letters
     }
 
     fn advance(&mut self) {
-        self.next = self
-            .found
-            .by_ref()
-            .find(|at| matches!(self.batch.get(at + 4), Some(b'4'..=b'7')));
+        self.next =
+            self.found.by_ref().find(|at| matches!(self.batch.get(at + 4), Some(b'4'..=b'7')));
     }
 
     /// Whether there is one before this offset that was not asked for yet.

@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use orgwatch::json::{Tape, Value};
+use orgwatch::memory::Memory;
 use orgwatch::record::{Record, Unfolded};
 use orgwatch::rules::{self, Context};
 use orgwatch::settings::Settings;
@@ -22,9 +23,9 @@ fn theirs(engine: &Engine, record: &serde_json::Value) -> BTreeSet<String> {
             rules::pack()
                 .rules
                 .iter()
-                .find(|rule| Some(rule.id.as_str()) == result.header.rule_id.as_deref())
+                .find(|rule| Some(rule.about.id.as_str()) == result.header.rule_id.as_deref())
         })
-        .map(|rule| rule.slug.clone())
+        .map(|rule| rule.about.slug.clone())
         .collect()
 }
 
@@ -35,12 +36,14 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     tape.parse(&text).expect("serde_json wrote it");
     let unfolded = Unfolded::default();
     let settings = Settings::default();
-    let context = Context::new(Record::new(Value::root(&tape, &text), &unfolded), &settings);
+    let mut memory = Memory::new(settings.memory, 0);
+    let record = Record::new(Value::root(&tape, &text), &unfolded);
+    let context = Context::new(record, &settings, &mut memory);
     rules::pack()
         .rules
         .iter()
         .filter(|rule| rules::holds(&rule.condition, &context))
-        .map(|rule| rule.slug.clone())
+        .map(|rule| rule.about.slug.clone())
         .collect()
 }
 
@@ -56,10 +59,8 @@ fn engine() -> Engine {
 #[test]
 fn the_oracle_agrees() {
     let engine = engine();
-    let records: Vec<serde_json::Value> = support::case_records()
-        .into_iter()
-        .map(normalised)
-        .collect();
+    let records: Vec<serde_json::Value> =
+        support::case_records().into_iter().map(normalised).collect();
     let mut random = Random::new(7);
     let mut matched = BTreeSet::new();
     let mut compared = 0;
@@ -73,15 +74,8 @@ fn the_oracle_agrees() {
             mutate(&mut record, &records, &mut random);
         }
     }
-    println!(
-        "{compared} records compared, {} rules matched",
-        matched.len()
-    );
-    assert_eq!(
-        matched.len(),
-        rules::pack().rules.len(),
-        "every rule matches some record"
-    );
+    println!("{compared} records compared, {} rules matched", matched.len());
+    assert_eq!(matched.len(), rules::pack().rules.len(), "every rule matches some record");
 }
 
 /// The record as rules see it: containers that were JSON in text are read.

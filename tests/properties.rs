@@ -22,29 +22,10 @@ fn shown(findings: &[Finding]) -> Vec<(String, bool)> {
 
 fn batch(detector: &mut Detector, events: &[u8]) -> (Vec<Finding>, Vec<Place>, Counts) {
     let batch = detector.detect_batch(events);
-    let Counts {
-        events,
-        rejected,
-        evaluated,
-        unreadable,
-        foreign,
-        ..
-    } = batch.counts;
-    assert_eq!(
-        events,
-        rejected + evaluated + unreadable + foreign,
-        "every event is counted once"
-    );
+    let Counts { events, rejected, evaluated, unreadable, foreign, .. } = batch.counts;
+    assert_eq!(events, rejected + evaluated + unreadable + foreign, "every event is counted once");
     let places = batch.findings.iter().map(|located| located.place).collect();
-    (
-        batch
-            .findings
-            .into_iter()
-            .map(|located| located.finding)
-            .collect(),
-        places,
-        batch.counts,
-    )
+    (batch.findings.into_iter().map(|located| located.finding).collect(), places, batch.counts)
 }
 
 /// Every case, one after the other, in a detector without settings of its own.
@@ -64,38 +45,20 @@ fn envelopes(record: &Value) -> Vec<(&'static str, Value)> {
         ("raw", record.clone()),
         ("s3 object", json!({"Records": [record]})),
         ("array", json!([record])),
-        (
-            "eventbridge",
-            json!({"version": "0", "source": "aws.organizations", "detail": record}),
-        ),
+        ("eventbridge", json!({"version": "0", "source": "aws.organizations", "detail": record})),
         (
             "cloudwatch logs",
             json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": text}]}),
         ),
-        (
-            "lookup-events",
-            json!({"EventName": "x", "CloudTrailEvent": text}),
-        ),
-        (
-            "lookup-events output",
-            json!({"Events": [{"EventName": "x", "CloudTrailEvent": text}]}),
-        ),
+        ("lookup-events", json!({"EventName": "x", "CloudTrailEvent": text})),
+        ("lookup-events output", json!({"Events": [{"EventName": "x", "CloudTrailEvent": text}]})),
         ("message", json!({"message": text, "source_type": "file"})),
         ("message, parsed", json!({"message": record})),
-        (
-            "message with an s3 object",
-            json!({"message": json!({"Records": [record]}).to_string()}),
-        ),
+        ("message with an s3 object", json!({"message": json!({"Records": [record]}).to_string()})),
         ("log", json!({"log": text})),
-        (
-            "ecs",
-            json!({"event": {"original": text, "action": "x"}, "@timestamp": "x"}),
-        ),
+        ("ecs", json!({"event": {"original": text, "action": "x"}, "@timestamp": "x"})),
         ("ecs, flat", json!({"event.original": text})),
-        (
-            "twice wrapped",
-            json!({"message": json!({"detail": record}).to_string()}),
-        ),
+        ("twice wrapped", json!({"message": json!({"detail": record}).to_string()})),
     ]
 }
 
@@ -135,10 +98,7 @@ fn screening_first_finds_the_same() {
     let (found, _, rest) = batch(&mut detector, &passed);
     assert_eq!(shown(&found), shown(&all));
     assert_eq!(screened.counts.events + rest.events, counts.events);
-    assert_eq!(
-        screened.counts.unreadable + rest.unreadable,
-        counts.unreadable
-    );
+    assert_eq!(screened.counts.unreadable + rest.unreadable, counts.unreadable);
 }
 
 #[test]
@@ -147,11 +107,7 @@ fn a_batch_that_comes_again_gives_its_findings_again_marked() {
     let mut detector = open("{}");
     let (first, ..) = batch(&mut detector, &events);
     let (second, ..) = batch(&mut detector, &events);
-    let given: Vec<_> = first
-        .iter()
-        .filter(|finding| !finding.repeat)
-        .map(|f| &f.id)
-        .collect();
+    let given: Vec<_> = first.iter().filter(|finding| !finding.repeat).map(|f| &f.id).collect();
     assert!(second.iter().all(|finding| finding.repeat));
     let mut again: Vec<_> = second.iter().map(|finding| &finding.id).collect();
     again.dedup();
@@ -162,13 +118,7 @@ fn a_batch_that_comes_again_gives_its_findings_again_marked() {
 
 #[test]
 fn a_line_alone_and_in_a_batch_gives_the_same() {
-    for Case {
-        events,
-        settings,
-        name,
-        ..
-    } in support::cases()
-    {
+    for Case { events, settings, name, .. } in support::cases() {
         let (together, ..) = batch(&mut open(&settings), &events);
         let mut detector = open(&settings);
         let mut alone = Vec::new();

@@ -51,6 +51,16 @@ pub enum Derived {
     UserName,
     /// Where an accepted handshake leads: `own`, `trusted` or `other`.
     Destination,
+    /// The account that the finding says is affected; for the keys of chains.
+    Account,
+    /// The type of the organization policy concerned: `SERVICE_CONTROL_POLICY`, …
+    PolicyType,
+    /// `true` for a policy that the settings guard.
+    GuardPolicy,
+    /// `true` when a policy in the request allows leaving the organization.
+    GrantsLeave,
+    /// Whom a trust policy in the request admits: `everyone`, or an account `outside`.
+    Trusts,
 }
 
 impl Derived {
@@ -58,6 +68,11 @@ impl Derived {
     pub const ALL: &[(&str, Derived)] = &[
         ("user_name", Derived::UserName),
         ("destination", Derived::Destination),
+        ("account", Derived::Account),
+        ("policy_type", Derived::PolicyType),
+        ("guard_policy", Derived::GuardPolicy),
+        ("grants_leave", Derived::GrantsLeave),
+        ("trusts", Derived::Trusts),
     ];
 }
 
@@ -144,6 +159,21 @@ pub enum Token {
 }
 
 impl Glob {
+    /// A pattern in which `*` stands for any text and `?` for one character, and case counts.
+    pub fn wildcard(text: &str) -> Glob {
+        let mut tokens = Vec::new();
+        for c in text.chars() {
+            match (c, tokens.last_mut()) {
+                ('*', Some(Token::Many)) => {}
+                ('*', _) => tokens.push(Token::Many),
+                ('?', _) => tokens.push(Token::One),
+                (c, Some(Token::Literal(text))) => text.push(c),
+                (c, _) => tokens.push(Token::Literal(c.into())),
+            }
+        }
+        Glob { tokens, cased: true }
+    }
+
     /// The one text that fits, if there is only one.
     pub fn literal(&self) -> Option<&str> {
         match self.tokens.as_slice() {

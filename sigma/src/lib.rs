@@ -14,5 +14,8 @@ mod template;
 pub mod compile;
 
 pub use expression::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
-pub use pack::{NewTerms, Pack, Rule, Severity, SeverityWhen, TargetTemplate};
+pub use pack::{
+    About, Chain, ChainKind, Member, MemberRule, NewTerms, Pack, Rule, Severity, SeverityWhen,
+    TargetTemplate,
+};
 pub use template::{Part, Source, Template, Value};

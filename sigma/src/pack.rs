@@ -51,27 +51,36 @@ impl FromStr for Severity {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| severity.as_str() == text)
-            .ok_or_else(|| {
-                format!("{text:?} is not a severity: informational, low, medium, high or critical")
-            })
+        Severity::ALL.into_iter().find(|severity| severity.as_str() == text).ok_or_else(|| {
+            format!("{text:?} is not a severity: informational, low, medium, high or critical")
+        })
     }
 }
 
-/// The rules, in the order of their slugs.
+/// The rules and chains, each in the order of their slugs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pack {
     /// The ATT&CK version that the rules' ids are of.
     pub attack_version: String,
     /// The rules.
     pub rules: Vec<Rule>,
+    /// The chains of findings.
+    pub chains: Vec<Chain>,
 }
 
-/// One rule.
+impl Pack {
+    /// What every public rule and chain says of itself, in the order of their slugs.
+    pub fn public(&self) -> Vec<&About> {
+        let rules = self.rules.iter().filter(|rule| !rule.internal).map(|rule| &rule.about);
+        let mut all: Vec<_> = rules.chain(self.chains.iter().map(|chain| &chain.about)).collect();
+        all.sort_by(|a, b| a.slug.cmp(&b.slug));
+        all
+    }
+}
+
+/// What a rule or a chain says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rule {
+pub struct About {
     /// The slug: Sigma's `name`, the finding's `rule`.
     pub slug: String,
     /// The Sigma UUID.
@@ -84,9 +93,34 @@ pub struct Rule {
     pub group: String,
     /// Further reading.
     pub references: Vec<String>,
-    /// The severity, unless one of `severity` holds.
+    /// The severity, unless the rule says when it is another.
     pub level: Severity,
-    /// How the severity follows the event.
+    /// What happened.
+    pub summary: Template,
+    /// Why it matters.
+    pub why: String,
+    /// The likely benign cause.
+    pub benign: String,
+    /// What to do.
+    pub triage: Vec<Template>,
+    /// ATT&CK ids: tactics and techniques.
+    pub attack: Vec<String>,
+    /// ATT&CK ids that other systems still use for the same.
+    pub attack_aliases: Vec<String>,
+    /// AWS Threat Technique Catalog ids.
+    pub threat_catalogue: Vec<String>,
+    /// The rules of other systems that it answers to.
+    pub covers: Vec<String>,
+}
+
+/// One rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// What it says of itself.
+    pub about: About,
+    /// It gives no finding of its own, only steps of chains.
+    pub internal: bool,
+    /// How the severity follows the event: the first that holds replaces the level.
     pub severity: Vec<SeverityWhen>,
     /// The event must match this: the rule as Sigma has it.
     pub condition: Expr,
@@ -108,22 +142,51 @@ pub struct Rule {
     pub target: Option<TargetTemplate>,
     /// What this rule adds to the finding.
     pub details: Vec<(String, Template)>,
-    /// What happened.
-    pub summary: Template,
-    /// Why it matters.
-    pub why: String,
-    /// The likely benign cause.
-    pub benign: String,
-    /// What to do.
-    pub triage: Vec<Template>,
-    /// ATT&CK ids: tactics, then techniques.
-    pub attack: Vec<String>,
-    /// ATT&CK ids that other systems still use for the same.
-    pub attack_aliases: Vec<String>,
-    /// AWS Threat Technique Catalog ids.
-    pub threat_catalogue: Vec<String>,
-    /// The rules of other systems that it answers to.
-    pub covers: Vec<String>,
+}
+
+/// Findings that together say more: a Sigma correlation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chain {
+    /// What it says of itself.
+    pub about: About,
+    /// How its members must stand to one another.
+    pub kind: ChainKind,
+    /// What must be seen.
+    pub members: Vec<Member>,
+    /// Within how many seconds of event time.
+    pub window: i64,
+}
+
+/// How the members of a chain must stand to one another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainKind {
+    /// One of each, in any order.
+    Temporal,
+    /// One of each, in the order of the members; equal times satisfy it.
+    TemporalOrdered,
+    /// So many events of any member.
+    EventCount(u64),
+    /// So many different values of a field in events of any member.
+    ValueCount(u64, Field),
+}
+
+/// One place in a chain: any of these rules takes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// The rules.
+    pub rules: Vec<MemberRule>,
+}
+
+/// A rule that feeds a chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberRule {
+    /// Its slug.
+    pub slug: String,
+    /// The fields of its events whose values tie the chain together.
+    pub key: Vec<Field>,
+    /// Only events that match this count.
+    pub only: Option<Expr>,
 }
 
 /// A severity and when it applies.

@@ -70,5 +70,8 @@ values! {
     TargetId = "target.id": "The target's id.",
     HandshakeId = "handshake.id": "The handshake's id.",
     HandshakeAction = "handshake.action": "The handshake's action.",
+    Parts = "parts": "The slugs of a chain's parts, in the order of their times.",
+    FirstSeen = "first_seen": "The time of the first event.",
+    LastSeen = "last_seen": "The time of the last event.",
     HandshakeOrganization = "handshake.organization": "The organization in the handshake's ARN.",
 }

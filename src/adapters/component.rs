@@ -11,8 +11,8 @@ use crate::{envelope, rules, settings};
 
 wit_bindgen::generate!({ path: "wit", world: "plugin" });
 
+use self::exports::orgwatch::detector::findings;
 use exports::orgwatch::detector::detection as wit;
-use orgwatch::detector::findings;
 
 crate::mirror_findings!(crate::adapters::component::findings);
 
@@ -27,17 +27,14 @@ impl wit::Guest for Component {
 
     fn describe() -> wit::Description {
         let pack = rules::pack();
-        let mut sources: Vec<String> = pack
-            .rules
-            .iter()
-            .flat_map(|rule| rule.event_sources.clone())
-            .collect();
+        let mut sources: Vec<String> =
+            pack.rules.iter().flat_map(|rule| rule.event_sources.clone()).collect();
         sources.sort_unstable();
         sources.dedup();
         wit::Description {
             name: "orgwatch".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            rules: pack.rules.iter().map(describe_rule).collect(),
+            rules: pack.public().into_iter().map(describe_rule).collect(),
             sources,
             envelopes: envelope::SHAPES.iter().map(ToString::to_string).collect(),
         }
@@ -67,19 +64,11 @@ impl wit::GuestDetector for Detector {
     }
 
     fn screen(&self, events: Vec<u8>) -> wit::Screened {
-        let Screened {
-            spans,
-            counts,
-            unreadable,
-        } = self.0.borrow().screen(&events);
+        let Screened { spans, counts, unreadable } = self.0.borrow().screen(&events);
         wit::Screened {
             spans: spans
                 .into_iter()
-                .map(|span| wit::Span {
-                    line: span.line,
-                    offset: span.offset,
-                    length: span.length,
-                })
+                .map(|span| wit::Span { line: span.line, offset: span.offset, length: span.length })
                 .collect(),
             counts: counts.into(),
             unreadable: unreadable.into_iter().map(Into::into).collect(),
@@ -100,87 +89,54 @@ impl wit::GuestDetector for Detector {
         let counters = self.0.borrow().counters();
         counters
             .into_iter()
-            .map(|(name, value)| wit::Counter {
-                name: name.into(),
-                value,
-            })
+            .map(|(name, value)| wit::Counter { name: name.into(), value })
             .collect()
     }
 }
 
-fn describe_rule(rule: &rules::Rule) -> wit::Rule {
+fn describe_rule(about: &rules::About) -> wit::Rule {
+    let rule = rules::pack().rules.iter().find(|rule| rule.about.slug == about.slug);
     wit::Rule {
-        slug: rule.slug.clone(),
-        id: rule.id.clone(),
-        title: rule.title.clone(),
-        description: rule.description.clone(),
-        severity: rule.level.into(),
-        group: rule.group.clone(),
-        event_names: rule.event_names.clone(),
-        attack: rule.attack.clone(),
-        covers: rule.covers.clone(),
+        slug: about.slug.clone(),
+        id: about.id.clone(),
+        title: about.title.clone(),
+        description: about.description.clone(),
+        severity: about.level.into(),
+        group: about.group.clone(),
+        event_names: rule.map(|rule| rule.event_names.clone()).unwrap_or_default(),
+        attack: about.attack.clone(),
+        covers: about.covers.clone(),
     }
 }
 
 impl From<settings::Problem> for wit::SettingProblem {
     fn from(problem: settings::Problem) -> Self {
-        let settings::Problem {
-            path,
-            value,
-            problem,
-        } = problem;
-        wit::SettingProblem {
-            path,
-            value,
-            problem,
-        }
+        let settings::Problem { path, value, problem } = problem;
+        wit::SettingProblem { path, value, problem }
     }
 }
 
 impl From<Place> for wit::Place {
     fn from(place: Place) -> Self {
-        wit::Place {
-            line: place.line,
-            record: place.record,
-        }
+        wit::Place { line: place.line, record: place.record }
     }
 }
 
 impl From<Located> for wit::Located {
     fn from(located: Located) -> Self {
-        wit::Located {
-            place: located.place.into(),
-            finding: located.finding.into(),
-        }
+        wit::Located { place: located.place.into(), finding: located.finding.into() }
     }
 }
 
 impl From<Unreadable> for wit::Unreadable {
     fn from(unreadable: Unreadable) -> Self {
-        wit::Unreadable {
-            place: unreadable.place.into(),
-            reason: unreadable.reason,
-        }
+        wit::Unreadable { place: unreadable.place.into(), reason: unreadable.reason }
     }
 }
 
 impl From<Counts> for wit::Counts {
     fn from(counts: Counts) -> Self {
-        let Counts {
-            lines,
-            events,
-            rejected,
-            evaluated,
-            unreadable,
-            foreign,
-        } = counts;
-        wit::Counts {
-            lines,
-            events,
-            rejected,
-            evaluated,
-            unreadable,
-            foreign,
-        }
+        let Counts { lines, events, rejected, evaluated, unreadable, foreign } = counts;
+        wit::Counts { lines, events, rejected, evaluated, unreadable, foreign }
     }
 }

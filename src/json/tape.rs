@@ -78,10 +78,7 @@ impl Tape {
         self.nodes.clear();
         self.open.clear();
         if u32::try_from(text.len()).is_err() {
-            return Err(Malformed {
-                reason: "larger than 4 GiB",
-                offset: 0,
-            });
+            return Err(Malformed { reason: "larger than 4 GiB", offset: 0 });
         }
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -117,10 +114,7 @@ impl Tape {
                     if matches!(expect, Expect::Key | Expect::KeyOrEnd) {
                         at += bytes[at..].iter().take_while(|b| is_space(**b)).count();
                         if bytes.get(at) != Some(&b':') {
-                            return Err(Malformed {
-                                reason: "expected a colon",
-                                offset: at,
-                            });
+                            return Err(Malformed { reason: "expected a colon", offset: at });
                         }
                         at += 1;
                         expect = Expect::Value;
@@ -164,12 +158,7 @@ impl Tape {
 
     fn push(&mut self, shape: Shape, start: usize, end: usize) {
         let next = self.nodes.len() as u32 + 1;
-        self.nodes.push(Node {
-            shape,
-            start: start as u32,
-            end: end as u32,
-            next,
-        });
+        self.nodes.push(Node { shape, start: start as u32, end: end as u32, next });
     }
 
     fn close(&mut self, end: usize) {
@@ -188,10 +177,7 @@ impl Tape {
         let mut shape = Shape::Plain;
         loop {
             let Some(step) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
-                return Err(Malformed {
-                    reason: "text without an end",
-                    offset: open,
-                });
+                return Err(Malformed { reason: "text without an end", offset: open });
             };
             at += step;
             if bytes[at] == b'"' {
@@ -199,10 +185,7 @@ impl Tape {
                 return Ok(at + 1);
             }
             shape = Shape::Escaped;
-            let wrong = Malformed {
-                reason: "not an escape",
-                offset: at,
-            };
+            let wrong = Malformed { reason: "not an escape", offset: at };
             at += match bytes.get(at + 1) {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                 Some(b'u') => {
@@ -230,10 +213,7 @@ impl Tape {
             b"null" => Shape::Null,
             number if is_number(number) => Shape::Number,
             _ => {
-                return Err(Malformed {
-                    reason: "expected a value",
-                    offset: start,
-                });
+                return Err(Malformed { reason: "expected a value", offset: start });
             }
         };
         self.push(shape, start, end);
@@ -295,8 +275,7 @@ mod tests {
     #[test]
     fn what_logs_contain_in_spite_of_the_standard_is_read() {
         let mut tape = Tape::default();
-        tape.parse("{\"a\":\"tab\there\",\"b\":\"\\ud800\"}")
-            .unwrap();
+        tape.parse("{\"a\":\"tab\there\",\"b\":\"\\ud800\"}").unwrap();
         let root = Value::root(&tape, "{\"a\":\"tab\there\",\"b\":\"\\ud800\"}");
         assert_eq!(root.get("a").unwrap().text().unwrap(), "tab\there");
         assert_eq!(root.get("b").unwrap().text().unwrap(), "\u{fffd}");

@@ -27,11 +27,7 @@ pub struct Value<'a> {
 impl<'a> Value<'a> {
     /// The whole document. `source` is the text that `tape` was parsed from.
     pub fn root(tape: &'a Tape, source: &'a str) -> Self {
-        Value {
-            tape,
-            source,
-            index: 0,
-        }
+        Value { tape, source, index: 0 }
     }
 
     fn node(&self) -> &'a Node {
@@ -171,11 +167,8 @@ fn unescape(source: &str) -> String {
 
 /// The character of a `\u` escape, from its `u` on, and how many bytes it took.
 fn unicode(escape: &str) -> (char, usize) {
-    let unit = |at: usize| {
-        escape
-            .get(at..at + 4)
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-    };
+    let unit =
+        |at: usize| escape.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let high = unit(1).unwrap_or(0xfffd);
     if (0xd800..0xdc00).contains(&high)
         && escape.get(5..7) == Some("\\u")

@@ -1,17 +1,25 @@
 //! The memory as bytes, and back.
 //!
 //! ```text
-//! "orgwatch" "state" 0x00 | version u16 | findings given u32, then each | slots u32, then each | SHA-256
+//! "orgwatchstate" 0x00 | version u16
+//! findings given   u32, then each: time i64, event 16, rule 16
+//! sightings        u32, then each: slot i64, term 16, first i64, last i64
+//! steps            u32, then each: time i64, event 16, rule 16, finding text,
+//!                        places u16, then each: chain 16, group 16, member u8, value 16
+//! policies         u32, then each: id 16, type text
+//! SHA-256 of everything before it
 //! ```
-//! Integers are little-endian. The digest is over everything before it: it finds damage. Entries
+//! Integers are little-endian, text is its length (u32) and UTF-8. The digest finds damage. Entries
 //! stand in their order, so that the same memory is always the same bytes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::steps::{Place, Step, StepKey, Strand};
 use super::terms::Slot;
-use super::{EventKey, Given, Limits, Memory, Terms};
+use super::{EventKey, Limits, Memory};
 
 const MAGIC: &[u8; 14] = b"orgwatchstate\0";
 const VERSION: u16 = 1;
@@ -46,28 +54,43 @@ impl std::error::Error for StateError {}
 impl Memory {
     /// The memory as bytes.
     pub fn save(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend(VERSION.to_le_bytes());
-        out.extend((self.given.len() as u32).to_le_bytes());
+        let mut out = Writer(MAGIC.to_vec());
+        out.0.extend(VERSION.to_le_bytes());
+        out.count(self.given.len());
         for given in &self.given {
-            out.extend(given.time.to_le_bytes());
-            out.extend(given.event.0);
-            out.extend(given.rule.0);
+            out.step_key(given);
         }
-        out.extend((self.terms.len() as u32).to_le_bytes());
+        out.count(self.terms.len());
         for (slot, (first, last)) in &self.terms.0 {
-            out.extend(slot.start.to_le_bytes());
-            out.extend(slot.term.0);
-            out.extend(first.to_le_bytes());
-            out.extend(last.to_le_bytes());
+            out.time(slot.start);
+            out.key(slot.term);
+            out.time(*first);
+            out.time(*last);
         }
-        let digest: [u8; DIGEST] = Sha256::digest(&out).into();
-        out.extend(digest);
-        out
+        out.count(self.steps.len());
+        for (key, step) in self.steps.iter() {
+            out.step_key(key);
+            out.text(&step.finding);
+            out.count(step.places.len());
+            for place in &step.places {
+                out.key(place.strand.chain);
+                out.key(place.strand.group);
+                out.0.push(place.member);
+                out.key(place.value);
+            }
+        }
+        out.count(self.policies.len());
+        for (id, kind) in &self.policies {
+            out.key(*id);
+            out.text(kind);
+        }
+        let digest: [u8; DIGEST] = Sha256::digest(&out.0).into();
+        out.0.extend(digest);
+        out.0
     }
 
-    /// The memory that bytes hold, with limits of one's own.
-    pub fn load(bytes: &[u8], limits: Limits) -> Result<Memory, StateError> {
+    /// The memory that bytes hold, within limits of one's own.
+    pub fn load(bytes: &[u8], limits: Limits, horizon: i64) -> Result<Memory, StateError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Foreign)?;
         let (version, _) = rest.split_first_chunk().ok_or(StateError::Damaged)?;
         match u16::from_le_bytes(*version) {
@@ -75,35 +98,67 @@ impl Memory {
             newer if newer > VERSION => return Err(StateError::Newer(newer)),
             _ => return Err(StateError::Damaged),
         }
-        let (body, digest) = bytes
-            .split_last_chunk::<DIGEST>()
-            .ok_or(StateError::Damaged)?;
+        let (body, digest) = bytes.split_last_chunk::<DIGEST>().ok_or(StateError::Damaged)?;
         if Sha256::digest(body).as_slice() != digest {
             return Err(StateError::Damaged);
         }
         let mut read = Reader(body.get(MAGIC.len() + 2..).ok_or(StateError::Damaged)?);
-        let mut memory = Memory::new(limits);
-        for _ in 0..u32::from_le_bytes(read.take()?) {
-            let time = i64::from_le_bytes(read.take()?);
-            let (event, rule) = (EventKey(read.take()?), EventKey(read.take()?));
-            memory.give(Given { time, event, rule });
+        let mut memory = Memory::new(limits, horizon);
+        for _ in 0..read.count()? {
+            let given = read.step_key()?;
+            memory.give(given);
         }
-        let mut terms = Terms::default();
-        for _ in 0..u32::from_le_bytes(read.take()?) {
-            let start = i64::from_le_bytes(read.take()?);
-            let term = EventKey(read.take()?);
-            let (first, last) = (
-                i64::from_le_bytes(read.take()?),
-                i64::from_le_bytes(read.take()?),
-            );
-            terms.widen(Slot { start, term }, first, last);
+        for _ in 0..read.count()? {
+            let slot = Slot { start: read.time()?, term: read.key()? };
+            let (first, last) = (read.time()?, read.time()?);
+            memory.terms.widen(slot, first, last);
+            memory.evicted += memory.terms.shrink(limits.terms);
         }
-        if !read.0.is_empty() {
-            return Err(StateError::Damaged);
+        for _ in 0..read.count()? {
+            let key = read.step_key()?;
+            let finding = read.text()?;
+            let mut places = BTreeSet::new();
+            for _ in 0..read.count()? {
+                let strand = Strand { chain: read.key()?, group: read.key()? };
+                let [member] = read.take()?;
+                places.insert(Place { strand, member, value: read.key()? });
+            }
+            memory.step(key, Step { places, finding });
         }
-        memory.terms = terms;
-        memory.evicted = memory.terms.shrink(limits.terms);
-        Ok(memory)
+        for _ in 0..read.count()? {
+            let id = read.key()?;
+            let kind = read.text()?;
+            memory.add_policy(id, kind);
+        }
+        if read.0.is_empty() { Ok(memory) } else { Err(StateError::Damaged) }
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn count(&mut self, count: usize) {
+        // Every part is bounded far below 4 billion by the settings.
+        self.0.extend((count as u32).to_le_bytes());
+    }
+
+    fn time(&mut self, time: i64) {
+        self.0.extend(time.to_le_bytes());
+    }
+
+    fn key(&mut self, key: EventKey) {
+        self.0.extend(key.0);
+    }
+
+    fn step_key(&mut self, key: &StepKey) {
+        self.time(key.time);
+        self.key(key.event);
+        self.key(key.rule);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend(text.as_bytes());
     }
 }
 
@@ -115,58 +170,71 @@ impl Reader<'_> {
         self.0 = rest;
         Ok(*taken)
     }
+
+    fn count(&mut self) -> Result<u32, StateError> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    fn time(&mut self) -> Result<i64, StateError> {
+        self.take().map(i64::from_le_bytes)
+    }
+
+    fn key(&mut self) -> Result<EventKey, StateError> {
+        self.take().map(EventKey)
+    }
+
+    fn step_key(&mut self) -> Result<StepKey, StateError> {
+        Ok(StepKey { time: self.time()?, event: self.key()?, rule: self.key()? })
+    }
+
+    fn text(&mut self) -> Result<String, StateError> {
+        let length = self.count()? as usize;
+        let (text, rest) = self.0.split_at_checked(length).ok_or(StateError::Damaged)?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).map_err(|_| StateError::Damaged)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
-        events: 10,
-        terms: 10,
-    };
+    const LIMITS: Limits = Limits { events: 10, terms: 10, steps: 10, policies: 10 };
 
     fn sample() -> Memory {
-        let mut memory = Memory::new(LIMITS);
-        memory.give(Given {
-            time: 5,
-            event: EventKey([1; 16]),
-            rule: EventKey([2; 16]),
-        });
+        let mut memory = Memory::new(LIMITS, 100);
+        let key = StepKey { time: 5, event: EventKey([1; 16]), rule: EventKey([2; 16]) };
+        memory.give(key);
         memory.see(EventKey([3; 16]), 1000, 100);
+        let strand = Strand { chain: EventKey([4; 16]), group: EventKey([5; 16]) };
+        let place = Place { strand, member: 1, value: EventKey([6; 16]) };
+        memory.step(key, Step { places: [place].into(), finding: "{}".into() });
+        memory.learn_policy("p-1", "TAG_POLICY");
         memory
+    }
+
+    fn load(bytes: &[u8]) -> Result<Memory, StateError> {
+        Memory::load(bytes, LIMITS, 100)
     }
 
     #[test]
     fn what_was_saved_is_loaded() {
         let saved = sample().save();
-        assert_eq!(Memory::load(&saved, LIMITS).unwrap().save(), saved);
+        assert_eq!(load(&saved).unwrap().save(), saved);
     }
 
     #[test]
     fn anything_else_is_refused_by_name() {
         let saved = sample().save();
-        assert_eq!(
-            Memory::load(b"{}", LIMITS).unwrap_err(),
-            StateError::Foreign
-        );
+        assert_eq!(load(b"{}").unwrap_err(), StateError::Foreign);
         for at in MAGIC.len() + 2..saved.len() {
             let mut damaged = saved.clone();
             damaged[at] ^= 1;
-            assert_eq!(
-                Memory::load(&damaged, LIMITS).unwrap_err(),
-                StateError::Damaged
-            );
-            assert_eq!(
-                Memory::load(&saved[..at], LIMITS).unwrap_err(),
-                StateError::Damaged
-            );
+            assert_eq!(load(&damaged).unwrap_err(), StateError::Damaged);
+            assert_eq!(load(&saved[..at]).unwrap_err(), StateError::Damaged);
         }
         let mut newer = saved;
         newer[MAGIC.len()] = 2;
-        assert_eq!(
-            Memory::load(&newer, LIMITS).unwrap_err(),
-            StateError::Newer(2)
-        );
+        assert_eq!(load(&newer).unwrap_err(), StateError::Newer(2));
     }
 }

@@ -1,4 +1,5 @@
-//! What a detector remembers: which findings it gave, and which terms it saw when.
+//! What a detector remembers: which findings it gave, which terms it saw when, the steps of chains,
+//! and the types of policies.
 //!
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
 //! merging commutative, associative and idempotent. Each part is bounded, and what goes first when it
@@ -6,13 +7,15 @@
 //! what is kept depends on what was seen and not on the order it came in.
 
 mod codec;
+mod steps;
 mod terms;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
 pub use codec::StateError;
+pub use steps::{Place, Step, StepKey, Steps, Strand};
 pub use terms::Terms;
 
 /// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
@@ -33,18 +36,15 @@ impl EventKey {
         key.copy_from_slice(&digest[..16]);
         EventKey(key)
     }
+
+    /// 32 hex digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
-/// A finding that was given: the event's time, the event, the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Given {
-    /// Event time in seconds; events without one come first, and go first.
-    pub time: i64,
-    /// The event.
-    pub event: EventKey,
-    /// The rule.
-    pub rule: EventKey,
-}
+/// A finding that was given: the rule's, of the event that (for a chain) completed it.
+pub type Given = StepKey;
 
 /// How many entries each part may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub struct Limits {
     pub events: usize,
     /// Spans of time in which terms were seen.
     pub terms: usize,
+    /// Steps of chains.
+    pub steps: usize,
+    /// Policies whose type is known.
+    pub policies: usize,
 }
 
 /// The memory.
@@ -60,19 +64,25 @@ pub struct Limits {
 pub struct Memory {
     limits: Limits,
     given: BTreeSet<Given>,
-    /// The terms seen.
     terms: Terms,
+    steps: Steps,
+    /// How long steps are kept behind the newest, in seconds.
+    horizon: i64,
+    policies: BTreeMap<EventKey, String>,
     /// How many entries had to go.
     evicted: u64,
 }
 
 impl Memory {
-    /// An empty memory.
-    pub fn new(limits: Limits) -> Self {
+    /// An empty memory, which keeps steps for so many seconds behind the newest.
+    pub fn new(limits: Limits, horizon: i64) -> Self {
         Memory {
             limits,
             given: BTreeSet::new(),
             terms: Terms::default(),
+            steps: Steps::default(),
+            horizon,
+            policies: BTreeMap::new(),
             evicted: 0,
         }
     }
@@ -100,11 +110,47 @@ impl Memory {
         seen
     }
 
+    /// Remembers a step of chains.
+    pub fn step(&mut self, key: StepKey, step: Step) {
+        self.steps.add(key, step);
+        self.steps.forget(self.horizon);
+        self.evicted += self.steps.shrink(self.limits.steps);
+    }
+
+    /// The steps of chains.
+    pub fn steps(&self) -> &Steps {
+        &self.steps
+    }
+
+    /// Remembers the type of a policy.
+    pub fn learn_policy(&mut self, id: &str, kind: &str) {
+        self.add_policy(EventKey::of(&[id]), kind.to_owned());
+    }
+
+    /// The type of a policy, if a response named it.
+    pub fn policy_type(&self, id: &str) -> Option<&str> {
+        self.policies.get(&EventKey::of(&[id])).map(String::as_str)
+    }
+
+    fn add_policy(&mut self, id: EventKey, kind: String) {
+        // A policy's type does not change; two that differ are settled without regard to order.
+        let known = self.policies.entry(id).or_default();
+        if *known < kind {
+            *known = kind;
+        }
+        while self.policies.len() > self.limits.policies {
+            self.policies.pop_first();
+            self.evicted += 1;
+        }
+    }
+
     /// Entries by part, for counters.
-    pub fn len(&self) -> [(&'static str, u64); 2] {
+    pub fn len(&self) -> [(&'static str, u64); 4] {
         [
             ("memory_events", self.given.len() as u64),
             ("memory_terms", self.terms.len() as u64),
+            ("memory_steps", self.steps.len() as u64),
+            ("memory_policies", self.policies.len() as u64),
         ]
     }
 
@@ -113,12 +159,23 @@ impl Memory {
         self.evicted
     }
 
-    /// Adds another memory to this one.
-    pub fn merge(&mut self, other: Memory) {
+    /// Adds another memory to this one, and says which steps came with it.
+    pub fn merge(&mut self, other: Memory) -> Vec<(StepKey, BTreeSet<Place>)> {
         for given in other.given {
             self.give(given);
         }
         self.terms.merge(other.terms);
         self.evicted += self.terms.shrink(self.limits.terms);
+        for (id, kind) in other.policies {
+            self.add_policy(id, kind);
+        }
+        let mut came = Vec::new();
+        for (key, step) in other.steps.iter() {
+            came.push((*key, step.places.clone()));
+            self.steps.add(*key, step.clone());
+        }
+        self.steps.forget(self.horizon);
+        self.evicted += self.steps.shrink(self.limits.steps);
+        came
     }
 }

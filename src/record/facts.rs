@@ -68,27 +68,18 @@ impl Facts {
         let event_id = text(&["eventID"]);
         let written = record.at(&["eventTime"]);
         let time = written.as_deref().and_then(time::parse);
-        let event_time = time
-            .and_then(time::rfc3339)
-            .or(written.as_deref().map(bounded));
+        let event_time = time.and_then(time::rfc3339).or(written.as_deref().map(bounded));
         let (outcome, reason) = outcome::of(record);
         let (handshake, ids) = handshake(record);
         Facts {
-            key: event_key(
-                record,
-                event_id.as_deref(),
-                &event_name,
-                event_time.as_deref(),
-            ),
+            key: event_key(record, event_id.as_deref(), &event_name, event_time.as_deref()),
             time,
             event_time,
             event_id,
             event_name,
             event_source: text(&["eventSource"]).unwrap_or_default(),
             outcome,
-            denied_account: record
-                .at(&["errorMessage"])
-                .and_then(|text| denied_account(&text)),
+            denied_account: record.at(&["errorMessage"]).and_then(|text| denied_account(&text)),
             outcome_reason: reason.map(|reason| bounded(&reason)),
             accounts: Accounts {
                 acting: text(&["userIdentity", "accountId"]),
@@ -104,25 +95,10 @@ impl Facts {
         }
     }
 
-    /// The principal by the best name there is.
-    pub fn principal_label(&self) -> Option<&str> {
-        let principal = &self.principal;
-        principal
-            .arn
-            .as_deref()
-            .or(principal.name.as_deref())
-            .or(self.principal_id.as_deref())
-            .or(principal.kind.as_deref())
-    }
-
     /// The name that new terms are remembered by: root has none, and must not be missed for it.
     pub fn user_name(&self) -> Option<&str> {
         let principal = &self.principal;
-        principal
-            .name
-            .as_deref()
-            .or(principal.arn.as_deref())
-            .or(self.principal_id.as_deref())
+        principal.name.as_deref().or(principal.arn.as_deref()).or(self.principal_id.as_deref())
     }
 }
 
@@ -148,12 +124,7 @@ fn principal(record: &Record<'_>) -> Principal {
         _ => None,
     };
     let mfa = record
-        .at(&[
-            "userIdentity",
-            "sessionContext",
-            "attributes",
-            "mfaAuthenticated",
-        ])
+        .at(&["userIdentity", "sessionContext", "attributes", "mfaAuthenticated"])
         .or_else(|| record.at(&["additionalEventData", "MFAUsed"]));
     Principal {
         kind: identity("type"),
@@ -162,25 +133,18 @@ fn principal(record: &Record<'_>) -> Principal {
         access_key_id: identity("accessKeyId"),
         mfa: mfa.and_then(|text| yes(&text)),
         issuer: issuer("arn"),
-        console: record
-            .at(&["sessionCredentialFromConsole"])
-            .and_then(|text| yes(&text)),
+        console: record.at(&["sessionCredentialFromConsole"]).and_then(|text| yes(&text)),
     }
 }
 
 fn handshake(record: &Record<'_>) -> (Option<Handshake>, OrgIds) {
-    let response = |key| {
-        record
-            .at(&["responseElements", "handshake", key])
-            .map(|text| bounded(&text))
-    };
+    let response =
+        |key| record.at(&["responseElements", "handshake", key]).map(|text| bounded(&text));
     let arn = response("arn");
     let ids = arn.as_deref().map(org_ids).unwrap_or_default();
     let handshake = Handshake {
         id: response("id").or_else(|| {
-            record
-                .at(&["requestParameters", "handshakeId"])
-                .map(|text| bounded(&text))
+            record.at(&["requestParameters", "handshakeId"]).map(|text| bounded(&text))
         }),
         action: response("action")
             .map(|action| action.to_ascii_uppercase())
@@ -194,10 +158,7 @@ fn handshake(record: &Record<'_>) -> (Option<Handshake>, OrgIds) {
 fn org_ids(arn: &str) -> OrgIds {
     let mut segments = arn.split('/').skip(1);
     OrgIds {
-        organization: segments
-            .next()
-            .filter(|id| id.starts_with("o-"))
-            .map(str::to_owned),
+        organization: segments.next().filter(|id| id.starts_with("o-")).map(str::to_owned),
         action: segments.next().map(str::to_ascii_uppercase),
     }
 }

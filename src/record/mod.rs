@@ -5,10 +5,12 @@
 
 mod facts;
 mod outcome;
+mod policy;
 mod time;
 
 pub(crate) use facts::shortened;
 pub use facts::{Facts, MAX_VALUE};
+pub use policy::{Trusted, grants_leave, trusts};
 pub use time::{parse as parse_time, rfc3339};
 
 use std::borrow::Cow;
@@ -143,10 +145,7 @@ impl<'a> Record<'a> {
                         (format!("{path}\0{}", key.text().unwrap_or_default()), value)
                     })),
                     Kind::Array => pending.extend(
-                        value
-                            .items()
-                            .enumerate()
-                            .map(|(n, value)| (format!("{path}\0{n}"), value)),
+                        value.items().enumerate().map(|(n, value)| (format!("{path}\0{n}"), value)),
                     ),
                     Kind::Null => {}
                     _ => visit(&path, &value.scalar().unwrap_or_default()),

@@ -21,30 +21,15 @@ const DENIALS: &[(&str, &str)] = &[
         "because no resource control policy allows",
         "no resource control policy allows it: the guardrail worked",
     ),
-    (
-        "with an explicit deny in a permissions boundary",
-        "explicit deny by a permissions boundary",
-    ),
-    (
-        "because no permissions boundary allows",
-        "no permission: no permissions boundary allows it",
-    ),
-    (
-        "with an explicit deny in a session policy",
-        "explicit deny by a session policy",
-    ),
-    (
-        "because no session policy allows",
-        "no permission: no session policy allows it",
-    ),
+    ("with an explicit deny in a permissions boundary", "explicit deny by a permissions boundary"),
+    ("because no permissions boundary allows", "no permission: no permissions boundary allows it"),
+    ("with an explicit deny in a session policy", "explicit deny by a session policy"),
+    ("because no session policy allows", "no permission: no session policy allows it"),
     (
         "with an explicit deny in an identity-based policy",
         "explicit deny by an identity-based policy",
     ),
-    (
-        "with an explicit deny in a VPC endpoint policy",
-        "explicit deny by a VPC endpoint policy",
-    ),
+    ("with an explicit deny in a VPC endpoint policy", "explicit deny by a VPC endpoint policy"),
     (
         "because no identity-based policy allows",
         "no permission: no identity-based policy allows it",
@@ -58,18 +43,9 @@ const CODES: &[(&str, &str)] = &[
         "MasterCannotLeaveOrganizationException",
         "a management account cannot leave its organization",
     ),
-    (
-        "AWSOrganizationsNotInUseException",
-        "the account is not in an organization",
-    ),
-    (
-        "AccountNotFoundException",
-        "the account is not in this organization",
-    ),
-    (
-        "HandshakeConstraintViolationException",
-        "a constraint on handshakes forbids it",
-    ),
+    ("AWSOrganizationsNotInUseException", "the account is not in an organization"),
+    ("AccountNotFoundException", "the account is not in this organization"),
+    ("HandshakeConstraintViolationException", "a constraint on handshakes forbids it"),
     ("ConstraintViolationException", "a constraint forbids it"),
 ];
 
@@ -101,19 +77,17 @@ pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
 fn of_service_event(record: &Record<'_>) -> (Outcome, Option<String>) {
     let status = |key| record.at(&["serviceEventDetails", "createAccountStatus", key]);
     match status("state") {
-        Some(state) if state.eq_ignore_ascii_case("FAILED") => (
-            Outcome::Failure,
-            status("failureReason").map(|reason| reason.into_owned()),
-        ),
+        Some(state) if state.eq_ignore_ascii_case("FAILED") => {
+            (Outcome::Failure, status("failureReason").map(|reason| reason.into_owned()))
+        }
         _ => (Outcome::Success, None),
     }
 }
 
 /// What the message says was not allowed.
 fn action(message: &str) -> String {
-    let action = message
-        .split_once("to perform: ")
-        .and_then(|(_, after)| after.split_whitespace().next());
+    let action =
+        message.split_once("to perform: ").and_then(|(_, after)| after.split_whitespace().next());
     action.map_or("it".into(), |action| format!("the {action} action"))
 }
 
@@ -137,9 +111,6 @@ mod tests {
             policy(message),
             Some("arn:aws:organizations::2:policy/o-a/service_control_policy/p-b")
         );
-        assert_eq!(
-            policy("with an explicit deny in a service control policy"),
-            None
-        );
+        assert_eq!(policy("with an explicit deny in a service control policy"), None);
     }
 }

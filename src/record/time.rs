@@ -15,10 +15,7 @@ pub fn parse(text: &str) -> Option<i64> {
 
 /// Seconds since 1970 as RFC 3339 in UTC; none outside the years 0 to 9999.
 pub fn rfc3339(seconds: i64) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp(seconds)
-        .ok()?
-        .format(&Rfc3339)
-        .ok()
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }
 
 #[cfg(test)]

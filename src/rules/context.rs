@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 
 use orgwatch_sigma::{Derived, Field};
 
-use crate::record::{Facts, Found, Record};
+use crate::memory::Memory;
+use crate::record::{self, Facts, Found, Record, Trusted};
 use crate::settings::Settings;
 
 /// What a rule may look at.
@@ -15,6 +16,8 @@ pub struct Context<'a> {
     pub record: Record<'a>,
     /// The settings.
     pub settings: &'a Settings,
+    /// The type of the policy that the request names, if an earlier response told it.
+    remembered_policy_type: Option<String>,
     facts: OnceCell<Facts>,
 }
 
@@ -27,13 +30,20 @@ pub(super) enum Held<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context for one record.
-    pub fn new(record: Record<'a>, settings: &'a Settings) -> Self {
-        Context {
-            record,
-            settings,
-            facts: OnceCell::new(),
+    /// A context for one record, which learns from it what later ones do not say themselves.
+    pub fn new(record: Record<'a>, settings: &'a Settings, memory: &mut Memory) -> Self {
+        let mut context =
+            Context { record, settings, remembered_policy_type: None, facts: OnceCell::new() };
+        if record.at(&["eventSource"]).as_deref() == Some("organizations.amazonaws.com") {
+            let summary = |key| record.at(&["responseElements", "policy", "policySummary", key]);
+            if let (Some(id), Some(kind)) = (summary("id"), context.policy_type()) {
+                memory.learn_policy(&id, &record::shortened(&kind, 64));
+            }
+            context.remembered_policy_type = record
+                .at(&["requestParameters", "policyId"])
+                .and_then(|id| memory.policy_type(&id).map(str::to_owned));
         }
+        context
     }
 
     /// What the record says in the finding's terms.
@@ -44,13 +54,44 @@ impl<'a> Context<'a> {
     /// A value that orgwatch works out.
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
         let facts = self.facts();
+        let yes = |holds: bool| holds.then_some("true".into());
         match field {
             Derived::UserName => facts.user_name().map(Cow::Borrowed),
             Derived::Destination => facts
                 .handshake_organization
                 .as_deref()
                 .map(|organization| self.settings.destination(organization).as_str().into()),
+            Derived::PolicyType => self.policy_type(),
+            Derived::GuardPolicy => {
+                let id = self.record.at(&["requestParameters", "policyId"]);
+                yes(id.is_some_and(|id| {
+                    self.settings.guard_policies.iter().any(|guard| *guard == id)
+                }))
+            }
+            Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
+            Derived::Trusts => match record::trusts(&self.record, &self.settings.accounts)? {
+                Trusted::Everyone => Some("everyone".into()),
+                Trusted::Outside => Some("outside".into()),
+            },
+            // Only a finding has it; see `chains`.
+            Derived::Account => None,
         }
+    }
+
+    /// The type of the organization policy that the event is about.
+    fn policy_type(&self) -> Option<Cow<'_, str>> {
+        let summary = |key| self.record.at(&["responseElements", "policy", "policySummary", key]);
+        // `arn:aws:organizations::<management>:policy/<o-id>/service_control_policy/<p-id>`
+        let from_arn = || {
+            let arn = summary("arn")?;
+            let kind = arn.split('/').nth(2)?;
+            kind.ends_with("_policy").then(|| kind.to_ascii_uppercase().into())
+        };
+        self.record
+            .at(&["requestParameters", "policyType"])
+            .or_else(|| summary("type"))
+            .or_else(from_arn)
+            .or(self.remembered_policy_type.as_deref().map(Cow::Borrowed))
     }
 
     /// A field's text, for new terms.

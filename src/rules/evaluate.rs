@@ -34,9 +34,7 @@ fn item_holds(item: &Item, context: &Context<'_>) -> bool {
         Held::Record(Found::Missing) | Held::Derived(None) => absent(matcher),
         Held::Record(Found::One(value)) => value_matches(matcher, *value, MAX_ARRAYS),
         Held::Record(Found::Many(values)) => present(matcher).unwrap_or_else(|| {
-            values
-                .iter()
-                .any(|value| value_matches(matcher, *value, MAX_ARRAYS))
+            values.iter().any(|value| value_matches(matcher, *value, MAX_ARRAYS))
         }),
         Held::Derived(Some(text)) => {
             present(matcher).unwrap_or_else(|| text_matches(matcher, text))
@@ -68,16 +66,13 @@ fn value_matches(matcher: &Matcher, value: Value<'_>, arrays: usize) -> bool {
         (Kind::Null, _) => absent(matcher),
         (_, Matcher::Null | Matcher::Exists(_)) => present(matcher) == Some(true),
         (Kind::Array, _) => {
-            arrays > 0
-                && value
-                    .items()
-                    .any(|item| value_matches(matcher, item, arrays - 1))
+            arrays > 0 && value.items().any(|item| value_matches(matcher, item, arrays - 1))
         }
         (Kind::Bool(value), Matcher::Bool(expected)) => value == *expected,
         (Kind::Text, _)
-        | (Kind::Number | Kind::Bool(_), Matcher::Text(_) | Matcher::Cidr { .. }) => value
-            .scalar()
-            .is_some_and(|text| text_matches(matcher, &text)),
+        | (Kind::Number | Kind::Bool(_), Matcher::Text(_) | Matcher::Cidr { .. }) => {
+            value.scalar().is_some_and(|text| text_matches(matcher, &text))
+        }
         (Kind::Number, Matcher::Bool(_)) => false,
         (Kind::Number, _) => text_matches(matcher, value.raw()),
         (Kind::Object | Kind::Bool(_), _) => false,
@@ -86,8 +81,7 @@ fn value_matches(matcher: &Matcher, value: Value<'_>, arrays: usize) -> bool {
 
 fn text_matches(matcher: &Matcher, text: &str) -> bool {
     let number = |compare: fn(&f64, &f64) -> bool, than: &f64| {
-        text.parse::<f64>()
-            .is_ok_and(|number| compare(&number, than))
+        text.parse::<f64>().is_ok_and(|number| compare(&number, than))
     };
     match matcher {
         Matcher::Text(glob) => glob_matches(glob, text),
@@ -101,9 +95,9 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
             "false" | "0" | "no" => !*expected,
             _ => false,
         },
-        Matcher::Cidr { network, prefix } => text
-            .parse()
-            .is_ok_and(|address| in_network(address, *network, *prefix)),
+        Matcher::Cidr { network, prefix } => {
+            text.parse().is_ok_and(|address| in_network(address, *network, *prefix))
+        }
         Matcher::Null | Matcher::Exists(_) => false,
     }
 }
@@ -120,7 +114,7 @@ fn in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 
 /// Whether text fits a pattern: the last `Many` passed is where another try begins, so that the
 /// worst case is the product of the two lengths, and no stack is used.
-fn glob_matches(glob: &Glob, text: &str) -> bool {
+pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
     let text: Cow<'_, str> = match glob.cased || !text.chars().any(char::is_uppercase) {
         true => text.into(),
         false => text.to_lowercase().into(),
@@ -184,10 +178,7 @@ mod tests {
                 (c, _) => tokens.push(Token::Literal(c.to_string())),
             }
         }
-        Glob {
-            tokens,
-            cased: false,
-        }
+        Glob { tokens, cased: false }
     }
 
     #[test]
@@ -206,11 +197,7 @@ mod tests {
             ("*ab*ab", "ab", false),
             ("*?b*", "bb", true),
         ] {
-            assert_eq!(
-                glob_matches(&glob(pattern), text),
-                expected,
-                "{pattern} {text}"
-            );
+            assert_eq!(glob_matches(&glob(pattern), text), expected, "{pattern} {text}");
         }
     }
 

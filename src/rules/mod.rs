@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 pub use context::Context;
+pub(crate) use evaluate::glob_matches;
 pub use evaluate::holds;
-pub use orgwatch_sigma::{Pack, Rule};
-pub use render::finding;
+pub use orgwatch_sigma::{About, Chain, Pack, Rule};
+pub use render::{chain_finding, finding};
 
 /// The pack that this artifact carries, compiled from `rules/` by the build script.
 pub fn pack() -> &'static Pack {
@@ -23,11 +24,7 @@ pub fn pack() -> &'static Pack {
 
 /// Whether a rule matches a record, new terms aside.
 pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
-    let required = || {
-        rule.requires
-            .as_ref()
-            .is_none_or(|requires| holds(requires, context))
-    };
+    let required = || rule.requires.as_ref().is_none_or(|requires| holds(requires, context));
     holds(&rule.condition, context) && required()
 }
 
@@ -40,13 +37,10 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index of a pack.
-    pub fn new(pack: &'static Pack) -> Self {
-        let mut index = Index {
-            by_name: BTreeMap::new(),
-            any: Vec::new(),
-        };
-        for rule in &pack.rules {
+    /// An index of these rules.
+    pub fn new(rules: &[&'static Rule]) -> Self {
+        let mut index = Index { by_name: BTreeMap::new(), any: Vec::new() };
+        for &rule in rules {
             for name in &rule.event_names {
                 index.by_name.entry(name).or_default().push(rule);
             }
@@ -60,13 +54,8 @@ impl Index {
     /// The rules that an event of this name may match, in the order of their slugs.
     pub fn wanting(&self, event_name: &str) -> impl Iterator<Item = &'static Rule> {
         let named = self.by_name.get(event_name.to_lowercase().as_str());
-        let mut rules: Vec<_> = named
-            .into_iter()
-            .flatten()
-            .chain(&self.any)
-            .copied()
-            .collect();
-        rules.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let mut rules: Vec<_> = named.into_iter().flatten().chain(&self.any).copied().collect();
+        rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
         rules.into_iter()
     }
 }

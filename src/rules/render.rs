@@ -1,13 +1,14 @@
-//! From a rule and a record to a finding.
+//! From a rule and a record, or a chain and its parts, to a finding.
 
 use std::borrow::Cow;
 
-use orgwatch_sigma::{Part, Rule, Severity, Source, Template, Value};
+use orgwatch_sigma::{About, Chain, Part, Rule, Severity, Source, Template, Value};
 
-use super::{Context, holds};
-use crate::finding::{Artifact, Finding, Status, Target};
+use super::{Context, holds, pack};
+use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
 use crate::memory::EventKey;
 use crate::record::{MAX_VALUE, shortened};
+use crate::settings::{Approval, Mode, Settings};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -15,18 +16,10 @@ const MAX_IN_TEXT: usize = 300;
 /// What a value that is missing reads in a sentence.
 const MISSING: &str = "unknown";
 
-/// The id of what a rule found in these events: the same wherever it is found.
-pub fn id(rule: &str, events: &[EventKey]) -> String {
-    let mut events: Vec<String> = events.iter().map(hex).collect();
-    events.sort_unstable();
-    let parts: Vec<&str> = std::iter::once(rule)
-        .chain(events.iter().map(String::as_str))
-        .collect();
-    hex(&EventKey::of(&parts))
-}
-
-fn hex(key: &EventKey) -> String {
-    key.0.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The id of what a rule found in an event, or of a chain that an event completes: the same
+/// wherever it is found.
+fn id(about: &About, event: EventKey) -> String {
+    EventKey::of(&[&about.id, &event.hex()]).hex()
 }
 
 /// The severity that a rule gives a record.
@@ -34,24 +27,66 @@ fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
     rule.severity
         .iter()
         .find(|severity| holds(&severity.when, context))
-        .map_or(rule.level, |severity| severity.level)
+        .map_or(rule.about.level, |severity| severity.level)
+}
+
+/// A finding that says what every finding of a rule or chain says.
+fn blank(about: &About, event: EventKey, settings: &Settings) -> Finding {
+    let pack = pack();
+    let changed = settings.of_rule(&about.slug);
+    let dry_run = changed.mode == Mode::DryRun;
+    Finding {
+        id: id(about, event),
+        rule: about.slug.clone(),
+        rule_id: about.id.clone(),
+        title: about.title.clone(),
+        severity: about.level,
+        status: if dry_run { Status::DryRun } else { Status::New },
+        status_reason: dry_run.then(|| format!("the settings put {} on trial", about.slug)),
+        account: None,
+        accounts: Accounts::default(),
+        organization: None,
+        destination_organization: None,
+        outcome: Outcome::Success,
+        outcome_reason: None,
+        event_name: String::new(),
+        event_source: String::new(),
+        principal: Principal::default(),
+        source_ip: None,
+        user_agent: None,
+        region: None,
+        target: None,
+        handshake: None,
+        details: Vec::new(),
+        parts: Vec::new(),
+        events: Vec::new(),
+        first_seen: None,
+        last_seen: None,
+        summary: String::new(),
+        why: about.why.clone(),
+        benign: about.benign.clone(),
+        triage: Vec::new(),
+        attack: about.attack.clone(),
+        attack_aliases: about.attack_aliases.clone(),
+        attack_version: pack.attack_version.clone(),
+        threat_catalogue: about.threat_catalogue.clone(),
+        covers: about.covers.clone(),
+        artifact: Artifact {
+            name: "orgwatch".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            digest: None,
+        },
+        repeat: false,
+    }
 }
 
 /// What a rule says of a record that it matched.
-pub fn finding(rule: &Rule, attack_version: &str, context: &Context<'_>) -> Finding {
+pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
     let facts = context.facts();
+    let settings = context.settings;
     let mut finding = Finding {
-        id: id(&rule.id, &[facts.key]),
-        rule: rule.slug.clone(),
-        rule_id: rule.id.clone(),
-        title: rule.title.clone(),
         severity: severity(rule, context),
-        status: Status::New,
-        status_reason: None,
-        account: None,
         accounts: facts.accounts.clone(),
-        organization: None,
-        destination_organization: None,
         outcome: facts.outcome,
         outcome_reason: facts.outcome_reason.clone(),
         event_name: facts.event_name.clone(),
@@ -60,59 +95,113 @@ pub fn finding(rule: &Rule, attack_version: &str, context: &Context<'_>) -> Find
         source_ip: facts.source_ip.clone(),
         user_agent: facts.user_agent.clone(),
         region: facts.region.clone(),
-        target: None,
         handshake: facts.handshake.clone(),
-        details: Vec::new(),
-        parts: Vec::new(),
         events: facts.event_id.iter().cloned().collect(),
         first_seen: facts.event_time.clone(),
         last_seen: facts.event_time.clone(),
-        summary: String::new(),
-        why: rule.why.clone(),
-        benign: rule.benign.clone(),
-        triage: Vec::new(),
-        attack: rule.attack.clone(),
-        attack_aliases: rule.attack_aliases.clone(),
-        attack_version: attack_version.to_owned(),
-        threat_catalogue: rule.threat_catalogue.clone(),
-        covers: rule.covers.clone(),
-        artifact: Artifact {
-            name: "orgwatch".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            digest: None,
-        },
-        repeat: false,
+        ..blank(&rule.about, facts.key, settings)
     };
     // In this order, since later templates name what earlier ones gave.
     finding.account = value(&rule.account, &finding, context);
-    finding.organization = match &rule.organization {
-        Some(template) => value(template, &finding, context),
-        None => None,
-    }
-    .or_else(|| context.settings.organization.clone());
-    finding.destination_organization = rule
-        .destination_organization
-        .as_ref()
-        .and_then(|template| value(template, &finding, context));
+    let named = rule.organization.as_ref();
+    finding.organization = named
+        .and_then(|template| value(template, &finding, context))
+        .or_else(|| settings.organization.clone());
+    let destination = rule.destination_organization.as_ref();
+    finding.destination_organization =
+        destination.and_then(|template| value(template, &finding, context));
     finding.target = rule.target.as_ref().and_then(|target| {
         let id = value(&target.id, &finding, context)?;
-        Some(Target {
-            kind: value(&target.kind, &finding, context),
-            id: Some(id),
-        })
+        Some(Target { kind: value(&target.kind, &finding, context), id: Some(id) })
     });
-    finding.details = rule
-        .details
-        .iter()
+    let details = rule.details.iter();
+    finding.details = details
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
-    finding.summary = sentence(&rule.summary, &finding, context);
-    finding.triage = rule
-        .triage
-        .iter()
-        .map(|step| sentence(step, &finding, context))
-        .collect();
+    write(&mut finding, &rule.about, settings, Some(context));
+    if let Some(approval) = approval(&finding, facts.time, settings) {
+        approve(&mut finding, approval);
+    }
     finding
+}
+
+/// What a chain says of its parts, in the order of their times; the last one completed it.
+pub fn chain_finding(
+    chain: &Chain,
+    last: EventKey,
+    parts: &[Finding],
+    settings: &Settings,
+) -> Finding {
+    let mut finding = blank(&chain.about, last, settings);
+    let pack = pack();
+    let public = |part: &&Finding| {
+        !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule)
+    };
+    finding.parts = parts.iter().filter(public).map(|part| part.id.clone()).collect();
+    finding.events = parts.iter().flat_map(|part| part.events.iter().cloned()).collect();
+    finding.events.dedup();
+    let slugs: Vec<_> = parts.iter().filter(public).map(|part| part.rule.as_str()).collect();
+    if !slugs.is_empty() {
+        finding.details.push(("parts".into(), slugs.join(", ")));
+    }
+    finding.first_seen = parts.first().and_then(|part| part.first_seen.clone());
+    // Each value from the last part that has it: a service's event names no principal, say.
+    let latest = || parts.iter().rev();
+    finding.destination_organization =
+        latest().find_map(|part| part.destination_organization.clone());
+    finding.organization = latest()
+        .find_map(|part| part.organization.clone())
+        .or_else(|| settings.organization.clone());
+    finding.handshake = latest().find_map(|part| part.handshake.clone());
+    if let Some(who) = latest().find(|part| part.principal != Principal::default()) {
+        finding.principal = who.principal.clone();
+        finding.source_ip = who.source_ip.clone();
+        finding.user_agent = who.user_agent.clone();
+    }
+    if let Some(last) = parts.last() {
+        finding.account = last.account.clone();
+        finding.accounts = last.accounts.clone();
+        finding.outcome = last.outcome;
+        finding.outcome_reason = last.outcome_reason.clone();
+        finding.event_name = last.event_name.clone();
+        finding.event_source = last.event_source.clone();
+        finding.region = last.region.clone();
+        finding.target = last.target.clone();
+        finding.last_seen = last.last_seen.clone();
+        let time = last.last_seen.as_deref().and_then(crate::record::parse_time);
+        if let Some(approval) = approval(last, time, settings) {
+            approve(&mut finding, approval);
+        }
+    }
+    write(&mut finding, &chain.about, settings, None);
+    finding
+}
+
+/// The texts, and what the settings change about the severity.
+fn write(finding: &mut Finding, about: &About, settings: &Settings, context: Option<&Context<'_>>) {
+    if let Some(severity) = settings.of_rule(&about.slug).severity {
+        finding.severity = severity;
+    }
+    finding.summary = sentence(&about.summary, finding, settings, context);
+    let triage = about.triage.iter();
+    finding.triage = triage.map(|step| sentence(step, finding, settings, context)).collect();
+}
+
+/// The approval that covers a finding.
+fn approval<'a>(
+    finding: &Finding,
+    time: Option<i64>,
+    settings: &'a Settings,
+) -> Option<&'a Approval> {
+    settings.approvals.iter().find(|approval| approval.covers(finding, time))
+}
+
+/// A finding that is several says dry run before approved.
+fn approve(finding: &mut Finding, approval: &Approval) {
+    if finding.status == Status::New {
+        finding.status = Status::Approved;
+        finding.status_reason = Some(approval.reason.clone());
+    }
 }
 
 /// A template as a value: none if any of its parts is missing.
@@ -121,19 +210,26 @@ fn value(template: &Template, finding: &Finding, context: &Context<'_>) -> Optio
     for part in &template.0 {
         match part {
             Part::Text(part) => text.push_str(part),
-            Part::Value(sources) => text.push_str(&first(sources, finding, context)?),
+            Part::Value(sources) => {
+                text.push_str(&first(sources, finding, context.settings, Some(context))?);
+            }
         }
     }
     Some(shortened(&text, MAX_VALUE).into_owned()).filter(|text| !text.is_empty())
 }
 
 /// A template as a sentence, in which what is missing is said to be.
-fn sentence(template: &Template, finding: &Finding, context: &Context<'_>) -> String {
+fn sentence(
+    template: &Template,
+    finding: &Finding,
+    settings: &Settings,
+    context: Option<&Context<'_>>,
+) -> String {
     let mut text = String::new();
     for part in &template.0 {
         match part {
             Part::Text(part) => text.push_str(part),
-            Part::Value(sources) => match first(sources, finding, context) {
+            Part::Value(sources) => match first(sources, finding, settings, context) {
                 Some(value) => text.push_str(&shortened(&value, MAX_IN_TEXT)),
                 None => text.push_str(MISSING),
             },
@@ -145,45 +241,61 @@ fn sentence(template: &Template, finding: &Finding, context: &Context<'_>) -> St
 fn first<'a>(
     sources: &[Source],
     finding: &'a Finding,
-    context: &'a Context<'_>,
+    settings: &'a Settings,
+    context: Option<&'a Context<'_>>,
 ) -> Option<Cow<'a, str>> {
     sources.iter().find_map(|source| match source {
-        Source::Record(path) => context.record.text(path),
-        Source::Finding(value) => of_finding(*value, finding, context).map(Cow::Borrowed),
+        Source::Record(path) => context?.record.text(path),
+        Source::Finding(value) => named(*value, finding, settings, context).map(Cow::Borrowed),
     })
 }
 
-fn of_finding<'a>(value: Value, finding: &'a Finding, context: &'a Context<'_>) -> Option<&'a str> {
-    let facts = context.facts();
-    let principal = &facts.principal;
+/// A value by its name: the finding's, the settings', or one that only the record has.
+fn named<'a>(
+    value: Value,
+    finding: &'a Finding,
+    settings: &'a Settings,
+    context: Option<&'a Context<'_>>,
+) -> Option<&'a str> {
+    let principal = &finding.principal;
     let target = finding.target.as_ref();
-    let handshake = facts.handshake.as_ref();
+    let handshake = finding.handshake.as_ref();
     match value {
         Value::Account => finding.account.as_deref(),
-        Value::ActingAccount => facts.accounts.acting.as_deref(),
-        Value::RecipientAccount => facts.accounts.recipient.as_deref(),
+        Value::ActingAccount => finding.accounts.acting.as_deref(),
+        Value::RecipientAccount => finding.accounts.recipient.as_deref(),
         Value::Organization => finding.organization.as_deref(),
         Value::DestinationOrganization => finding.destination_organization.as_deref(),
-        Value::ManagementAccount => context.settings.management_account.as_deref(),
-        Value::Outcome => Some(facts.outcome.as_str()),
-        Value::DeniedAccount => facts.denied_account.as_deref(),
-        Value::OutcomeReason => facts.outcome_reason.as_deref(),
-        Value::EventName => Some(&facts.event_name),
-        Value::EventSource => Some(&facts.event_source),
-        Value::EventTime => facts.event_time.as_deref(),
-        Value::Principal => facts.principal_label(),
+        Value::ManagementAccount => settings.management_account.as_deref(),
+        Value::Outcome => Some(finding.outcome.as_str()),
+        Value::OutcomeReason => finding.outcome_reason.as_deref(),
+        Value::DeniedAccount => context?.facts().denied_account.as_deref(),
+        Value::EventName => Some(&finding.event_name),
+        Value::EventSource => Some(&finding.event_source),
+        Value::EventTime | Value::LastSeen => finding.last_seen.as_deref(),
+        Value::FirstSeen => finding.first_seen.as_deref(),
+        Value::Principal => principal
+            .arn
+            .as_deref()
+            .or(principal.name.as_deref())
+            .or_else(|| context?.facts().principal_id.as_deref())
+            .or(principal.kind.as_deref()),
         Value::PrincipalArn => principal.arn.as_deref(),
         Value::PrincipalName => principal.name.as_deref(),
         Value::PrincipalType => principal.kind.as_deref(),
         Value::PrincipalAccessKeyId => principal.access_key_id.as_deref(),
         Value::PrincipalIssuer => principal.issuer.as_deref(),
-        Value::SourceIp => facts.source_ip.as_deref(),
-        Value::UserAgent => facts.user_agent.as_deref(),
-        Value::Region => facts.region.as_deref(),
+        Value::SourceIp => finding.source_ip.as_deref(),
+        Value::UserAgent => finding.user_agent.as_deref(),
+        Value::Region => finding.region.as_deref(),
         Value::TargetType => target.and_then(|target| target.kind.as_deref()),
         Value::TargetId => target.and_then(|target| target.id.as_deref()),
         Value::HandshakeId => handshake.and_then(|handshake| handshake.id.as_deref()),
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
-        Value::HandshakeOrganization => facts.handshake_organization.as_deref(),
+        Value::HandshakeOrganization => context?.facts().handshake_organization.as_deref(),
+        Value::Parts => {
+            let parts = finding.details.iter().find(|(name, _)| name == "parts");
+            parts.map(|(_, slugs)| slugs.as_str())
+        }
     }
 }

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 /// The repository's root, whichever package a test belongs to.
 pub fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = package
-        .ancestors()
-        .find(|folder| folder.join("wit").is_dir());
+    let root = package.ancestors().find(|folder| folder.join("wit").is_dir());
     root.expect("a test stands in the repository").to_owned()
 }
 
@@ -19,11 +17,7 @@ pub fn files(folder: impl AsRef<Path>, extension: &str) -> Vec<PathBuf> {
     let mut pending = vec![root().join(folder)];
     while let Some(path) = pending.pop() {
         if path.is_dir() {
-            pending.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
+            pending.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|known| known == extension) {
             found.push(path);
         }
@@ -72,10 +66,7 @@ pub fn case_records() -> Vec<serde_json::Value> {
     let mut records = Vec::new();
     for case in cases() {
         let text = String::from_utf8_lossy(&case.events).into_owned();
-        records.extend(
-            text.lines()
-                .filter_map(|line| serde_json::from_str(line).ok()),
-        );
+        records.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
     }
     records
 }

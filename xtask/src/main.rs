@@ -1,2 +1,46 @@
-//! x
-fn main(){}
+//! `cargo xtask`: what builds, tests and demonstrates orgwatch, the same on a laptop and in CI.
+
+mod apt;
+mod build;
+mod cli;
+mod guest;
+mod process;
+mod rustc;
+mod sigma;
+mod steps;
+mod test;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use cli::{Cli, Command};
+use steps::Steps;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let mut steps = Steps::default();
+    match cli.command {
+        Command::Build => build::build(&workspace, &mut steps),
+        Command::Demo => build::demo(&workspace, &mut steps),
+        Command::Test { full } => {
+            let outcome = test::test(&workspace, &mut steps, full);
+            steps.report();
+            outcome
+        }
+    }
+}

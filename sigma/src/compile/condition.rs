@@ -64,10 +64,9 @@ fn expression(condition: &ConditionExpr, detections: &Detections) -> Result<Expr
                 .ok_or_else(|| format!("condition: {name} is not defined"))?;
             detection(named).map_err(|problem| format!("{name}: {problem}"))?
         }
-        ConditionExpr::Selector {
-            quantifier,
-            pattern,
-        } => selector(quantifier, pattern, detections)?,
+        ConditionExpr::Selector { quantifier, pattern } => {
+            selector(quantifier, pattern, detections)?
+        }
     })
 }
 
@@ -76,11 +75,8 @@ fn selector(
     pattern: &SelectorPattern,
     detections: &Detections,
 ) -> Result<Expr, String> {
-    let mut named: Vec<_> = detections
-        .named
-        .iter()
-        .filter(|(name, _)| pattern.matches_detection_name(name))
-        .collect();
+    let mut named: Vec<_> =
+        detections.named.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
     named.sort_by_key(|(name, _)| *name);
     if named.is_empty() {
         return Err(format!("condition: nothing is named {pattern}"));
@@ -99,12 +95,12 @@ fn selector(
 fn detection(detection: &Detection) -> Result<Expr, String> {
     match detection {
         Detection::AllOf(items) => Ok(Expr::And(items.iter().map(item).collect::<Result<_, _>>()?)),
-        Detection::AnyOf(list) => Ok(Expr::Or(
-            list.iter().map(self::detection).collect::<Result<_, _>>()?,
-        )),
-        Detection::And(list) => Ok(Expr::And(
-            list.iter().map(self::detection).collect::<Result<_, _>>()?,
-        )),
+        Detection::AnyOf(list) => {
+            Ok(Expr::Or(list.iter().map(self::detection).collect::<Result<_, _>>()?))
+        }
+        Detection::And(list) => {
+            Ok(Expr::And(list.iter().map(self::detection).collect::<Result<_, _>>()?))
+        }
         Detection::Keywords(_) => Err("keywords without a field are not supported".into()),
         Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
             Err("array blocks are not supported".into())
@@ -113,11 +109,7 @@ fn detection(detection: &Detection) -> Result<Expr, String> {
 }
 
 fn item(item: &DetectionItem) -> Result<Expr, String> {
-    let name = item
-        .field
-        .name
-        .as_deref()
-        .ok_or("an item without a field")?;
+    let name = item.field.name.as_deref().ok_or("an item without a field")?;
     let modifiers = &item.field.modifiers;
     let has = |modifier| modifiers.contains(&modifier);
     let matchers = if has(Modifier::Exists) {
@@ -199,10 +191,7 @@ fn number(value: &SigmaValue) -> Result<f64, String> {
     match value {
         SigmaValue::Integer(value) => Ok(*value as f64),
         SigmaValue::Float(value) => Ok(*value),
-        other => other
-            .to_string()
-            .parse()
-            .map_err(|_| format!("{other} is not a number")),
+        other => other.to_string().parse().map_err(|_| format!("{other} is not a number")),
     }
 }
 

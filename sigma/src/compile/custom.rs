@@ -9,10 +9,14 @@ use crate::{NewTerms, Severity, SeverityWhen, TargetTemplate, Template};
 /// The key as it is written; `docs/rules.md` says what each part means.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Custom {
+pub(super) struct Custom {
+    #[serde(default)]
+    pub internal: bool,
+    #[serde(default)]
     pub summary: String,
+    #[serde(default)]
     pub why: String,
+    #[serde(default)]
     pub triage: Vec<String>,
     #[serde(default)]
     pub covers: Vec<String>,
@@ -29,14 +33,15 @@ pub struct Custom {
     #[serde(default)]
     pub severity: Vec<SeverityText>,
     pub requires: Option<Value>,
+    #[serde(default)]
+    pub only: Mapping,
     pub new_terms: Option<NewTermsText>,
 }
 
 /// `target: {type: …, id: …}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct TargetText {
+pub(super) struct TargetText {
     #[serde(rename = "type")]
     pub kind: String,
     pub id: String,
@@ -45,8 +50,7 @@ pub struct TargetText {
 /// One of `severity: [{level: …, when: {…}}]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct SeverityText {
+pub(super) struct SeverityText {
     pub level: Severity,
     pub when: Value,
 }
@@ -54,8 +58,7 @@ pub struct SeverityText {
 /// `new_terms: {fields: […], window: 10d}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct NewTermsText {
+pub(super) struct NewTermsText {
     pub fields: Vec<String>,
     pub window: String,
 }
@@ -96,10 +99,7 @@ impl Custom {
     }
 
     pub(super) fn triage(&self) -> Result<Vec<Template>, String> {
-        self.triage
-            .iter()
-            .map(|step| template::parse("triage", &one_line(step)))
-            .collect()
+        self.triage.iter().map(|step| template::parse("triage", &one_line(step))).collect()
     }
 
     pub(super) fn severity(&self) -> Result<Vec<SeverityWhen>, String> {

@@ -13,10 +13,7 @@ pub(super) fn of(field: &str, expr: &Expr) -> Option<Vec<String>> {
 fn set(field: &str, expr: &Expr) -> Option<BTreeSet<String>> {
     match expr {
         // All must hold, so any one of the sets will do: the smallest is the sharpest.
-        Expr::And(all) => all
-            .iter()
-            .filter_map(|expr| set(field, expr))
-            .min_by_key(BTreeSet::len),
+        Expr::And(all) => all.iter().filter_map(|expr| set(field, expr)).min_by_key(BTreeSet::len),
         Expr::Or(any) => any
             .iter()
             .map(|expr| set(field, expr))

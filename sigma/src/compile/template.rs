@@ -34,9 +34,8 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Template, String> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
-        let (inside, after) = after
-            .split_once('}')
-            .ok_or_else(|| format!("{key}: a {{ without its }}"))?;
+        let (inside, after) =
+            after.split_once('}').ok_or_else(|| format!("{key}: a {{ without its }}"))?;
         if !before.is_empty() {
             parts.push(Part::Text(before.to_owned()));
         }
@@ -67,7 +66,5 @@ fn source(name: &str) -> Result<Source, String> {
     if RECORD_FIELDS.contains(&path.segments[0].as_str()) {
         return Ok(Source::Record(path));
     }
-    Err(format!(
-        "{{{name}}} is neither a value of the finding nor a path into a CloudTrail record"
-    ))
+    Err(format!("{{{name}}} is neither a value of the finding nor a path into a CloudTrail record"))
 }

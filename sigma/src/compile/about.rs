@@ -1,0 +1,92 @@
+//! What rules and chains say of themselves in the same way.
+
+use rsigma_parser::Level;
+
+use super::custom::Custom;
+use super::{Attack, one_line, template};
+use crate::{About, Severity};
+
+/// The metadata that Sigma's two kinds of documents share.
+pub(super) struct Metadata<'a> {
+    pub name: &'a Option<String>,
+    pub id: &'a Option<String>,
+    pub title: &'a str,
+    pub description: &'a Option<String>,
+    pub references: &'a [String],
+    pub falsepositives: &'a [String],
+    pub level: Option<Level>,
+    pub tags: &'a [String],
+    pub group: &'a str,
+}
+
+/// The fields of a `SigmaRule` or a `CorrelationRule` as [`Metadata`].
+macro_rules! metadata {
+    ($sigma:expr, $group:expr) => {
+        $crate::compile::about::Metadata {
+            name: &$sigma.name,
+            id: &$sigma.id,
+            title: &$sigma.title,
+            description: &$sigma.description,
+            references: &$sigma.references,
+            falsepositives: &$sigma.falsepositives,
+            level: $sigma.level,
+            tags: &$sigma.tags,
+            group: $group,
+        }
+    };
+}
+pub(super) use metadata;
+
+pub(super) fn compile(
+    from: &Metadata<'_>,
+    custom: &Custom,
+    attack: &Attack,
+) -> Result<About, String> {
+    let benign: Vec<_> = from.falsepositives.iter().map(|text| one_line(text)).collect();
+    let about = About {
+        slug: required("name", from.name)?,
+        id: required("id", from.id)?,
+        title: from.title.to_owned(),
+        description: one_line(&required("description", from.description)?),
+        group: from.group.to_owned(),
+        references: from.references.to_vec(),
+        level: severity(from.level.ok_or("level is missing")?),
+        summary: template::parse("summary", &one_line(&custom.summary))?,
+        why: one_line(&custom.why),
+        benign: benign.join(" "),
+        triage: custom.triage()?,
+        attack: attack.ids(from.tags)?,
+        attack_aliases: custom.attack_aliases.clone(),
+        threat_catalogue: custom.threat_catalogue.clone(),
+        covers: custom.covers.clone(),
+    };
+    let said = [
+        about.why.is_empty(),
+        about.benign.is_empty(),
+        about.triage.is_empty(),
+        about.summary.0.is_empty(),
+    ];
+    if !custom.internal && said.contains(&true) {
+        return Err(
+            "orgwatch: summary, why and triage, and falsepositives, must say something".into()
+        );
+    }
+    Ok(about)
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Informational => Severity::Informational,
+        Level::Low => Severity::Low,
+        Level::Medium => Severity::Medium,
+        Level::High => Severity::High,
+        Level::Critical => Severity::Critical,
+    }
+}
+
+fn required(key: &str, value: &Option<String>) -> Result<String, String> {
+    match value.as_deref().map(str::trim) {
+        None | Some("") => Err(format!("{key} is missing")),
+        Some(text) => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,134 @@
+//! Sigma correlations: chains of findings.
+
+use rsigma_parser::{
+    ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
+};
+
+use super::custom::Custom;
+use super::{Attack, about, condition};
+use crate::{Chain, ChainKind, Field, Member, MemberRule, Rule};
+
+/// What a correlation may refer to.
+pub(super) struct Known<'a> {
+    pub rules: &'a [Rule],
+    pub correlations: &'a [CorrelationRule],
+}
+
+/// Compiles a correlation; none if it only stands for "any of" in others.
+pub(super) fn compile(
+    sigma: &CorrelationRule,
+    known: &Known<'_>,
+    group: &str,
+    attack: &Attack,
+) -> Result<Option<Chain>, String> {
+    let custom = Custom::of(sigma.custom_attributes.get("orgwatch"))?;
+    if sigma.window != WindowMode::Sliding {
+        return Err("window: only sliding windows are supported".into());
+    }
+    let kind = kind(sigma)?;
+    let mut members = Vec::new();
+    for name in &sigma.rules {
+        members.push(Member { rules: member(name, sigma, &custom, known)? });
+    }
+    if custom.internal {
+        return match kind {
+            ChainKind::EventCount(1) => Ok(None),
+            _ => {
+                Err("an internal correlation stands for \"any of\": event_count with gte: 1".into())
+            }
+        };
+    }
+    // Counting, it does not matter which member an event is of.
+    if matches!(kind, ChainKind::EventCount(_) | ChainKind::ValueCount(..)) {
+        let rules = members.into_iter().flat_map(|member| member.rules).collect();
+        members = vec![Member { rules }];
+    }
+    Ok(Some(Chain {
+        about: about::compile(&about::metadata!(sigma, group), &custom, attack)?,
+        kind,
+        members,
+        window: i64::try_from(sigma.timespan.seconds).map_err(|_| "timespan: too long")?,
+    }))
+}
+
+fn kind(sigma: &CorrelationRule) -> Result<ChainKind, String> {
+    Ok(match sigma.correlation_type {
+        CorrelationType::Temporal => ChainKind::Temporal,
+        CorrelationType::TemporalOrdered => ChainKind::TemporalOrdered,
+        CorrelationType::EventCount => ChainKind::EventCount(threshold(&sigma.condition)?.0),
+        CorrelationType::ValueCount => match threshold(&sigma.condition)? {
+            (count, Some(field)) => ChainKind::ValueCount(count, condition::field(&field)?),
+            (_, None) => return Err("condition: value_count names a field".into()),
+        },
+        other => return Err(format!("type: {} is not supported", other.as_str())),
+    })
+}
+
+/// From how many on a counting condition holds, and of which field.
+fn threshold(condition: &CorrelationCondition) -> Result<(u64, Option<String>), String> {
+    let CorrelationCondition::Threshold { predicates, field, .. } = condition else {
+        return Err("condition: an expression is not supported here".into());
+    };
+    let least = match predicates.as_slice() {
+        [(ConditionOperator::Gte, count)] => *count,
+        [(ConditionOperator::Gt, count)] => count.saturating_add(1),
+        _ => return Err("condition: only gte or gt is supported".into()),
+    };
+    match field.as_deref() {
+        None => Ok((least, None)),
+        Some([field]) => Ok((least, Some(field.clone()))),
+        Some(_) => Err("condition: only one field is supported".into()),
+    }
+}
+
+/// The rules that a name in `rules` stands for: one, or those of an "any of".
+fn member(
+    name: &str,
+    sigma: &CorrelationRule,
+    custom: &Custom,
+    known: &Known<'_>,
+) -> Result<Vec<MemberRule>, String> {
+    if let Some(rule) =
+        known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
+    {
+        let slug = &rule.about.slug;
+        let only = custom.only.get(slug.as_str()).map(condition::fragment).transpose();
+        let key = sigma.group_by.iter().map(|field| key(field, slug, sigma));
+        return Ok(vec![MemberRule {
+            slug: slug.clone(),
+            key: key.collect::<Result<_, _>>()?,
+            only: only.map_err(|problem| format!("only: {slug}: {problem}"))?,
+        }]);
+    }
+    let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));
+    let nested = nested.ok_or_else(|| format!("rules: nothing is named {name}"))?;
+    let inner = Custom::of(nested.custom_attributes.get("orgwatch"))?;
+    if !inner.internal || nested.name == sigma.name {
+        return Err(format!(
+            "rules: {name} is a chain of its own; only an internal \"any of\" can be nested"
+        ));
+    }
+    if nested.group_by.len() != sigma.group_by.len() {
+        return Err(format!("group-by: {name} is tied by other fields"));
+    }
+    let mut rules = Vec::new();
+    for name in &nested.rules {
+        if !known.rules.iter().any(|rule| rule.about.slug == *name) {
+            return Err(format!("rules: {name}, in {:?}, is not a rule", nested.name));
+        }
+        rules.extend(member(name, nested, &inner, known)?);
+    }
+    Ok(rules)
+}
+
+/// The field that a `group-by` name means for a rule: its alias, or itself.
+fn key(name: &str, slug: &str, sigma: &CorrelationRule) -> Result<Field, String> {
+    let alias = sigma.aliases.iter().find(|alias| alias.alias == name);
+    match alias {
+        None => condition::field(name),
+        Some(alias) => match alias.mapping.get(slug) {
+            Some(field) => condition::field(field),
+            None => Err(format!("aliases: {name} has no field for {slug}")),
+        },
+    }
+}

@@ -1,0 +1,106 @@
+//! Approvals: who may do what, to which account or organization, until when, and why.
+
+use orgwatch_sigma::Glob;
+use serde_json::Value;
+
+use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, WILDCARD, below};
+use crate::finding::Finding;
+use crate::rules::{self, glob_matches};
+
+/// One approval. What it does not name it does not ask for; it names principals at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Why: the finding's `status_reason`.
+    pub reason: String,
+    /// Who: wildcards over the principal's ARN and its session issuer's.
+    pub principals: Vec<Glob>,
+    /// What: wildcards over slugs.
+    pub rules: Vec<Glob>,
+    /// To which accounts.
+    pub accounts: Vec<String>,
+    /// To which organizations an account may go.
+    pub organizations: Vec<String>,
+    /// Until when, in seconds since 1970; not itself included.
+    pub until: i64,
+}
+
+const KEYS: &[&str] = &["reason", "principals", "rules", "accounts", "organizations", "until"];
+
+impl Approval {
+    /// Reads and checks one.
+    pub(super) fn read(path: &str, value: &Value, check: &mut Check) -> Option<Approval> {
+        let problems = check.problems.len();
+        let mut approval = Approval {
+            reason: String::new(),
+            principals: Vec::new(),
+            rules: Vec::new(),
+            accounts: Vec::new(),
+            organizations: Vec::new(),
+            until: 0,
+        };
+        let found = check.object(path, value, KEYS);
+        for required in ["reason", "principals", "until"] {
+            if !found.contains_key(required) {
+                check.wrong(
+                    &below(path, required),
+                    &Value::Null,
+                    "an approval says who, until when and why",
+                );
+            }
+        }
+        for (key, value) in found {
+            let path = below(path, key);
+            match key {
+                "reason" => approval.reason = check.text(&path, value, PROSE).unwrap_or_default(),
+                "principals" => {
+                    approval.principals = check
+                        .texts(&path, value, WILDCARD)
+                        .iter()
+                        .map(|text| Glob::wildcard(text))
+                        .collect();
+                    if value.as_array().is_some_and(Vec::is_empty) {
+                        check.wrong(&path, value, "name at least one principal");
+                    }
+                }
+                "rules" => approval.rules = slugs(&path, value, check),
+                "accounts" => approval.accounts = check.texts(&path, value, ACCOUNT),
+                "organizations" => approval.organizations = check.texts(&path, value, ORGANIZATION),
+                _ => approval.until = check.time(&path, value).unwrap_or_default(),
+            }
+        }
+        (check.problems.len() == problems).then_some(approval)
+    }
+
+    /// Whether it covers a finding of an event at this time.
+    pub fn covers(&self, finding: &Finding, time: Option<i64>) -> bool {
+        let principal = &finding.principal;
+        let names: Vec<_> = [&principal.arn, &principal.issuer].into_iter().flatten().collect();
+        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob_matches(glob, text));
+        let listed = |list: &[String], value: &Option<String>| {
+            list.is_empty() || value.as_ref().is_some_and(|value| list.contains(value))
+        };
+        time.is_some_and(|time| time < self.until)
+            // A service's event names nobody: then the account must be named.
+            && match names.is_empty() {
+                true => !self.accounts.is_empty(),
+                false => names.into_iter().any(|name| any(&self.principals, name)),
+            }
+            && (self.rules.is_empty() || any(&self.rules, &finding.rule))
+            && listed(&self.accounts, &finding.account)
+            && listed(&self.organizations, &finding.destination_organization)
+    }
+}
+
+/// Wildcards over slugs, each of which fits at least one.
+fn slugs(path: &str, value: &Value, check: &mut Check) -> Vec<Glob> {
+    let public = rules::pack().public();
+    for (path, value) in check.list(path, value) {
+        let known = |text: &str| {
+            public.iter().any(|about| glob_matches(&Glob::wildcard(text), &about.slug))
+        };
+        if !value.as_str().is_some_and(known) {
+            check.wrong(&path, value, "no rule of that name; `orgwatch rules` lists them");
+        }
+    }
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(Glob::wildcard).collect()
+}

@@ -1,0 +1,286 @@
+//! The settings of a detector: one JSON document (hosts turn YAML into it).
+//!
+//! Everything wrong with a document is reported at once, each problem with the path at which it
+//! stands, what stands there and what is allowed. `docs/settings.md` describes every key, and
+//! `schema.json` is the same for programs.
+
+mod approval;
+mod check;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+pub use approval::Approval;
+use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
+
+use crate::finding::Severity;
+use crate::memory::Limits;
+use crate::rules;
+
+/// The JSON schema of the settings.
+pub const SCHEMA: &str = include_str!("schema.json");
+
+/// A setting that was refused, or that does not do what its author may think.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it stands: `trusted_organizations[1]`.
+    pub path: String,
+    /// What stands there, as JSON.
+    pub value: String,
+    /// What is wrong, and what is allowed.
+    pub problem: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.path.as_str(), self.value.as_str()) {
+            ("", _) => f.write_str(&self.problem),
+            (path, "") => write!(f, "{path}: {}", self.problem),
+            (path, value) => write!(f, "{path}: {value}: {}", self.problem),
+        }
+    }
+}
+
+/// Whose an organization is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// The settings' own.
+    Own,
+    /// One that the settings trust.
+    Trusted,
+    /// Any other.
+    Other,
+}
+
+impl Destination {
+    /// As rules compare it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Destination::Own => "own",
+            Destination::Trusted => "trusted",
+            Destination::Other => "other",
+        }
+    }
+}
+
+/// Whether a rule runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    #[default]
+    On,
+    /// On trial: its findings are marked and need not alert.
+    DryRun,
+    /// It gives nothing and feeds no chain.
+    Off,
+}
+
+/// What the settings change about a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Override {
+    /// Whether it runs.
+    pub mode: Mode,
+    /// Its severity, whatever the event says.
+    pub severity: Option<Severity>,
+}
+
+/// What a user may say of their organization and of the detector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The management account of the user's organization.
+    pub management_account: Option<String>,
+    /// The user's organization, `o-…`.
+    pub organization: Option<String>,
+    /// Organizations that accounts may go to.
+    pub trusted_organizations: Vec<String>,
+    /// The organization's accounts.
+    pub accounts: Vec<String>,
+    /// Policies whose removal is critical.
+    pub guard_policies: Vec<String>,
+    /// Who may do what.
+    pub approvals: Vec<Approval>,
+    /// What is changed about rules, by slug.
+    pub rules: BTreeMap<String, Override>,
+    /// Until when new terms are only learned, in seconds since 1970.
+    pub learning_until: Option<i64>,
+    /// How much later than the newest an event may come and still take its place in a chain, in
+    /// seconds.
+    pub late: i64,
+    /// How much is remembered.
+    pub memory: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            management_account: None,
+            organization: None,
+            trusted_organizations: Vec::new(),
+            accounts: Vec::new(),
+            guard_policies: Vec::new(),
+            approvals: Vec::new(),
+            rules: BTreeMap::new(),
+            learning_until: None,
+            late: 2 * 3600,
+            memory: Limits { events: 100_000, terms: 100_000, steps: 10_000, policies: 10_000 },
+        }
+    }
+}
+
+/// Every key of the document.
+const KEYS: &[&str] = &[
+    "management_account",
+    "organization",
+    "trusted_organizations",
+    "accounts",
+    "guard_policies",
+    "approvals",
+    "rules",
+    "learning_until",
+    "late",
+    "memory",
+];
+
+impl Settings {
+    /// Reads and checks a document.
+    pub fn from_json(text: &str) -> Result<Settings, Vec<Problem>> {
+        let document: Value = serde_json::from_str(text).map_err(|error| {
+            vec![Problem {
+                path: String::new(),
+                value: String::new(),
+                problem: format!("the settings are not JSON: {error}"),
+            }]
+        })?;
+        let mut check = Check::default();
+        let mut settings = Settings::default();
+        for (key, value) in check.object("", &document, KEYS) {
+            settings.set(key, value, &mut check);
+        }
+        if check.problems.is_empty() { Ok(settings) } else { Err(check.problems) }
+    }
+
+    fn set(&mut self, key: &str, value: &Value, check: &mut Check) {
+        match key {
+            "management_account" => self.management_account = check.text(key, value, ACCOUNT),
+            "organization" => self.organization = check.text(key, value, ORGANIZATION),
+            "trusted_organizations" => {
+                self.trusted_organizations = check.texts(key, value, ORGANIZATION);
+            }
+            "accounts" => self.accounts = check.texts(key, value, ACCOUNT),
+            "guard_policies" => self.guard_policies = check.texts(key, value, POLICY),
+            "approvals" => {
+                self.approvals = check
+                    .list(key, value)
+                    .into_iter()
+                    .filter_map(|(path, value)| Approval::read(&path, value, check))
+                    .collect();
+            }
+            "rules" => self.rules = overrides(value, check),
+            "learning_until" => self.learning_until = check.time(key, value),
+            "late" => self.late = check.duration(key, value).unwrap_or_default(),
+            _ => limits(value, &mut self.memory, check),
+        }
+    }
+
+    /// What is likely not meant, at a time in seconds since 1970: approvals that approve nothing any
+    /// more.
+    pub fn warnings(&self, now: i64) -> Vec<Problem> {
+        let expired =
+            self.approvals.iter().enumerate().filter(|(_, approval)| approval.until <= now);
+        expired
+            .map(|(n, approval)| Problem {
+                path: format!("approvals[{n}].until"),
+                value: crate::record::rfc3339(approval.until).unwrap_or_default(),
+                problem: "expired: it approves nothing that happens from then on".into(),
+            })
+            .collect()
+    }
+
+    /// Whose an organization is.
+    pub fn destination(&self, organization: &str) -> Destination {
+        if self.organization.as_deref() == Some(organization) {
+            Destination::Own
+        } else if self.trusted_organizations.iter().any(|o| o == organization) {
+            Destination::Trusted
+        } else {
+            Destination::Other
+        }
+    }
+
+    /// What is changed about a rule.
+    pub fn of_rule(&self, slug: &str) -> Override {
+        self.rules.get(slug).copied().unwrap_or_default()
+    }
+}
+
+/// `rules: {slug: off, slug: {mode: dry-run, severity: low}}`.
+fn overrides(value: &Value, check: &mut Check) -> BTreeMap<String, Override> {
+    let public = rules::pack().public();
+    let slugs: Vec<_> = public.iter().map(|about| about.slug.as_str()).collect();
+    let mut found = BTreeMap::new();
+    for (slug, value) in check.object("rules", value, &slugs) {
+        let path = below("rules", slug);
+        let mut change = Override::default();
+        if value.is_object() {
+            for (key, value) in check.object(&path, value, &["mode", "severity"]) {
+                let path = below(&path, key);
+                match key {
+                    "mode" => change.mode = mode(&path, value, check),
+                    _ => {
+                        let severity = value.as_str().map(str::parse);
+                        match severity {
+                            Some(Ok(severity)) => change.severity = Some(severity),
+                            _ => check.wrong(
+                                &path,
+                                value,
+                                "informational, low, medium, high or critical",
+                            ),
+                        }
+                    }
+                }
+            }
+        } else {
+            change.mode = mode(&path, value, check);
+        }
+        found.insert(slug.to_owned(), change);
+    }
+    found
+}
+
+fn mode(path: &str, value: &Value, check: &mut Check) -> Mode {
+    match value {
+        // YAML readers of the older kind take a bare `off` for false, and `on` for true.
+        Value::Bool(true) => return Mode::On,
+        Value::Bool(false) => return Mode::Off,
+        _ => {}
+    }
+    match value.as_str() {
+        Some("on") => Mode::On,
+        Some("off") => Mode::Off,
+        Some("dry-run") => Mode::DryRun,
+        _ => {
+            check.wrong(path, value, "on, off or dry-run");
+            Mode::On
+        }
+    }
+}
+
+fn limits(value: &Value, limits: &mut Limits, check: &mut Check) {
+    for (key, value) in check.object("memory", value, &["events", "terms", "steps", "policies"]) {
+        let Some(most) = check.whole(&below("memory", key), value, 10_000_000) else {
+            continue;
+        };
+        let limit = match key {
+            "events" => &mut limits.events,
+            "terms" => &mut limits.terms,
+            "steps" => &mut limits.steps,
+            _ => &mut limits.policies,
+        };
+        *limit = most as usize;
+    }
+}
+
+#[cfg(test)]
+mod tests;

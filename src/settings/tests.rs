@@ -1,0 +1,78 @@
+use super::*;
+
+fn problems(document: &str) -> Vec<String> {
+    let problems = Settings::from_json(document).expect_err("it is wrong");
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn everything_wrong_is_named_at_once() {
+    let found = problems(
+        r#"{"management_account": 111122223333, "organization": "o-x",
+            "trusted_organizations": ["o-abcdefghij", 7], "memory": {"events": 0}, "colour": 1,
+            "rules": {"no-such-rule": "off", "account-closed": "sometimes"}, "late": "soon"}"#,
+    );
+    let paths: Vec<_> = found.iter().map(|problem| problem.split(':').next().unwrap()).collect();
+    assert_eq!(
+        paths,
+        [
+            "colour",
+            "late",
+            "management_account",
+            "memory.events",
+            "organization",
+            "rules.no-such-rule",
+            "rules.account-closed",
+            "trusted_organizations[1]"
+        ]
+    );
+    assert_eq!(
+        found[2],
+        "management_account: 111122223333: an account number is 12 digits, in quotes"
+    );
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    assert_eq!(Settings::from_json("null").unwrap(), Settings::default());
+}
+
+#[test]
+fn an_approval_says_who_until_when_and_why() {
+    let found = problems(
+        r#"{"approvals": [{"principals": ["*"], "rules": ["account-*", "acount-closed"],
+            "accounts": ["1234"], "until": "next week"}]}"#,
+    );
+    let paths: Vec<_> = found.iter().map(|problem| problem.split(':').next().unwrap()).collect();
+    assert_eq!(
+        paths,
+        [
+            "approvals[0].reason",
+            "approvals[0].accounts[0]",
+            "approvals[0].principals[0]",
+            "approvals[0].rules[1]",
+            "approvals[0].until"
+        ]
+    );
+}
+
+#[test]
+fn an_approval_that_is_over_is_said_to_be() {
+    let settings = Settings::from_json(
+        r#"{"approvals": [{"reason": "MIGR-1", "principals": ["arn:aws:iam::*:role/migration"],
+            "until": "2026-01-01T00:00:00Z"}]}"#,
+    )
+    .unwrap();
+    let until = settings.approvals[0].until;
+    assert_eq!(settings.warnings(until - 1), []);
+    assert_eq!(settings.warnings(until)[0].path, "approvals[0].until");
+}
+
+#[test]
+fn off_is_off_however_yaml_reads_it() {
+    for written in [r#""off""#, "false", r#"{"mode": "off"}"#, r#"{"mode": false}"#] {
+        let document = format!(r#"{{"rules": {{"account-closed": {written}}}}}"#);
+        let settings = Settings::from_json(&document).unwrap();
+        assert_eq!(settings.of_rule("account-closed").mode, Mode::Off, "{written}");
+    }
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask build` and `cargo xtask demo`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::guest;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+/// Builds the component, then the host that embeds it.
+pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    steps.run("build the component", "cargo xtask build", || {
+        let artifact = guest::COMPONENT.build(workspace)?;
+        eprintln!("    {}", artifact.display());
+        Ok(())
+    })?;
+    // The whole workspace and `--examples` (there are none) choose the features of dependencies as
+    // `cargo test --workspace` does. Otherwise the tests would compile wasmtime a second time.
+    steps.command(
+        "build the host and the orgwatch command",
+        cargo(workspace, "build").args(["--workspace", "--bin", "orgwatch", "--examples"]),
+    )
+}
+
+/// Builds, then scans the sample incident.
+pub fn demo(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    build(workspace, steps)?;
+    steps.command(
+        "scan a sample incident",
+        Command::new(workspace.command()).args(["scan", "samples/incident.ndjson"]),
+    )
+}
+
+/// A cargo command for the host side. Every one of them names the component that the host embeds:
+/// were it named to some only, each would rebuild the host after the other.
+pub fn cargo(workspace: &Workspace, command: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args([command, "--release"]);
+    let component = workspace.component();
+    if component.exists() {
+        cargo.env("ORGWATCH_COMPONENT", component);
+    }
+    cargo
+}

@@ -1,0 +1,60 @@
+//! What can be asked of `cargo xtask`.
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and demonstrates orgwatch.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = "From nothing to a first finding: cargo xtask demo"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Build the component and the `orgwatch` command that embeds it
+    ///
+    /// Puts `dist/orgwatch-<version>.wasm` and `target/release/orgwatch` in place. Where there is no
+    /// WebAssembly target, it adds one with rustup, or else builds the standard library with Debian's
+    /// compiler, which it installs (as root, or where sudo asks for no password).
+    #[command(after_help = "Examples:
+  cargo xtask build
+  cargo xtask build && target/release/orgwatch scan my-trail/")]
+    Build,
+
+    /// Build, then scan a sample incident
+    ///
+    /// The findings go to standard output, everything else to standard error.
+    #[command(after_help = "Examples:
+  cargo xtask demo
+  cargo xtask demo | jq -r .summary")]
+    Demo,
+
+    /// Run every check that CI runs: formatting, clippy, build, sigma check, tests
+    ///
+    /// Stops at the first step that fails, with the command that repeats it.
+    #[command(after_help = "Examples:
+  cargo xtask test
+  cargo xtask test --full")]
+    Test {
+        /// Also run what is too heavy for every change
+        #[arg(long)]
+        full: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

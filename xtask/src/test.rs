@@ -1,0 +1,35 @@
+//! `cargo xtask test`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::build::{build, cargo};
+use crate::sigma;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+/// Runs every check, the quick ones first.
+pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
+    steps.command(
+        "check the formatting",
+        Command::new("cargo").args(["fmt", "--all", "--check"]),
+    )?;
+    steps.command(
+        "lint",
+        cargo(workspace, "clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]),
+    )?;
+    build(workspace, steps)?;
+    sigma::check(workspace, steps)?;
+    steps.command("run the tests", cargo(workspace, "test").arg("--workspace"))?;
+    if full {
+        heavy(steps)?;
+    }
+    Ok(())
+}
+
+/// What only `--full` runs.
+fn heavy(steps: &mut Steps) -> Result<()> {
+    steps.skip("--full", "nothing is registered beyond the usual tests");
+    Ok(())
+}

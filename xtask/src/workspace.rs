@@ -1,0 +1,45 @@
+//! Where things are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::guest;
+
+/// The checkout that `cargo xtask` was started in.
+pub struct Workspace {
+    /// Its folder, absolute; also the current directory of everything that xtask runs.
+    pub root: PathBuf,
+    /// Cargo's target folder, absolute.
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the checkout and makes it the current directory.
+    pub fn find() -> Result<Self> {
+        // Read when running, not when compiling: a checkout may move.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .context("CARGO_MANIFEST_DIR is not set: run this as `cargo xtask`")?;
+        let root = Path::new(&manifest)
+            .parent()
+            .context("xtask is not inside a workspace")?
+            .to_owned();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => std::path::absolute(folder)?,
+            None => root.join("target"),
+        };
+        env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))?;
+        Ok(Self { root, target })
+    }
+
+    /// The component.
+    pub fn component(&self) -> PathBuf {
+        self.root.join("dist").join(guest::COMPONENT.file_name())
+    }
+
+    /// The `orgwatch` command.
+    pub fn command(&self) -> PathBuf {
+        self.target.join("release").join("orgwatch")
+    }
+}
