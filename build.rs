@@ -14,10 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     read(Path::new("rules"), &mut files)?;
     let pack = compile::pack(&files, &attack).map_err(|errors| {
-        let lines: Vec<_> = errors
-            .iter()
-            .map(|error| format!("rules/{error}"))
-            .collect();
+        let lines: Vec<_> = errors.iter().map(|error| format!("rules/{error}")).collect();
         lines.join("\n")
     })?;
     let out = Path::new(&env::var("OUT_DIR")?).join("pack.json");

@@ -1,2 +1,24 @@
-//! x
-fn main(){}
+//! `orgwatch`: detects AWS accounts being taken out of their organization.
+//!
+//! Exit codes, which scripts may rely on:
+//!
+//! | code | meaning |
+//! | --- | --- |
+//! | 0 | done; also when what reads the output has gone away |
+//! | 1 | done, and there are findings at or above `--fail-on` |
+//! | 2 | something could not be read or used, whatever else was found |
+
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(status) => status.into(),
+        Err(err) if cli::is_broken_pipe(&err) => ExitCode::SUCCESS,
+        Err(err) => {
+            cli::report(&err);
+            cli::Status::Unusable.into()
+        }
+    }
+}

@@ -9,6 +9,20 @@ use crate::Path;
 #[serde(transparent)]
 pub struct Template(pub Vec<Part>);
 
+impl Template {
+    /// The paths into a record that it names.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let sources = self.0.iter().flat_map(|part| match part {
+            Part::Text(_) => [].as_slice(),
+            Part::Value(sources) => sources,
+        });
+        sources.filter_map(|source| match source {
+            Source::Record(path) => Some(path),
+            Source::Finding(_) => None,
+        })
+    }
+}
+
 /// A piece of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -43,8 +43,13 @@ pub(super) fn compile(
         let rules = members.into_iter().flat_map(|member| member.rules).collect();
         members = vec![Member { rules }];
     }
+    let about = about::compile(&about::metadata!(sigma, group), &custom, attack)?;
+    let templates = about.triage.iter().chain([&about.summary]);
+    if let Some(path) = templates.flat_map(|template| template.paths()).next() {
+        return Err(format!("{{{}}}: a chain has no record of its own to look into", path.text));
+    }
     Ok(Some(Chain {
-        about: about::compile(&about::metadata!(sigma, group), &custom, attack)?,
+        about,
         kind,
         members,
         window: i64::try_from(sigma.timespan.seconds).map_err(|_| "timespan: too long")?,

@@ -1,0 +1,37 @@
+//! Embeds the component that `ORGWATCH_COMPONENT` names, so that the command is one file.
+//!
+//! Without it nothing is embedded: the command then looks for the component beside itself, and the
+//! library builds on a machine that cannot build WebAssembly.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+const VARIABLE: &str = "ORGWATCH_COMPONENT";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
+
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let value = match env::var_os(VARIABLE) {
+        Some(file) if !file.is_empty() => {
+            // Copied, so that what is compiled in names no path of the machine that built it.
+            let file = in_workspace(Path::new(&file));
+            println!("cargo::rerun-if-changed={}", file.display());
+            if let Err(err) = fs::copy(&file, out.join("component.wasm")) {
+                println!("cargo::error={VARIABLE} names {}: {err}", file.display());
+                return;
+            }
+            r#"Some(include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm")))"#
+        }
+        _ => "None",
+    };
+    let code = format!("pub(super) static EMBEDDED: Option<&[u8]> = {value};\n");
+    fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// A relative path is taken from the root of the workspace: Cargo runs this in the package.
+fn in_workspace(file: &Path) -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    package.parent().unwrap_or(&package).join(file)
+}

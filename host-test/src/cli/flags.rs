@@ -1,0 +1,131 @@
+//! The flags, as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use orgwatch::finding::Severity;
+
+use super::size::Size;
+
+/// Detects AWS accounts being taken out of their organization.
+#[derive(Debug, Parser)]
+#[command(name = "orgwatch", version, propagate_version = true)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Scan(ScanFlags),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  orgwatch scan cloudtrail/                        everything in a folder, gzip or not
+  orgwatch scan --min-severity high events.ndjson
+  aws cloudtrail lookup-events | orgwatch scan -
+  orgwatch scan --format ocsf logs/ > findings.ndjson
+  orgwatch scan --settings orgwatch.yaml --fail-on high logs/
+
+Exit codes:
+  0  done; also when what reads the output has gone away
+  1  done, and there are new findings at or above --fail-on
+  2  something could not be read or used: a path, a line, the settings. This wins over 1:
+     what was found is printed all the same, but what was not read may hold more";
+
+/// Examine CloudTrail events in files
+///
+/// Reads newline-delimited JSON, objects of an S3 bucket ({"Records": [...]}), documents over many
+/// lines and arrays, as they are or compressed with gzip, whatever the files are called. Prints
+/// each finding once: as one JSON object a line, or for a person if standard output is a terminal.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct ScanFlags {
+    /// Files, folders, or - for standard input
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// How to print findings [default: text on a terminal, otherwise json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    /// Print only findings of this severity or above [possible values: informational, low, medium,
+    /// high, critical]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) min_severity: Option<Severity>,
+
+    /// Exit with 1 if there is a new finding of this severity or above, printed or not
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<Severity>,
+
+    /// Settings, as YAML or JSON: your management account, organization, whom you trust
+    #[arg(long, value_name = "FILE")]
+    pub(super) settings: Option<PathBuf>,
+
+    /// With each finding printed as text, say why it matters and what to do
+    #[arg(long)]
+    pub(super) explain: bool,
+
+    /// When to use colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(super) color: Color,
+
+    /// Print no summary, and not which lines could not be read
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+
+    /// The most that one compressed file may decompress to, with K, M, G or T as powers of 1024
+    #[arg(long, value_name = "SIZE", default_value = "4G")]
+    pub(super) max_decompressed: Size,
+
+    /// The component to load, instead of the one that comes with this program
+    #[arg(long, value_name = "FILE")]
+    pub(super) component: Option<PathBuf>,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One JSON object a line
+    Json,
+    /// One OCSF 1.8 Detection Finding a line
+    Ocsf,
+    /// A few lines for a person
+    Text,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_make_sense() {
+        Flags::command().debug_assert();
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for bad in [
+            &["--min-severity", "severe"][..],
+            &["--fail-on", "HIGH"],
+            &["--format", "xml"],
+            &["--max-decompressed", "many"],
+            &["--unknown"],
+        ] {
+            let flags = ["orgwatch", "scan"].iter().chain(bad);
+            assert!(Flags::try_parse_from(flags).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line: flags as they are typed, made into what each command needs, and run.
+
+mod flags;
+mod report;
+mod scan;
+mod settings;
+mod size;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use orgwatch_host::output::Escaped;
+
+use flags::{Command, Flags};
+
+/// How the command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// All is well.
+    Done,
+    /// There are findings at or above `--fail-on`.
+    Found,
+    /// Something could not be read or used.
+    Unusable,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        ExitCode::from(match status {
+            Status::Done => 0,
+            Status::Found => 1,
+            Status::Unusable => 2,
+        })
+    }
+}
+
+/// Runs the command line of this process.
+pub(crate) fn run() -> anyhow::Result<Status> {
+    // Ends the process, with 2, if it cannot make sense of the flags.
+    match Flags::parse().command {
+        Command::Scan(flags) => scan::run(&flags),
+    }
+}
+
+/// Whether it failed for want of a reader, which is the reader's choice and no failure.
+pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
+    err.chain().any(|cause| {
+        let err = cause.downcast_ref::<io::Error>();
+        err.is_some_and(|err| err.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Says on standard error why the command failed.
+pub(crate) fn report(err: &anyhow::Error) {
+    say(&format!("{err:#}"));
+}
+
+/// One line on standard error. What it names may be named by an attacker.
+fn say(text: &str) {
+    use io::Write as _;
+    // Nobody is there to be told that standard error is gone.
+    let _ = writeln!(io::stderr(), "orgwatch: {}", Escaped(text));
+}

@@ -1,0 +1,162 @@
+//! CloudWatch Logs subscriptions as Lambda functions get them: `{"awslogs":{"data":"…"}}`, where
+//! the data is a JSON document, compressed and then in base64.
+
+use std::borrow::Cow;
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::bufread::MultiGzDecoder;
+use memchr::{memchr, memchr_iter, memmem, memrchr};
+use serde::Deserialize;
+
+use super::{Batch, MAX_LINE, TOO_LONG, Unreadable};
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    awslogs: AwsLogs<'a>,
+}
+
+#[derive(Deserialize)]
+struct AwsLogs<'a> {
+    #[serde(borrow)]
+    data: Cow<'a, str>,
+}
+
+/// Unpacks such events where they stand, so that every line keeps its number. `left` is what may
+/// still be decompressed.
+pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
+    const KEY: &[u8] = b"\"awslogs\"";
+    // The common case. The words are in ordinary events, too: it is the name of a log driver.
+    let Some(first) = memmem::find(&batch.bytes, KEY) else {
+        return;
+    };
+
+    let bytes = std::mem::take(&mut batch.bytes);
+    let mut out = Vec::new();
+    let mut copied = 0;
+    let mut line = 1;
+    let mut hit = Some(first);
+    while let Some(at) = hit {
+        let start = memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
+        let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+        if let Ok(event) = serde_json::from_slice::<Event>(&bytes[start..end]) {
+            line += memchr_iter(b'\n', &bytes[copied..start]).count();
+            out.extend_from_slice(&bytes[copied..start]);
+            copied = end;
+            match decode(&event.awslogs.data, left) {
+                Ok(document) => out.extend(document),
+                // The line stays, empty.
+                Err(reason) => {
+                    let line = batch.line(u32::try_from(line).unwrap_or(u32::MAX));
+                    let reason = format!("awslogs: {reason}");
+                    batch.unreadable.push(Unreadable { line, reason });
+                }
+            }
+        }
+        hit = memmem::find(&bytes[end..], KEY).map(|at| end + at);
+    }
+    if copied == 0 {
+        batch.bytes = bytes;
+        return;
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    batch.bytes = out;
+    batch.unreadable.sort_by_key(|one| one.line);
+}
+
+/// The document, in one line.
+fn decode(data: &str, left: &mut u64) -> Result<Vec<u8>, String> {
+    let compressed = STANDARD.decode(data).map_err(|err| format!("not base64: {err}"))?;
+    let limit = (*left).min(MAX_LINE as u64);
+    let mut document = Vec::new();
+    // One byte more than allowed tells what is at the limit from what is above it.
+    MultiGzDecoder::new(&compressed[..])
+        .take(limit + 1)
+        .read_to_end(&mut document)
+        .map_err(|err| format!("not gzip: {err}"))?;
+    if document.len() as u64 > limit {
+        *left -= limit;
+        return Err(if limit < MAX_LINE as u64 {
+            "decompresses to more than --max-decompressed allows".into()
+        } else {
+            TOO_LONG.into()
+        });
+    }
+    *left -= document.len() as u64;
+    for byte in &mut document {
+        // Outside of strings this changes nothing, and inside they are not allowed.
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Lines;
+    use super::super::bytes::gzip;
+    use super::*;
+
+    fn event(document: &[u8]) -> String {
+        format!(r#"{{"awslogs":{{"data":"{}"}}}}"#, STANDARD.encode(gzip(document)))
+    }
+
+    fn unpacked(lines: &[&str], left: u64) -> (Vec<String>, Vec<(u64, String)>, u64) {
+        let mut batch = Batch::default();
+        batch.clear(Lines::From(10));
+        batch.bytes = lines.join("\n").into_bytes();
+        let mut left = left;
+        unpack(&mut batch, &mut left);
+        let text = String::from_utf8(batch.bytes).unwrap();
+        let unreadable = batch.unreadable.into_iter().map(|one| (one.line, one.reason)).collect();
+        (text.split('\n').map(str::to_owned).collect(), unreadable, left)
+    }
+
+    #[test]
+    fn data_takes_the_place_of_its_line() {
+        let one = event(b"{\n \"logEvents\": []\n}");
+        let (lines, unreadable, left) = unpacked(&["{\"a\":1}", &one, "{\"b\":2}", &one], 1000);
+        let document = "{  \"logEvents\": [] }";
+        assert_eq!(lines, ["{\"a\":1}", document, "{\"b\":2}", document]);
+        assert!(unreadable.is_empty());
+        assert_eq!(left, 1000 - 2 * document.len() as u64);
+    }
+
+    #[test]
+    fn other_lines_stay() {
+        let driver = r#"{"requestParameters":{"logDriver":"awslogs","awslogs":{"data":"x"}}}"#;
+        let broken = r#"{"awslogs":{"data":"x"}"#;
+        let (lines, unreadable, _) = unpacked(&[driver, broken, ""], 1000);
+        assert_eq!(lines, [driver, broken, ""]);
+        assert!(unreadable.is_empty());
+    }
+
+    #[test]
+    fn damaged_data_is_reported_with_its_line() {
+        let base64 = r#"{"awslogs":{"data":"?"}}"#;
+        let gzip = r#"{"awslogs":{"data":"aGVsbG8="}}"#;
+        let good = event(b"{}");
+        let (lines, unreadable, _) = unpacked(&["{}", base64, &good, gzip, "{}"], 1000);
+        assert_eq!(lines, ["{}", "", "{}", "", "{}"]);
+        assert_eq!(unreadable[0].0, 11);
+        assert!(unreadable[0].1.starts_with("awslogs: not base64"), "{unreadable:?}");
+        assert_eq!(unreadable[1].0, 13);
+        assert!(unreadable[1].1.starts_with("awslogs: not gzip"), "{unreadable:?}");
+    }
+
+    #[test]
+    fn bombs_are_bounded_one_by_one_and_together() {
+        let (_, unreadable, left) = unpacked(&[&event(&vec![b' '; MAX_LINE + 1])], 1 << 30);
+        assert_eq!(unreadable, [(10, "awslogs: longer than 16 MiB".into())]);
+        assert_eq!(left, (1 << 30) - MAX_LINE as u64);
+
+        let bomb = event(&[b' '; 600]);
+        let (_, unreadable, left) = unpacked(&[&bomb, &bomb], 1000);
+        let reason = "awslogs: decompresses to more than --max-decompressed allows";
+        assert_eq!(unreadable, [(11, reason.into())]);
+        assert_eq!(left, 0);
+    }
+}

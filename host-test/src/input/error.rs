@@ -1,0 +1,33 @@
+//! What can go wrong with a file as a whole.
+
+use std::io;
+
+/// A file that could not be read to its end. What came before has been delivered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It cannot be opened.
+    #[error("cannot be opened")]
+    Open(#[source] io::Error),
+
+    /// Reading failed.
+    #[error("cannot be read further")]
+    Read(#[source] io::Error),
+
+    /// It is cut off or damaged, as the file it was compressed from is no longer whole.
+    #[error("gzip is corrupt or cut off after {read} decompressed bytes")]
+    Gzip {
+        /// How much could be had.
+        read: u64,
+        /// What the decoder says.
+        #[source]
+        source: io::Error,
+    },
+
+    /// It decompresses to more than [`Limits`](super::Limits) allow.
+    #[error("decompresses to more than {limit} bytes; the rest was not read (--max-decompressed)")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+}

@@ -1,0 +1,74 @@
+//! Files into batches of newline-delimited events.
+//!
+//! [`walk`] finds what to read; a [`Reader`] reads one of them, whatever its form, and fills
+//! [`Batch`]es: events one a line, each knowing its line in the file. Newline-delimited JSON is not
+//! looked into; documents over many lines, arrays and the like are taken apart.
+//!
+//! Nothing is left out in silence: what cannot be read is in [`Batch::unreadable`] or an [`Error`].
+
+mod awslogs;
+mod batch;
+mod bytes;
+mod cursor;
+mod error;
+mod grammar;
+mod paths;
+mod reader;
+mod splitter;
+mod unit;
+
+pub use batch::{Batch, Unreadable};
+pub use error::Error;
+pub use paths::{PathError, Source, walk};
+pub use reader::Reader;
+
+/// A batch is about this long: enough that a call costs nothing, little enough for any cache.
+pub(crate) const BATCH: usize = 4 << 20;
+
+/// The longest line, or document, that is one event.
+pub(crate) const MAX_LINE: usize = 16 << 20;
+
+pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
+
+/// What reading may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most bytes that one file may decompress to: 4 GiB.
+    pub max_decompressed: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_decompressed: 4 << 30 }
+    }
+}
+
+/// The events inside one line, one a line: of an object of `Records`, say. None, if the line is not
+/// made of several, or not readable as such.
+pub(crate) fn split_records(line: &[u8]) -> Option<Vec<u8>> {
+    let mut batch = Batch::default();
+    let mut splitter = splitter::Splitter::new(1, splitter::INNER_LISTS);
+    splitter.feed(line, &mut batch, usize::MAX);
+    splitter.finish(&mut batch, usize::MAX);
+    (batch.len() > 1 && batch.unreadable.is_empty()).then_some(batch.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_split_into_its_records() {
+        let split = |line: &str| {
+            split_records(line.as_bytes()).map(|text| String::from_utf8(text).unwrap())
+        };
+        let records = r#"{"Records":[{"a":1},{"b":[2,{"c":"]"}]}]}"#;
+        assert_eq!(split(records).unwrap(), "{\"a\":1}\n{\"b\":[2,{\"c\":\"]\"}]}\n");
+        let messages = r#"{"owner":"1","logEvents":[{"message":"a"},{"message":"b"}]}"#;
+        assert_eq!(split(messages).unwrap(), "{\"message\":\"a\"}\n{\"message\":\"b\"}\n");
+        assert_eq!(split(r#"{"a":1}"#), None);
+        assert_eq!(split(r#"{"Records":[{"a":1}]}"#), None);
+        assert_eq!(split(r#"{"Records":[{"a":1},{"b":2}"#), None);
+        assert_eq!(split("\n"), None);
+    }
+}

@@ -1,0 +1,325 @@
+//! Documents into events.
+//!
+//! A stream of JSON documents, each over as many lines as it likes, becomes one event a line. The
+//! elements of an array at the top, and of `Records` and `Events`, are events; any other document
+//! is one. Memory is bounded by the longest event, however long the documents.
+//!
+//! A document that breaks off does not take the next one with it. Reading goes on at the next line
+//! that starts with a brace or bracket and is indented no further than the broken event; that line
+//! may be inside what had been taken for the event.
+
+use memchr::{memchr, memchr3};
+
+use super::cursor::Cursor;
+use super::grammar::{Frame, Grammar, Step};
+use super::unit::Unit;
+use super::{Batch, Unreadable};
+
+/// The keys of a document whose elements are events.
+pub(super) const LISTS: &[&[u8]] = &[b"Records", b"Events"];
+
+/// The same, where no element may hide another: `logEvents` of CloudWatch Logs, too.
+pub(super) const INNER_LISTS: &[&[u8]] = &[b"Records", b"Events", b"logEvents"];
+
+const LONGEST_KEY: usize = 16;
+
+/// Splits one stream. Fed in pieces, it gives the same events as fed at once.
+pub(super) struct Splitter {
+    lists: &'static [&'static [u8]],
+    grammar: Grammar,
+    unit: Option<Unit>,
+    /// The last key of a document, cut off beyond what it is compared with.
+    key: Vec<u8>,
+    cursor: Cursor,
+    /// Set while looking for a line to go on at, to the deepest indentation that will do.
+    skipping: Option<usize>,
+    /// Whether something has broken: the closing brackets that follow belong to what is lost.
+    damaged: bool,
+    /// Where the document began, of which only lists of events are kept.
+    document_line: u64,
+    /// What has to be read again, and from where on.
+    again: Vec<u8>,
+    again_at: usize,
+    /// How many bytes may be read again. Input made to break at its very end, over and over, would
+    /// otherwise be read as often as it has lines.
+    credit: usize,
+}
+
+/// Why reading stopped.
+enum Stop {
+    /// All of it was read.
+    End,
+    /// The batch is full.
+    Full,
+    /// An event is broken. Its lines but the first are to be read again.
+    Broken(Vec<u8>),
+}
+
+impl Splitter {
+    /// For a stream that starts on a line of a file.
+    pub(super) fn new(line: u64, lists: &'static [&'static [u8]]) -> Self {
+        Splitter {
+            lists,
+            grammar: Grammar::new(),
+            unit: None,
+            key: Vec::new(),
+            cursor: Cursor::at(line),
+            skipping: None,
+            damaged: false,
+            document_line: line,
+            again: Vec::new(),
+            again_at: 0,
+            credit: 1 << 20,
+        }
+    }
+
+    /// Whether an event is being read, the first part of which is at the end of the batch.
+    pub(super) fn in_event(&self) -> bool {
+        self.unit.is_some()
+    }
+
+    /// Reads on, until the batch is full or all is read. Returns how much of `input` was.
+    pub(super) fn feed(&mut self, input: &[u8], batch: &mut Batch, target: usize) -> usize {
+        let mut read = 0;
+        loop {
+            if !self.read_again(batch, target) {
+                return read;
+            }
+            let (length, stop) = self.run(&input[read..], batch, target);
+            read += length;
+            self.credit = self.credit.saturating_add(2 * length);
+            match stop {
+                Stop::End | Stop::Full => return read,
+                Stop::Broken(again) => {
+                    (self.again, self.again_at) = (again, 0);
+                    if batch.is_full(target) {
+                        return read;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells the end of the stream. Returns whether everything is in the batch now: otherwise it is
+    /// full, and this wants to be called again.
+    pub(super) fn finish(&mut self, batch: &mut Batch, target: usize) -> bool {
+        loop {
+            if !self.read_again(batch, target) {
+                return false;
+            }
+            if self.unit.is_some() {
+                self.again = self.broken("ends before it is complete", batch);
+                self.again_at = 0;
+            } else if self.grammar.depth() > 0 {
+                let line = self.document_line;
+                let reason = "the document ends before it is complete".into();
+                batch.unreadable.push(Unreadable { line, reason });
+                self.grammar = Grammar::new();
+            } else {
+                return true;
+            }
+        }
+    }
+
+    /// Reads again what has to be. False, if the batch is full before that is done.
+    fn read_again(&mut self, batch: &mut Batch, target: usize) -> bool {
+        while self.again_at < self.again.len() {
+            let again = std::mem::take(&mut self.again);
+            let (length, stop) = self.run(&again[self.again_at..], batch, target);
+            self.again = again;
+            self.again_at += length;
+            match stop {
+                Stop::End => {}
+                Stop::Full => return false,
+                Stop::Broken(tail) => {
+                    // These bytes are the ones just read: the event did not start before them.
+                    self.again_at -= tail.len();
+                    if batch.is_full(target) {
+                        return false;
+                    }
+                }
+            }
+        }
+        self.again.clear();
+        self.again_at = 0;
+        true
+    }
+
+    fn run(&mut self, input: &[u8], batch: &mut Batch, target: usize) -> (usize, Stop) {
+        let mut at = 0;
+        // From where on the event is not in the batch yet.
+        let mut copied = 0;
+        while at < input.len() {
+            if self.skipping.is_some() {
+                at = self.skip(input, at);
+                continue;
+            }
+            if let Some(key) = self.grammar.in_string() {
+                let rest = &input[at..];
+                let plain = memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
+                if key {
+                    let room = LONGEST_KEY.saturating_sub(self.key.len());
+                    self.key.extend_from_slice(&rest[..plain.min(room)]);
+                }
+                at += plain;
+                if at == input.len() {
+                    break;
+                }
+            }
+            let byte = input[at];
+            let (depth, top) = (self.grammar.depth(), self.grammar.top());
+            if depth == 0 && self.unit.is_none() && self.is_between(byte) {
+                self.cursor.pass(byte);
+                at += 1;
+                continue;
+            }
+            match self.grammar.step(byte) {
+                Ok(Step::Inside) => {
+                    // A key starts: forget the one before.
+                    if byte == b'"' && self.grammar.in_string() == Some(true) {
+                        self.key.clear();
+                    }
+                }
+                Ok(Step::Starts) => {
+                    if self.starts(byte, depth, top, batch) {
+                        copied = at;
+                    }
+                }
+                Ok(step @ (Step::Ends | Step::EndedBefore)) => {
+                    let end = if step == Step::Ends { at + 1 } else { at };
+                    let depth = self.grammar.depth();
+                    if self.unit.as_ref().is_some_and(|unit| unit.depth == depth) {
+                        self.copy(&input[copied..end], batch);
+                        if let Some(unit) = self.unit.take() {
+                            unit.complete(batch);
+                        }
+                        if step == Step::Ends {
+                            self.cursor.pass(byte);
+                        }
+                        if batch.is_full(target) {
+                            return (end, Stop::Full);
+                        }
+                        at = end;
+                        continue;
+                    }
+                    if step == Step::EndedBefore {
+                        continue;
+                    }
+                }
+                Err(reason) => {
+                    self.copy(&input[copied.min(at)..at], batch);
+                    let reason = self.explain(reason, &input[at..]);
+                    return (at, Stop::Broken(self.broken(&reason, batch)));
+                }
+            }
+            self.cursor.pass(byte);
+            at += 1;
+        }
+        self.copy(&input[copied.min(at)..at], batch);
+        (at, Stop::End)
+    }
+
+    /// A value starts. Returns whether it starts an event.
+    fn starts(&mut self, byte: u8, depth: usize, top: Option<Frame>, batch: &mut Batch) -> bool {
+        if depth == 0 {
+            self.document_line = self.cursor.line;
+        }
+        let named = top == Some(Frame::Object) && self.lists.contains(&&self.key[..]);
+        let starts_list = byte == b'[' && named;
+        match &self.unit {
+            // A document's list: the document is no event, its elements are.
+            Some(unit) if starts_list && depth == unit.depth + 1 => {
+                if let Some(document) = self.unit.take() {
+                    document.discard(batch);
+                }
+                self.grammar.make_list();
+                false
+            }
+            Some(_) => false,
+            // A list in a list is more of the same.
+            None if starts_list || byte == b'[' && (depth == 0 || top == Some(Frame::List)) => {
+                self.grammar.make_list();
+                false
+            }
+            None if depth == 0 || top == Some(Frame::List) => {
+                self.unit = Some(Unit::new(self.cursor, depth, batch));
+                true
+            }
+            // What else is in a document with a list.
+            None => false,
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8], batch: &mut Batch) {
+        if let Some(unit) = &mut self.unit {
+            unit.push(bytes, batch);
+        }
+    }
+
+    /// Reports what is broken, and returns what of it is to be read again.
+    fn broken(&mut self, reason: &str, batch: &mut Batch) -> Vec<u8> {
+        self.grammar = Grammar::new();
+        self.damaged = true;
+        let mut reason = reason.to_owned();
+        let at = self.cursor.line;
+        let Some(unit) = self.unit.take() else {
+            self.skipping = Some(usize::MAX);
+            batch.unreadable.push(Unreadable { line: at, reason });
+            return Vec::new();
+        };
+        let from = unit.from;
+        if at != from.line {
+            reason.push_str(&format!(" (line {at})"));
+        }
+        let line = from.line;
+        batch.unreadable.push(Unreadable { line, reason });
+        self.skipping = Some(from.indent);
+        let again = unit.take_back(batch, self.credit);
+        if !again.is_empty() {
+            self.credit -= again.len();
+            self.cursor = Cursor::at(from.line + 1);
+        }
+        again
+    }
+
+    /// Goes on to a line to go on at. Returns how far it got.
+    fn skip(&mut self, input: &[u8], at: usize) -> usize {
+        if !self.cursor.blank {
+            let Some(end) = memchr(b'\n', &input[at..]) else {
+                return input.len();
+            };
+            self.cursor.pass(b'\n');
+            return at + end + 1;
+        }
+        let enough = self.skipping.is_some_and(|most| self.cursor.indent <= most);
+        if matches!(input[at], b'{' | b'[') && enough {
+            self.skipping = None;
+            return at;
+        }
+        self.cursor.pass(input[at]);
+        at + 1
+    }
+
+    /// Bytes between documents that mean nothing: byte order marks, and record separators.
+    fn is_between(&self, byte: u8) -> bool {
+        matches!(byte, 0xef | 0xbb | 0xbf | 0x1e)
+            || (self.damaged && matches!(byte, b',' | b']' | b'}'))
+    }
+
+    fn explain(&self, reason: &str, rest: &[u8]) -> String {
+        if self.unit.is_none()
+            && self.cursor.line == 1
+            && matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+        {
+            return "UTF-16: convert it to UTF-8".into();
+        }
+        if self.unit.is_some() || self.grammar.depth() > 0 {
+            return format!("broken JSON: {reason}");
+        }
+        reason.into()
+    }
+}
+
+#[cfg(test)]
+#[path = "splitter_tests.rs"]
+mod tests;

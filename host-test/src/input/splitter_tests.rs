@@ -1,0 +1,234 @@
+//! Tests of the splitter.
+
+use proptest::prelude::*;
+
+use super::super::batch::Lines;
+use super::super::{MAX_LINE, TOO_LONG};
+use super::*;
+
+/// Lines of the file, and what starts there.
+type Told = Vec<(u64, String)>;
+
+/// The events with their lines, and what was unreadable; fed in pieces of this size.
+fn split_in(pieces: usize, text: &[u8]) -> (Told, Told) {
+    let mut batch = Batch::default();
+    batch.clear(Lines::Each(Vec::new()));
+    let mut splitter = Splitter::new(1, LISTS);
+    for mut piece in text.chunks(pieces) {
+        while !piece.is_empty() {
+            let read = splitter.feed(piece, &mut batch, usize::MAX);
+            piece = &piece[read..];
+            if batch.is_full(usize::MAX) {
+                break;
+            }
+        }
+    }
+    splitter.finish(&mut batch, usize::MAX);
+    let text = String::from_utf8_lossy(&batch.bytes).into_owned();
+    let events = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (batch.line(u32::try_from(index).unwrap() + 1), line.to_owned()));
+    (events.collect(), batch.unreadable.iter().map(|one| (one.line, one.reason.clone())).collect())
+}
+
+fn split(text: &str) -> (Told, Told) {
+    let whole = split_in(usize::MAX, text.as_bytes());
+    for pieces in [1, 2, 7] {
+        assert_eq!(split_in(pieces, text.as_bytes()), whole, "in pieces of {pieces}");
+    }
+    whole
+}
+
+fn events(text: &str) -> Told {
+    let (events, unreadable) = split(text);
+    assert_eq!(unreadable, []);
+    events
+}
+
+fn event(line: u64, text: &str) -> (u64, String) {
+    (line, text.to_owned())
+}
+
+#[test]
+fn documents_become_lines() {
+    assert_eq!(
+        events("{\n \"a\": 1,\r\n \"b\": [\n  2\n ]\n}\n\n{\"c\":3} {\"d\":4}"),
+        [
+            event(1, "{  \"a\": 1,   \"b\": [   2  ] }"),
+            event(8, "{\"c\":3}"),
+            event(8, "{\"d\":4}"),
+        ]
+    );
+    assert_eq!(events(" \n\r\n\t"), []);
+}
+
+#[test]
+fn elements_of_arrays_are_events() {
+    assert_eq!(
+        events("[\n{\"a\":1},\n{\"b\":[{}]},\n3,\"four\"\n]\n[]\n[[{\"c\":5}],[]]"),
+        [
+            event(2, "{\"a\":1}"),
+            event(3, "{\"b\":[{}]}"),
+            event(4, "3"),
+            event(4, "\"four\""),
+            event(7, "{\"c\":5}"),
+        ]
+    );
+}
+
+#[test]
+fn records_and_events_are_events() {
+    assert_eq!(
+        events(
+            "{\"Records\": [\n {\"a\":1},\n {\"Recordsx\":[1]}\n]}\n\
+             {\"NextToken\":{\"x\":[1]},\"Events\":[{\"c\":2}],\"z\":\"y\"}"
+        ),
+        [event(2, "{\"a\":1}"), event(3, "{\"Recordsx\":[1]}"), event(5, "{\"c\":2}")]
+    );
+    assert_eq!(events("{\"Records\":[]}"), []);
+    assert_eq!(events("{\"Records\":{\"a\":1}}"), [event(1, "{\"Records\":{\"a\":1}}")]);
+    // Only as a key of the document itself.
+    let inside = "{\"a\":{\"Records\":[1]}}";
+    assert_eq!(events(inside), [event(1, inside)]);
+    // S3 objects that were put into one array.
+    assert_eq!(
+        events("[{\"Records\":[{\"a\":1}]},{\"Records\":[{\"b\":2}]}]"),
+        [event(1, "{\"a\":1}"), event(1, "{\"b\":2}")]
+    );
+}
+
+#[test]
+fn a_document_that_breaks_off_does_not_take_the_next_with_it() {
+    // Inside a string, after a comma, after a colon, and where a value could still go on.
+    for broken in ["{\"a\": \"x", "{\"a\": 1,", "{\"a\":", "{\"a\": [1", "{\"a\": {", "x", "{]"] {
+        let (events, unreadable) = split(&format!("{broken}\n{{\"b\":2}}\n{{\"c\":3}}\n"));
+        assert_eq!(events, [event(2, "{\"b\":2}"), event(3, "{\"c\":3}")], "{broken}");
+        assert_eq!(unreadable.len(), 1, "{broken}: {unreadable:?}");
+        assert_eq!(unreadable[0].0, 1, "{broken}");
+    }
+}
+
+#[test]
+fn a_broken_record_does_not_take_its_siblings_with_it() {
+    let text = "{\n \"Records\": [\n  {\n   \"a\": 1\n  },\n  {\n   \"b\": {\n    \"c\" 2\n   }\n  },\n  \
+                {\n   \"d\": 3\n  }\n ]\n}\n{\"e\":4}\n";
+    let (events, unreadable) = split(text);
+    assert_eq!(
+        events,
+        [event(3, "{    \"a\": 1   }"), event(11, "{    \"d\": 3   }"), event(16, "{\"e\":4}"),]
+    );
+    assert_eq!(unreadable, [event(6, "broken JSON: expected a colon (line 8)")]);
+}
+
+#[test]
+fn a_document_cut_off_is_reported_and_what_it_held_is_not_lost() {
+    let (events, unreadable) = split("{\"Records\":[{\"a\":1},{\"b\":2},{\"c\":");
+    assert_eq!(events, [event(1, "{\"a\":1}"), event(1, "{\"b\":2}")]);
+    assert_eq!(unreadable, [event(1, "ends before it is complete")]);
+    let (events, unreadable) = split("\n{\"Records\":[\n{\"a\":1},\n");
+    assert_eq!(events, [event(3, "{\"a\":1}")]);
+    assert_eq!(unreadable, [event(2, "the document ends before it is complete")]);
+}
+
+#[test]
+fn text_that_is_no_json_is_one_unreadable_part() {
+    let (events, unreadable) = split("Dear reader,\nthis is no log.\n\n {\"a\":1}\nbye\n");
+    assert_eq!(events, [event(4, "{\"a\":1}")]);
+    assert_eq!(unreadable, [event(1, "not JSON"), event(5, "not JSON")]);
+    let (_, unreadable) = split_in(100, b"\xff\xfe{\0}\0");
+    assert_eq!(unreadable, [event(1, "UTF-16: convert it to UTF-8")]);
+}
+
+#[test]
+fn byte_order_marks_and_record_separators_mean_nothing() {
+    assert_eq!(
+        events("\u{feff}{\"a\":1}\n\u{feff}{\"b\":2}\n\u{1e}{\"c\":3}"),
+        [event(1, "{\"a\":1}"), event(2, "{\"b\":2}"), event(3, "{\"c\":3}")]
+    );
+}
+
+#[test]
+fn an_event_of_any_depth_is_passed_on() {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    assert_eq!(events(&deep), [event(1, &deep)]);
+}
+
+#[test]
+fn an_event_too_long_is_left_out_and_reported() {
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_LINE));
+    let text = format!("{{\"Records\":[\n{{\"b\":1}},\n{long},\n{{\"c\":2}}]}}");
+    let (events, unreadable) = split_in(1 << 18, text.as_bytes());
+    assert_eq!(events, [event(2, "{\"b\":1}"), event(4, "{\"c\":2}")]);
+    assert_eq!(unreadable, [event(3, TOO_LONG)]);
+}
+
+#[test]
+fn a_list_of_any_length_is_split() {
+    let record = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
+    let text = format!("{{\"Records\":[{}]}}", vec![record.as_str(); 20].join(","));
+    let (events, unreadable) = split_in(1 << 18, text.as_bytes());
+    assert_eq!((events.len(), unreadable.len()), (20, 0));
+}
+
+#[test]
+fn input_made_to_be_read_again_and_again_is_not() {
+    // Every line opens an object inside the one before; only the end shows that all are broken.
+    let text = "{\"a\":\n".repeat(200_000);
+    let start = std::time::Instant::now();
+    let (events, unreadable) = split_in(1 << 18, text.as_bytes());
+    assert_eq!(events, []);
+    assert!(!unreadable.is_empty());
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_full_batch_stops_and_goes_on_where_it_was() {
+    let text = b"{\"a\":1} {\"b\":2}\n{\"c\":\n{\"d\":3}\n{\"e\":4}";
+    let mut splitter = Splitter::new(1, LISTS);
+    let mut got = Vec::new();
+    let mut read = 0;
+    loop {
+        let mut batch = Batch::default();
+        batch.clear(Lines::Each(Vec::new()));
+        let done = if read < text.len() {
+            read += splitter.feed(&text[read..], &mut batch, 1);
+            false
+        } else {
+            splitter.finish(&mut batch, 1)
+        };
+        assert!(batch.len() <= 1);
+        if batch.len() == 1 {
+            got.push((batch.line(1), String::from_utf8(batch.bytes).unwrap()));
+        }
+        if done {
+            break;
+        }
+    }
+    let expected: [(u64, String); 4] = [
+        event(1, "{\"a\":1}\n"),
+        event(1, "{\"b\":2}\n"),
+        event(3, "{\"d\":3}\n"),
+        event(4, "{\"e\":4}\n"),
+    ];
+    assert_eq!(got, expected);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_in_any_pieces_give_the_same(
+        text in "[\\[\\]{}\":, \n\\\\a1]{0,60}",
+        pieces in 1_usize..9,
+    ) {
+        let whole = split_in(usize::MAX, text.as_bytes());
+        prop_assert_eq!(split_in(pieces, text.as_bytes()), whole);
+    }
+
+    #[test]
+    fn good_documents_survive_bad_neighbours(bad in "[\\[\\]{}\":, \\\\a1]{0,20}") {
+        let good = "{\"good\":[true]}";
+        let (events, _) = split_in(usize::MAX, format!("{good}\n{bad}\n{good}\n{good}").as_bytes());
+        let found = events.iter().filter(|(_, text)| text.contains(good)).count();
+        prop_assert!(found >= 2, "{:?}", events);
+    }
+}

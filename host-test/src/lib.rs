@@ -1,0 +1,24 @@
+//! Runs the orgwatch component in wasmtime: CloudTrail events in, findings out.
+//!
+//! ```no_run
+//! use orgwatch_host::plugin::{Artifact, Options, Plugin};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let artifact = Artifact::find(None)?;
+//! let plugin = Plugin::load(artifact.bytes(), &Options::default())?;
+//! let mut detector = plugin.open("{}")?;
+//! let batch = detector.detect_batch(b"{\"eventName\":\"LeaveOrganization\"}\n")?;
+//! for located in &batch.findings {
+//!     println!("line {}: {}", located.place.line, located.finding.summary);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`plugin`] is the component and the guest inside it; [`input`] turns files into batches of
+//! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together.
+
+pub mod input;
+pub mod output;
+pub mod plugin;
+pub mod scan;

@@ -1,0 +1,161 @@
+//! From the contract's records to ours. Nothing is believed that can be checked against what went
+//! in.
+
+use orgwatch::finding::Finding;
+
+use super::bindings::exports::orgwatch::detector::detection as wit;
+use super::{Batch, Counter, Counts, Description, Located, Place, Problem, Rule};
+use super::{Screened, Span, Unreadable};
+
+pub(super) use super::bindings::exports::orgwatch::detector::findings::Finding as WitFinding;
+
+orgwatch::mirror_findings!(super::bindings::exports::orgwatch::detector::findings);
+
+/// A finding, with the digest that only the host knows.
+pub(super) fn finding(from: WitFinding, digest: &str) -> Finding {
+    let mut finding = Finding::from(from);
+    // Ours, whatever the guest says: it would be vouching for itself.
+    finding.artifact.digest = Some(digest.to_owned());
+    finding
+}
+
+pub(super) fn findings(from: Vec<WitFinding>, digest: &str) -> Vec<Finding> {
+    from.into_iter().map(|from| finding(from, digest)).collect()
+}
+
+/// What a batch of `length` bytes gave.
+pub(super) fn batch(from: wit::Batch, length: usize, digest: &str) -> Batch {
+    Batch {
+        findings: from
+            .findings
+            .into_iter()
+            .map(|from| Located {
+                place: place(from.place, length),
+                finding: finding(from.finding, digest),
+            })
+            .collect(),
+        counts: counts(from.counts, length),
+        unreadable: unreadable(from.unreadable, length),
+    }
+}
+
+/// What screening a batch of `length` bytes gave. A span that is not in the batch is dropped.
+pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
+    let mut spans: Vec<Span> = from
+        .spans
+        .into_iter()
+        .map(|from| Span {
+            line: line(from.line, length),
+            offset: from.offset as usize,
+            length: from.length as usize,
+        })
+        .collect();
+    spans.retain(|span| span.offset.checked_add(span.length).is_some_and(|end| end <= length));
+    Screened {
+        spans,
+        counts: counts(from.counts, length),
+        unreadable: unreadable(from.unreadable, length),
+    }
+}
+
+pub(super) fn description(from: wit::Description, digest: String) -> Description {
+    Description {
+        name: from.name,
+        version: from.version,
+        digest,
+        rules: from
+            .rules
+            .into_iter()
+            .map(|from| Rule {
+                slug: from.slug,
+                id: from.id,
+                title: from.title,
+                description: from.description,
+                severity: from.severity.into(),
+                group: from.group,
+                event_names: from.event_names,
+                attack: from.attack,
+                covers: from.covers,
+            })
+            .collect(),
+        sources: from.sources,
+        envelopes: from.envelopes,
+    }
+}
+
+pub(super) fn problem(from: wit::SettingProblem) -> Problem {
+    Problem { path: from.path, value: from.value, problem: from.problem }
+}
+
+pub(super) fn counter(from: wit::Counter) -> Counter {
+    Counter { name: from.name, value: from.value }
+}
+
+fn unreadable(from: Vec<wit::Unreadable>, length: usize) -> Vec<Unreadable> {
+    from.into_iter()
+        .map(|from| Unreadable { place: place(from.place, length), reason: from.reason })
+        .collect()
+}
+
+fn place(from: wit::Place, length: usize) -> Place {
+    Place { line: line(from.line, length), record: from.record }
+}
+
+/// Lines count from 1, and `length` bytes cannot hold more lines than bytes. Counting them exactly
+/// would cost a tenth of the time that examining them takes.
+fn line(line: u32, length: usize) -> u32 {
+    line.clamp(1, u32::try_from(length).unwrap_or(u32::MAX).max(1))
+}
+
+/// A record takes a byte, and so does a line.
+fn counts(from: wit::Counts, length: usize) -> Counts {
+    let most = length as u64;
+    Counts {
+        lines: from.lines.min(most),
+        events: from.events.min(most),
+        rejected: from.rejected.min(most),
+        evaluated: from.evaluated.min(most),
+        unreadable: from.unreadable.min(most),
+        foreign: from.foreign.min(most),
+        trapped: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lying() -> wit::Counts {
+        wit::Counts {
+            lines: u64::MAX,
+            events: u64::MAX,
+            rejected: 1,
+            evaluated: 0,
+            unreadable: u64::MAX,
+            foreign: 0,
+        }
+    }
+
+    #[test]
+    fn places_outside_the_batch_are_clamped() {
+        assert_eq!(line(0, 10), 1);
+        assert_eq!(line(u32::MAX, 10), 10);
+        assert_eq!(line(7, 0), 1);
+        assert_eq!(line(7, 10), 7);
+    }
+
+    #[test]
+    fn spans_outside_the_batch_are_dropped() {
+        let span = |offset, length| wit::Span { line: 1, offset, length };
+        let spans = vec![span(0, 10), span(1, 10), span(u32::MAX, u32::MAX), span(10, 0)];
+        let got = screened(wit::Screened { spans, counts: lying(), unreadable: Vec::new() }, 10);
+        let offsets: Vec<_> = got.spans.iter().map(|span| (span.offset, span.length)).collect();
+        assert_eq!(offsets, [(0, 10), (10, 0)]);
+    }
+
+    #[test]
+    fn counts_are_bounded_by_the_batch() {
+        let got = counts(lying(), 10);
+        assert_eq!((got.lines, got.events, got.rejected, got.unreadable), (10, 10, 1, 10));
+    }
+}

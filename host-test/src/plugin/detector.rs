@@ -1,0 +1,134 @@
+//! A detector: a guest, and what it takes to replace it.
+
+use orgwatch::finding::Finding;
+
+use super::guest::{Guest, OpenGuest};
+use super::journal::{Journal, Kind};
+use super::{Batch, Counter, Error, Plugin, Screened, convert};
+
+/// The contract's places are 32 bits, and a batch is in memory twice.
+const MAX_BATCH: usize = 1 << 30;
+
+/// An opened detector. It outlives its guest: one that traps or runs out of time is replaced by a
+/// new one with the same memory, and only the event that did it is lost.
+pub struct Detector {
+    pub(super) plugin: Plugin,
+    pub(super) settings: String,
+    pub(super) guest: OpenGuest,
+    pub(super) journal: Journal,
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("plugin", &self.plugin).finish_non_exhaustive()
+    }
+}
+
+impl Detector {
+    pub(super) fn open(plugin: &Plugin, settings: &str) -> Result<Self, Error> {
+        Ok(Detector {
+            plugin: plugin.clone(),
+            settings: settings.to_owned(),
+            guest: Guest::instantiate(plugin)?.open(settings)?,
+            journal: Journal::default(),
+        })
+    }
+
+    /// Examines one event. One that is not CloudTrail, or that no rule wants, gives no finding.
+    ///
+    /// Fails with [`Error::Refused`] on what cannot be read, and with [`Error::Trapped`] or
+    /// [`Error::Deadline`] on what the guest cannot bear; the detector can be used on after each.
+    pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, Error> {
+        check_length(event)?;
+        let found = match self.guest.detect(event, self.plugin.options.call_deadline) {
+            Err(err) if err.lost_guest() => {
+                self.rebuild()?;
+                return Err(err);
+            }
+            found => found?,
+        };
+        self.remember(Kind::Event, event);
+        Ok(convert::findings(found, &self.plugin.digest))
+    }
+
+    /// Examines newline-delimited events, in order.
+    ///
+    /// An event on which the guest traps or runs out of time is counted as
+    /// [`trapped`](super::Counts::trapped) and reported as unreadable; all others are examined.
+    pub fn detect_batch(&mut self, events: &[u8]) -> Result<Batch, Error> {
+        check_length(events)?;
+        match self.guest.detect_batch(events, self.plugin.options.call_deadline) {
+            Ok(batch) => {
+                let batch = convert::batch(batch, events.len(), &self.plugin.digest);
+                // Only an event that was evaluated can have changed the memory.
+                if batch.counts.evaluated > 0 {
+                    self.remember(Kind::Batch, events);
+                }
+                Ok(batch)
+            }
+            Err(err) if err.lost_guest() => self.recover(events, err),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// The lines that any rule could match. Neither reads nor writes the detector's memory.
+    ///
+    /// Where the guest traps or runs out of time, every line is a possible match: what is in it
+    /// will be found out by [`detect_batch`](Self::detect_batch).
+    pub fn screen(&mut self, events: &[u8]) -> Result<Screened, Error> {
+        check_length(events)?;
+        match self.guest.screen(events, self.plugin.options.call_deadline) {
+            Ok(screened) => Ok(convert::screened(screened, events.len())),
+            Err(err) if err.lost_guest() => {
+                self.rebuild()?;
+                Ok(super::recovery::every_line(events))
+            }
+            Err(err) => Err(err),
+        }
+    }
+
+    /// The detector's memory.
+    pub fn save_state(&mut self) -> Result<Vec<u8>, Error> {
+        match self.guest.save_state() {
+            Err(err) if err.lost_guest() => {
+                self.rebuild()?;
+                self.guest.save_state()
+            }
+            saved => saved,
+        }
+    }
+
+    /// Adds another detector's memory to this one, and gives the findings that this completes.
+    ///
+    /// Fails with [`Error::Refused`] on a state that is damaged, foreign or newer, and adds nothing
+    /// of it then.
+    pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, Error> {
+        check_length(state)?;
+        // No input replays a merge: it counts once it is saved.
+        let merged = self.guest.merge_state(state).and_then(|found| {
+            let saved = self.guest.save_state()?;
+            Ok((found, saved))
+        });
+        match merged {
+            Ok((found, saved)) => {
+                self.journal.saved(saved);
+                Ok(convert::findings(found, &self.plugin.digest))
+            }
+            Err(err) => {
+                if err.lost_guest() {
+                    self.rebuild()?;
+                }
+                Err(err)
+            }
+        }
+    }
+
+    /// What the detector holds and has dropped.
+    pub fn counters(&mut self) -> Result<Vec<Counter>, Error> {
+        Ok(self.guest.counters()?.into_iter().map(convert::counter).collect())
+    }
+}
+
+fn check_length(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.len() > MAX_BATCH { Err(Error::BatchTooLong(bytes.len())) } else { Ok(()) }
+}

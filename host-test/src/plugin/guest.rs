@@ -1,0 +1,129 @@
+//! One living guest. After an error that [`Error::lost_guest`] it must not be called again.
+
+use std::time::Duration;
+
+use wasmtime::component::ResourceAny;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+
+use super::bindings::exports::orgwatch::detector::detection as wit;
+use super::{Error, Options, Plugin, bindings, convert, ticker};
+
+/// A component instance without a detector.
+pub(super) struct Guest {
+    store: Store<StoreLimits>,
+    bindings: bindings::Plugin,
+    open_deadline: Duration,
+}
+
+/// An instance, and the detector opened in it.
+pub(super) struct OpenGuest {
+    guest: Guest,
+    detector: ResourceAny,
+}
+
+impl Guest {
+    pub(super) fn instantiate(plugin: &Plugin) -> Result<Self, Error> {
+        let Options { open_deadline, max_memory, .. } = plugin.options;
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(max_memory)
+            .memories(1)
+            .instances(16)
+            .tables(16)
+            .table_elements(1 << 20)
+            .build();
+        let mut store = Store::new(&plugin.engine, limits);
+        store.limiter(|limits| limits);
+        // What one answer may take on our side. A guest can name the same bytes many times over,
+        // so its own memory is no bound for this.
+        store.set_hostcall_fuel(max_memory);
+        store.set_epoch_deadline(ticker::ticks(open_deadline));
+        let bindings = plugin
+            .pre
+            .instantiate(&mut store)
+            .map_err(|err| Error::from_call(err, open_deadline))?;
+        Ok(Guest { store, bindings, open_deadline })
+    }
+
+    pub(super) fn open(mut self, settings: &str) -> Result<OpenGuest, Error> {
+        let deadline = self.open_deadline;
+        let opened =
+            self.within(deadline, |wit, store| wit.detector().call_open(store, settings))?;
+        match opened {
+            Ok(detector) => Ok(OpenGuest { guest: self, detector }),
+            Err(problems) => {
+                Err(Error::Settings(problems.into_iter().map(convert::problem).collect()))
+            }
+        }
+    }
+
+    pub(super) fn describe(&mut self) -> Result<wit::Description, Error> {
+        self.within(self.open_deadline, |wit, store| wit.call_describe(store))
+    }
+
+    fn within<T>(
+        &mut self,
+        deadline: Duration,
+        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        self.store.set_epoch_deadline(ticker::ticks(deadline));
+        call(self.bindings.orgwatch_detector_detection(), &mut self.store)
+            .map_err(|err| Error::from_call(err, deadline))
+    }
+}
+
+impl OpenGuest {
+    pub(super) fn detect(
+        &mut self,
+        event: &[u8],
+        deadline: Duration,
+    ) -> Result<Vec<convert::WitFinding>, Error> {
+        self.within(deadline, |wit, store, this| wit.detector().call_detect(store, this, event))?
+            .map_err(Error::Refused)
+    }
+
+    pub(super) fn detect_batch(
+        &mut self,
+        events: &[u8],
+        deadline: Duration,
+    ) -> Result<wit::Batch, Error> {
+        self.within(deadline, |wit, store, this| {
+            wit.detector().call_detect_batch(store, this, events)
+        })
+    }
+
+    pub(super) fn screen(
+        &mut self,
+        events: &[u8],
+        deadline: Duration,
+    ) -> Result<wit::Screened, Error> {
+        self.within(deadline, |wit, store, this| wit.detector().call_screen(store, this, events))
+    }
+
+    pub(super) fn save_state(&mut self) -> Result<Vec<u8>, Error> {
+        self.within(self.guest.open_deadline, |wit, store, this| {
+            wit.detector().call_save_state(store, this)
+        })
+    }
+
+    pub(super) fn merge_state(&mut self, state: &[u8]) -> Result<Vec<convert::WitFinding>, Error> {
+        self.within(self.guest.open_deadline, |wit, store, this| {
+            wit.detector().call_merge_state(store, this, state)
+        })?
+        .map_err(Error::Refused)
+    }
+
+    pub(super) fn counters(&mut self) -> Result<Vec<wit::Counter>, Error> {
+        self.within(self.guest.open_deadline, |wit, store, this| {
+            wit.detector().call_counters(store, this)
+        })
+    }
+
+    fn within<T>(
+        &mut self,
+        deadline: Duration,
+        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>, ResourceAny) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        let this = self.detector;
+        self.guest.within(deadline, |wit, store| call(wit, store, this))
+    }
+}

@@ -1,0 +1,144 @@
+//! The component in wasmtime.
+//!
+//! [`Plugin::load`] compiles a component once; [`Plugin::open`] makes a detector of it, as often as
+//! there are threads to feed. The guest gets memory and time, both bounded, and nothing else: it
+//! has no imports. What it answers is checked before anybody uses it.
+
+mod artifact;
+pub(crate) mod bindings;
+mod cache;
+mod convert;
+mod detector;
+mod digest;
+mod error;
+mod guest;
+mod journal;
+mod recovery;
+#[cfg(test)]
+mod tests;
+mod ticker;
+mod types;
+
+use std::time::Duration;
+
+use wasmtime::component::types::{Component as ComponentType, ComponentItem};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine, StoreLimits};
+
+pub use artifact::{Artifact, ArtifactError, Origin};
+pub use cache::{CacheDir, CacheError};
+pub use detector::Detector;
+pub use error::{Cause, Error, Problem};
+pub use types::{
+    Batch, Counter, Counts, Description, Located, Place, Rule, Screened, Span, Unreadable,
+};
+
+use bindings::PluginPre;
+use guest::Guest;
+
+/// What a guest may use.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to keep compiled code; nowhere, by default.
+    pub cache: Option<CacheDir>,
+    /// How long opening a detector, saving or merging its memory may take: 30 s.
+    pub open_deadline: Duration,
+    /// How long examining one batch may take: 10 s.
+    pub call_deadline: Duration,
+    /// The most memory of one detector, in bytes: 1 GiB.
+    pub max_memory: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            cache: None,
+            open_deadline: Duration::from_secs(30),
+            call_deadline: Duration::from_secs(10),
+            max_memory: 1 << 30,
+        }
+    }
+}
+
+/// A compiled component. Cheap to clone; clones share the code.
+#[derive(Clone)]
+pub struct Plugin {
+    engine: Engine,
+    pre: PluginPre<StoreLimits>,
+    digest: String,
+    options: Options,
+}
+
+impl Plugin {
+    /// Compiles a component, or takes its code from the cache.
+    ///
+    /// Fails on what is no component, on one with imports, and on one without the contract.
+    pub fn load(component: &[u8], options: &Options) -> Result<Self, Error> {
+        let engine = engine(options).map_err(|err| Error::Engine(err.into()))?;
+        // From binary, not from text: the digest is of what runs.
+        let code =
+            Component::from_binary(&engine, component).map_err(|err| Error::Compile(err.into()))?;
+        refuse_imports(&engine, &code.component_type())?;
+
+        let linker = Linker::new(&engine);
+        let pre = linker
+            .instantiate_pre(&code)
+            .and_then(PluginPre::new)
+            .map_err(|err| Error::Contract(err.into()))?;
+        ticker::start(&engine).map_err(|err| Error::Engine(wasmtime::Error::from(err).into()))?;
+        Ok(Plugin { engine, pre, digest: digest::of(component), options: options.clone() })
+    }
+
+    /// SHA-256 of the component, as `sha256:<hex>`: what findings carry as the artifact's digest.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Opens a detector with settings: one JSON document, `{}` for the defaults.
+    ///
+    /// Fails with [`Error::Settings`], which names every setting that was refused.
+    pub fn open(&self, settings: &str) -> Result<Detector, Error> {
+        Detector::open(self, settings)
+    }
+
+    /// What the component is and what it detects.
+    pub fn describe(&self) -> Result<Description, Error> {
+        Ok(convert::description(Guest::instantiate(self)?.describe()?, self.digest.clone()))
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+fn engine(options: &Options) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.parallel_compilation(true);
+    if let Some(dir) = &options.cache {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(dir.path());
+        config.cache(Some(Cache::new(cache)?));
+    }
+    Engine::new(&config)
+}
+
+/// A detector has no business with anything outside it. An instance that holds only types asks for
+/// nothing: that is how a component refers to the types of an interface.
+fn refuse_imports(engine: &Engine, component: &ComponentType) -> Result<(), Error> {
+    let asks = |item: &ComponentItem| match item {
+        ComponentItem::Type(_) => false,
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).any(|(_, item)| !matches!(item.ty, ComponentItem::Type(_)))
+        }
+        _ => true,
+    };
+    let imports: Vec<String> = component
+        .imports(engine)
+        .filter(|(_, item)| asks(&item.ty))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if imports.is_empty() { Ok(()) } else { Err(Error::Imports(imports)) }
+}

@@ -1,0 +1,229 @@
+//! What happens after a trap or a deadline.
+//!
+//! The batch is cut in two until the event that did it stands alone. That event is counted and
+//! reported; every other one is examined, by a guest whose memory is what it would have been.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::guest::Guest;
+use super::journal::Kind;
+use super::{Batch, Counts, Detector, Error, Place, Screened, Span, Unreadable, convert};
+use crate::input;
+
+impl Detector {
+    /// Makes sure that a new guest would remember what was just examined.
+    pub(super) fn remember(&mut self, kind: Kind, input: &[u8]) {
+        if !self.journal.save_due(input.len()) || !self.save() {
+            self.journal.push(kind, input);
+        }
+    }
+
+    /// Saves the memory. A guest that fails at it is found out, and replaced, by the next call.
+    fn save(&mut self) -> bool {
+        let saved = self.guest.save_state();
+        saved.map(|saved| self.journal.saved(saved)).is_ok()
+    }
+
+    /// Replaces the guest by a new one with the same memory.
+    pub(super) fn rebuild(&mut self) -> Result<(), Error> {
+        let again = || {
+            let mut guest = Guest::instantiate(&self.plugin)?.open(&self.settings)?;
+            self.journal.replay(&mut guest, self.plugin.options.call_deadline)?;
+            Ok(guest)
+        };
+        self.guest = again().map_err(|err| Error::Rebuild(Box::new(err)))?;
+        Ok(())
+    }
+
+    /// Examines a batch on which the guest was lost.
+    pub(super) fn recover(&mut self, events: &[u8], err: Error) -> Result<Batch, Error> {
+        self.rebuild()?;
+        let batch = self.examine_parts(events, Some(err), true)?;
+        if self.journal.save_due(0) {
+            self.save();
+        }
+        Ok(batch)
+    }
+
+    /// `lost` is what became of the guest on all of `events`, if that has been tried.
+    fn examine_parts(
+        &mut self,
+        events: &[u8],
+        mut lost: Option<Error>,
+        split_records: bool,
+    ) -> Result<Batch, Error> {
+        let mut all = Batch::default();
+        // A stack, the next part on top, so that the events are examined in order.
+        let mut parts = vec![Part { range: 0..events.len(), line: 1 }];
+        while let Some(part) = parts.pop() {
+            let bytes = &events[part.range.clone()];
+            let err = match lost.take() {
+                Some(err) => err,
+                None => {
+                    let deadline = self.share_of_deadline(bytes.len(), events.len());
+                    match self.guest.detect_batch(bytes, deadline) {
+                        Ok(batch) => {
+                            let batch = convert::batch(batch, bytes.len(), &self.plugin.digest);
+                            if batch.counts.evaluated > 0 {
+                                // Kept, not saved: the next trap may be one event away.
+                                self.journal.push(Kind::Batch, bytes);
+                            }
+                            append(&mut all, batch, |place| part.place(place));
+                            continue;
+                        }
+                        Err(err) if err.lost_guest() => {
+                            self.rebuild()?;
+                            err
+                        }
+                        Err(err) => return Err(err),
+                    }
+                }
+            };
+            match part.halves(events) {
+                Some((first, second)) => parts.extend([second, first]),
+                None => {
+                    let batch = self.examine_line(bytes, &err, split_records)?;
+                    append(&mut all, batch, |place| part.place(place));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The line on which the guest was lost. One object of an S3 bucket is one line with thousands
+    /// of records: a record that traps must not hide the others.
+    fn examine_line(
+        &mut self,
+        line: &[u8],
+        err: &Error,
+        split_records: bool,
+    ) -> Result<Batch, Error> {
+        if split_records && let Some(records) = input::split_records(line) {
+            let inner = self.examine_parts(&records, None, false)?;
+            let mut batch = Batch::default();
+            append(&mut batch, inner, |place| Place { line: 1, record: place.line - 1 });
+            batch.counts.lines = 1;
+            return Ok(batch);
+        }
+        Ok(Batch {
+            findings: Vec::new(),
+            counts: Counts { lines: 1, events: 1, unreadable: 1, trapped: 1, ..Counts::default() },
+            unreadable: vec![Unreadable {
+                place: Place { line: 1, record: 0 },
+                reason: err.to_string(),
+            }],
+        })
+    }
+
+    /// A part gets its share of the time, but never less than a tenth: events are not all alike.
+    fn share_of_deadline(&self, length: usize, of: usize) -> Duration {
+        let whole = self.plugin.options.call_deadline;
+        whole.mul_f64((length as f64 / of.max(1) as f64).clamp(0.1, 1.0))
+    }
+}
+
+/// Every line as a possible match: what a screen that failed comes to.
+pub(super) fn every_line(events: &[u8]) -> Screened {
+    let mut screened = Screened::default();
+    let mut offset = 0;
+    for line in events.split_inclusive(|&byte| byte == b'\n') {
+        screened.counts.lines += 1;
+        if !line.trim_ascii().is_empty() {
+            screened.spans.push(Span {
+                line: u32::try_from(screened.counts.lines).unwrap_or(u32::MAX),
+                offset,
+                length: line.len(),
+            });
+        }
+        offset += line.len();
+    }
+    screened.counts.events = screened.spans.len() as u64;
+    screened.counts.evaluated = screened.counts.events;
+    screened
+}
+
+/// Some lines of a batch.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    range: Range<usize>,
+    /// The number of its first line.
+    line: u32,
+}
+
+impl Part {
+    /// Two parts of about the same length, or none if this is one line.
+    fn halves(&self, events: &[u8]) -> Option<(Part, Part)> {
+        let bytes = &events[self.range.clone()];
+        let middle = bytes.len() / 2;
+        // The end of the line in the middle; or, if that is the last line, of the one before.
+        let cut = memchr(b'\n', &bytes[middle..])
+            .map(|at| middle + at + 1)
+            .filter(|&cut| cut < bytes.len())
+            .or_else(|| memrchr(b'\n', &bytes[..middle]).map(|at| at + 1))?;
+        let lines = memchr_iter(b'\n', &bytes[..cut]).count();
+        let cut = self.range.start + cut;
+        Some((
+            Part { range: self.range.start..cut, line: self.line },
+            Part {
+                range: cut..self.range.end,
+                line: self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX)),
+            },
+        ))
+    }
+
+    /// A place in this part, as a place in the batch.
+    fn place(&self, place: Place) -> Place {
+        Place { line: self.line.saturating_add(place.line - 1), ..place }
+    }
+}
+
+fn append(to: &mut Batch, from: Batch, place: impl Fn(Place) -> Place) {
+    to.counts += from.counts;
+    to.findings.extend(from.findings.into_iter().map(|mut located| {
+        located.place = place(located.place);
+        located
+    }));
+    to.unreadable.extend(from.unreadable.into_iter().map(|mut unreadable| {
+        unreadable.place = place(unreadable.place);
+        unreadable
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(events: &[u8]) -> Vec<(&[u8], u32)> {
+        let mut done = Vec::new();
+        let mut parts = vec![Part { range: 0..events.len(), line: 1 }];
+        while let Some(part) = parts.pop() {
+            match part.halves(events) {
+                Some((first, second)) => parts.extend([second, first]),
+                None => done.push((&events[part.range.clone()], part.line)),
+            }
+        }
+        done
+    }
+
+    #[test]
+    fn halving_ends_at_single_lines() {
+        let expected: &[(&[u8], u32)] =
+            &[(b"a\n", 1), (b"bbbbbbbbbbbb\n", 2), (b"\n", 3), (b"c\n", 4), (b"d", 5)];
+        assert_eq!(lines(b"a\nbbbbbbbbbbbb\n\nc\nd"), expected);
+        assert_eq!(lines(b"one"), [(&b"one"[..], 1)]);
+        assert_eq!(lines(b"one\n"), [(&b"one\n"[..], 1)]);
+        assert_eq!(lines(b""), [(&b""[..], 1)]);
+    }
+
+    #[test]
+    fn a_failed_screen_passes_every_line() {
+        let screened = every_line(b"a\n\nbb");
+        let spans: Vec<_> =
+            screened.spans.iter().map(|span| (span.line, span.offset, span.length)).collect();
+        assert_eq!(spans, [(1, 0, 2), (3, 3, 2)]);
+        assert_eq!(screened.counts.lines, 3);
+    }
+}

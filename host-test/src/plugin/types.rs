@@ -1,0 +1,135 @@
+//! What a detector takes and gives, in the host's terms.
+
+use orgwatch::finding::{Finding, Severity};
+
+/// Where in a batch something is: the line, from 1, and the record inside that line, from 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub struct Place {
+    pub line: u32,
+    pub record: u32,
+}
+
+/// A finding, and the event that gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Located {
+    pub place: Place,
+    pub finding: Finding,
+}
+
+/// An event that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Unreadable {
+    pub place: Place,
+    pub reason: String,
+}
+
+/// What became of a batch. `events` is the sum of `rejected`, `evaluated`, `foreign` and
+/// `unreadable`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines.
+    pub lines: u64,
+    /// Records seen.
+    pub events: u64,
+    /// Rejected by the prefilter: no rule names such an event.
+    pub rejected: u64,
+    /// Looked at by rules.
+    pub evaluated: u64,
+    /// Not readable, [`trapped`](Self::trapped) ones included.
+    pub unreadable: u64,
+    /// JSON that is not a CloudTrail record.
+    pub foreign: u64,
+    /// Events on which the guest trapped or ran out of time. Only the host knows of these.
+    pub trapped: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    /// Saturates: the numbers are a guest's, and may be anything.
+    fn add_assign(&mut self, other: Counts) {
+        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
+        add(&mut self.lines, other.lines);
+        add(&mut self.events, other.events);
+        add(&mut self.rejected, other.rejected);
+        add(&mut self.evaluated, other.evaluated);
+        add(&mut self.unreadable, other.unreadable);
+        add(&mut self.foreign, other.foreign);
+        add(&mut self.trapped, other.trapped);
+    }
+}
+
+/// What a batch gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// In the order of their places.
+    pub findings: Vec<Located>,
+    /// What became of the events.
+    pub counts: Counts,
+    /// The first unreadable ones; [`Counts::unreadable`] counts all.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A line of a batch that holds a possible match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its number, from 1.
+    pub line: u32,
+    /// Where in the batch its bytes start.
+    pub offset: usize,
+    /// How many there are.
+    pub length: usize,
+}
+
+/// The lines of a batch that any rule could match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Screened {
+    pub spans: Vec<Span>,
+    pub counts: Counts,
+    /// The first unreadable ones that no span holds.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A counter or gauge of a detector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counter {
+    pub name: String,
+    pub value: u64,
+}
+
+/// What a component is and what it detects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// `orgwatch`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the component, as `sha256:<hex>`.
+    pub digest: String,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// The event sources that rules look at.
+    pub sources: Vec<String>,
+    /// The shapes of input understood.
+    pub envelopes: Vec<String>,
+}
+
+/// One rule of a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Rule {
+    pub slug: String,
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub severity: Severity,
+    /// What it guards against: the folder of the pack it stands in.
+    pub group: String,
+    /// The event names it wants; empty when it wants every event.
+    pub event_names: Vec<String>,
+    pub attack: Vec<String>,
+    pub covers: Vec<String>,
+}
