@@ -5,12 +5,12 @@
 //! completes what it was missing from. Which events complete a chain follows from the set of events
 //! alone, so detectors that shared a stream and merged have found what one would have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack};
 
 use crate::finding::{Finding, Status};
-use crate::memory::{EventKey, Given, Memory, Place, Step, StepKey, Strand};
+use crate::memory::{EventKey, Memory, Place, Step, StepKey, Strand};
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 
@@ -67,8 +67,11 @@ impl Chains {
         found: &mut dyn FnMut(Finding),
     ) {
         let feeds = self.by_rule.get(finding.rule.as_str()).into_iter().flatten();
-        let places: Vec<(&Chain, Place)> =
-            feeds.filter_map(|feed| Some((feed.chain, place(feed, finding, context)?))).collect();
+        let places: Vec<(&Chain, Place)> = feeds
+            .flat_map(|feed| {
+                places(feed, finding, context).into_iter().map(|place| (feed.chain, place))
+            })
+            .collect();
         if places.is_empty() {
             return;
         }
@@ -78,23 +81,38 @@ impl Chains {
         };
         memory.step(step, kept);
         for (chain, place) in places {
-            let settings = context.settings;
-            complete(chain, place.strand, step, finding.repeat, settings, memory, found);
+            // A step that came again completes nothing, and gives again what it has a part in.
+            let missing = |key: &StepKey| *key == step;
+            let before: &[&dyn Fn(&StepKey) -> bool] = &[&missing];
+            let before = if finding.repeat { &[] } else { before };
+            for mut chain in complete(chain, place.strand, step, before, context.settings, memory) {
+                chain.repeat = finding.repeat;
+                found(chain);
+            }
         }
     }
 
-    /// Gives the findings of the chains that steps from another memory complete.
+    /// Gives the findings of the chains that two memories complete together and neither had: `own`
+    /// are the steps of the one before, `came` those that the other had.
     pub fn merged(
         &self,
-        steps: &[(StepKey, std::collections::BTreeSet<Place>)],
+        own: &BTreeSet<StepKey>,
+        came: &BTreeMap<StepKey, BTreeSet<Place>>,
         settings: &Settings,
-        memory: &mut Memory,
+        memory: &Memory,
         found: &mut dyn FnMut(Finding),
     ) {
-        for (step, places) in steps {
+        let foreign = |key: &StepKey| !own.contains(key);
+        let known = |key: &StepKey| !came.contains_key(key);
+        let mut given = BTreeSet::new();
+        for (step, places) in came.iter().filter(|(step, _)| foreign(step)) {
             for place in places {
-                if let Some(chain) = self.by_key.get(&place.strand.chain) {
-                    complete(chain, place.strand, *step, false, settings, memory, found);
+                let Some(chain) = self.by_key.get(&place.strand.chain) else { continue };
+                let before: &[&dyn Fn(&StepKey) -> bool] = &[&foreign, &known];
+                for chain in complete(chain, place.strand, *step, before, settings, memory) {
+                    if given.insert(chain.id.clone()) {
+                        found(chain);
+                    }
                 }
             }
         }
@@ -105,27 +123,42 @@ fn key(chain: &Chain) -> EventKey {
     EventKey::of(&[&chain.about.id])
 }
 
-/// Where a finding stands in a chain; none if it does not count, or lacks a value that ties it.
-fn place(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Option<Place> {
+/// Where a finding stands in a chain: nowhere if it does not count or lacks a value that ties it,
+/// in several strands if it affects several accounts.
+fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
     let rule = &feed.chain.members[feed.member].rules[feed.rule];
     if rule.only.as_ref().is_some_and(|only| !rules::holds(only, context)) {
-        return None;
+        return Vec::new();
     }
-    let value = |field: &Field| match field {
-        Field::Derived(Derived::Account) => finding.account.clone().map(Into::into),
-        other => context.text(other),
-    };
-    let group = rule.key.iter().map(value).collect::<Option<Vec<_>>>()?;
-    let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
     let counted = match &feed.chain.kind {
-        ChainKind::ValueCount(_, field) => EventKey::of(&[&value(field)?]),
+        ChainKind::ValueCount(_, field) => match context.text(field) {
+            Some(value) => EventKey::of(&[&value]),
+            None => return Vec::new(),
+        },
         _ => EventKey([0; 16]),
     };
-    Some(Place {
-        strand: Strand { chain: key(feed.chain), group: EventKey::of(&group) },
-        member: u8::try_from(feed.member).ok()?,
-        value: counted,
-    })
+    let accounts = finding.account.as_deref().unwrap_or_default();
+    let groups = accounts.split(", ").filter_map(|account| {
+        let value = |field: &Field| match field {
+            Field::Derived(Derived::Account) => {
+                Some(account.into()).filter(|_| !account.is_empty())
+            }
+            other => context.text(other),
+        };
+        let group = rule.key.iter().map(value).collect::<Option<Vec<_>>>()?;
+        let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
+        Some(EventKey::of(&group))
+    });
+    let mut places: Vec<Place> = groups
+        .take(MAX_PARTS)
+        .filter_map(|group| {
+            let strand = Strand { chain: key(feed.chain), group };
+            Some(Place { strand, member: u8::try_from(feed.member).ok()?, value: counted })
+        })
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// What a chain's finding takes from a part: everything but the texts, which are the rule's.
@@ -155,48 +188,53 @@ fn snapshot(finding: &Finding) -> String {
 /// A step of one strand: the step, its member, its counted value.
 type InStrand = (StepKey, u8, EventKey);
 
-/// Gives the findings of a chain that a step has a part in: those that were not given before, or,
-/// for a step that came again, all.
+/// The findings of a chain that a step has a part in, but for those that were complete before: each
+/// of `before` says which steps a memory lacked.
 fn complete(
     chain: &Chain,
     strand: Strand,
     step: StepKey,
-    again: bool,
+    before: &[&dyn Fn(&StepKey) -> bool],
     settings: &Settings,
-    memory: &mut Memory,
-    found: &mut dyn FnMut(Finding),
-) {
+    memory: &Memory,
+) -> Vec<Finding> {
     let from = step.time.saturating_sub(chain.window);
     let to = step.time.saturating_add(chain.window);
     let near: Vec<InStrand> = memory.steps().between(strand, from, to).collect();
-    for (at, (last, member, _)) in near.iter().enumerate() {
-        let given = Given { time: last.time, event: last.event, rule: strand.chain };
-        if last.time < step.time || (memory.was_given(&given) && !again) {
-            continue;
-        }
-        let oldest = last.time.saturating_sub(chain.window);
-        let upto = match chain.kind {
-            // In order, what has the same time may stand before it.
-            ChainKind::TemporalOrdered if usize::from(*member) + 1 == chain.members.len() => {
-                near.partition_point(|(key, ..)| key.time <= last.time)
-            }
-            ChainKind::TemporalOrdered => continue,
-            _ => at + 1,
+    let mut found = Vec::new();
+    for (at, last) in near.iter().enumerate().filter(|(_, (last, ..))| last.time >= step.time) {
+        let Some(window) = window(chain, &near, at) else { continue };
+        let was_complete = |lacked: &&dyn Fn(&StepKey) -> bool| {
+            let had: Vec<InStrand> =
+                window.iter().filter(|(key, ..)| !lacked(key)).copied().collect();
+            !lacked(&last.0) && holds(chain, &had, &last.0)
         };
-        let mut window: Vec<InStrand> =
-            near[..upto].iter().filter(|(key, ..)| key.time >= oldest).copied().collect();
-        if !holds(chain, &window, last) {
+        if !holds(chain, &window, &last.0) || before.iter().any(was_complete) {
             continue;
         }
-        if chain.kind == ChainKind::TemporalOrdered {
-            // Earlier attempts are not what led to this one.
-            window.retain(|(key, of, _)| key == last || of != member);
-        }
-        let parts = parts(&window, last, memory);
-        let mut finding = rules::chain_finding(chain, last.event, &parts, settings);
-        finding.repeat = memory.give(given);
-        found(finding);
+        let parts = parts(&window, &last.0, memory);
+        found.push(rules::chain_finding(chain, last.0.event, &parts, settings));
     }
+    found
+}
+
+/// The steps that may make the chain with the step at this place as its last; none if it cannot be.
+fn window(chain: &Chain, near: &[InStrand], at: usize) -> Option<Vec<InStrand>> {
+    let (last, member, _) = near[at];
+    let oldest = last.time.saturating_sub(chain.window);
+    let within = |steps: &[InStrand]| {
+        steps.iter().filter(|(key, ..)| key.time >= oldest).copied().collect::<Vec<_>>()
+    };
+    if chain.kind != ChainKind::TemporalOrdered {
+        return Some(within(&near[..=at]));
+    }
+    if usize::from(member) + 1 != chain.members.len() {
+        return None;
+    }
+    // What has the same time may stand before it; an earlier attempt is not what led to this one.
+    let mut steps = within(&near[..near.partition_point(|(key, ..)| key.time <= last.time)]);
+    steps.retain(|(key, of, _)| *key == last || *of != member);
+    Some(steps)
 }
 
 /// Whether the steps up to the last one, all within the window, are the whole chain.

@@ -138,9 +138,8 @@ impl Detector {
         let mut batch = Batch::default();
         let mut candidates = Vec::new();
         self.prefilter.lines(events, |line, verdict| {
-            match batch.counts.count(line, verdict, &mut batch.unreadable) {
-                true => candidates.push((batch.unreadable.len(), line)),
-                false => {}
+            if batch.counts.count(line, verdict, &mut batch.unreadable) {
+                candidates.push((batch.unreadable.len(), line));
             }
         });
         // Candidates may be unreadable too, and lines are reported in order.
@@ -180,15 +179,17 @@ impl Detector {
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
         let Detector { settings, chains, memory, .. } = self;
         let other = Memory::load(state, settings.memory, horizon(chains, settings))?;
-        let steps = memory.merge(other);
+        let own = memory.steps().iter().map(|(key, _)| *key).collect();
+        let came = other.steps().iter().map(|(key, step)| (*key, step.places.clone())).collect();
+        memory.merge(other);
         let mut completed = Vec::new();
-        chains.merged(&steps, settings, memory, &mut |finding| completed.push(finding));
+        chains.merged(&own, &came, settings, memory, &mut |finding| completed.push(finding));
         Ok(completed)
     }
 
     /// Counters and gauges: memory entries, evictions.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        let mut counters = self.memory.len().to_vec();
+        let mut counters = self.memory.sizes().to_vec();
         counters.push(("memory_evicted", self.memory.evicted()));
         counters
     }

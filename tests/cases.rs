@@ -71,6 +71,9 @@ fn the_component_imports_nothing() {
     let component = wasmtime::component::Component::from_binary(&engine, artifact.bytes())
         .expect("the component compiles");
     let shape = component.component_type();
-    assert_eq!(shape.imports(&engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(
+        shape.imports(&engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>(),
+        [""; 0]
+    );
     assert!(shape.exports(&engine).len() > 0);
 }

@@ -60,14 +60,14 @@ impl Memory {
         for given in &self.given {
             out.step_key(given);
         }
-        out.count(self.terms.len());
+        out.count(self.terms.count());
         for (slot, (first, last)) in &self.terms.0 {
             out.time(slot.start);
             out.key(slot.term);
             out.time(*first);
             out.time(*last);
         }
-        out.count(self.steps.len());
+        out.count(self.steps.count());
         for (key, step) in self.steps.iter() {
             out.step_key(key);
             out.text(&step.finding);

@@ -43,7 +43,7 @@ impl EventKey {
     }
 }
 
-/// A finding that was given: the rule's, of the event that (for a chain) completed it.
+/// A finding that was given: the rule's, of the event.
 pub type Given = StepKey;
 
 /// How many entries each part may have.
@@ -145,11 +145,11 @@ impl Memory {
     }
 
     /// Entries by part, for counters.
-    pub fn len(&self) -> [(&'static str, u64); 4] {
+    pub fn sizes(&self) -> [(&'static str, u64); 4] {
         [
             ("memory_events", self.given.len() as u64),
-            ("memory_terms", self.terms.len() as u64),
-            ("memory_steps", self.steps.len() as u64),
+            ("memory_terms", self.terms.count() as u64),
+            ("memory_steps", self.steps.count() as u64),
             ("memory_policies", self.policies.len() as u64),
         ]
     }
@@ -159,8 +159,8 @@ impl Memory {
         self.evicted
     }
 
-    /// Adds another memory to this one, and says which steps came with it.
-    pub fn merge(&mut self, other: Memory) -> Vec<(StepKey, BTreeSet<Place>)> {
+    /// Adds another memory to this one.
+    pub fn merge(&mut self, other: Memory) {
         for given in other.given {
             self.give(given);
         }
@@ -169,13 +169,10 @@ impl Memory {
         for (id, kind) in other.policies {
             self.add_policy(id, kind);
         }
-        let mut came = Vec::new();
         for (key, step) in other.steps.iter() {
-            came.push((*key, step.places.clone()));
             self.steps.add(*key, step.clone());
         }
         self.steps.forget(self.horizon);
         self.evicted += self.steps.shrink(self.limits.steps);
-        came
     }
 }

@@ -124,7 +124,7 @@ impl Steps {
     }
 
     /// How many steps are held.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.by_time.len()
     }
 

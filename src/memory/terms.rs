@@ -46,7 +46,7 @@ impl Terms {
     }
 
     /// How many slots are held.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.len()
     }
 
@@ -92,6 +92,6 @@ mod tests {
         for time in [i64::MIN, i64::MIN + 1, 0, i64::MAX] {
             terms.see(EventKey([0; 16]), time, 864_000);
         }
-        assert!(terms.len() >= 3);
+        assert!(terms.count() >= 3);
     }
 }

@@ -109,17 +109,17 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The text, number or boolean at a path, if there is one and it says something; several, when
-    /// the path crosses an array, joined by commas.
+    /// The text, number or boolean at a path, if there is one and it says something; several, in an
+    /// array or because the path crosses one, joined by commas.
     pub fn text(&self, path: &Path) -> Option<Cow<'a, str>> {
-        match self.find(path) {
-            Found::One(value) => scalar(value),
-            Found::Many(values) => {
-                let texts: Vec<_> = values.into_iter().filter_map(scalar).collect();
-                Some(texts.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
-            }
-            Found::Missing => None,
-        }
+        let values = match self.find(path) {
+            Found::Missing => return None,
+            Found::One(value) if value.kind() == Kind::Array => value.items().collect(),
+            Found::One(value) => return scalar(value),
+            Found::Many(values) => values,
+        };
+        let texts: Vec<_> = values.into_iter().filter_map(scalar).collect();
+        Some(texts.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
     }
 
     /// [`Record::text`] at a path of keys, without a compiled [`Path`].

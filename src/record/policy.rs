@@ -58,6 +58,7 @@ pub fn grants_leave(record: &Record<'_>) -> bool {
 /// Whom the request's trust policy admits; `own` are the accounts of one's organization.
 pub fn trusts(record: &Record<'_>, own: &[String]) -> Option<Trusted> {
     let mut found = None;
+    let this = record.at(&["recipientAccountId"]);
     for document in TRUST.iter().filter_map(|key| record.at(&["requestParameters", key])) {
         statements(&document, &mut |statement| {
             if text(statement, "Effect").as_deref() != Some("Allow") {
@@ -78,7 +79,11 @@ pub fn trusts(record: &Record<'_>, own: &[String]) -> Option<Trusted> {
                     found = Some(Trusted::Everyone);
                 } else if let Some(account) = account(&name)
                     && !own.is_empty()
-                    && !own.iter().any(|known| known == account)
+                    && !own
+                        .iter()
+                        .map(String::as_str)
+                        .chain(this.as_deref())
+                        .any(|known| known == account)
                 {
                     found = found.or(Some(Trusted::Outside));
                 }
@@ -118,13 +123,19 @@ fn concerns_leave(statement: Value<'_>) -> bool {
     }
 }
 
-/// Whether a statement has a condition that asks for something: one whose values are all `*` does not.
+/// What a condition must ask about to keep strangers out: who calls, on whose behalf, from where.
+/// That the call is encrypted, or made before a date, keeps nobody out.
+const NARROWING: &[&str] =
+    &["aws:principal", "aws:source", "aws:userid", "aws:username", "sts:externalid"];
+
+/// Whether a statement's condition keeps strangers out; values that are all `*` do not.
 fn narrowed(statement: Value<'_>) -> bool {
-    let operators =
-        statement.get("Condition").into_iter().flat_map(|all| all.entries().map(|(_, keys)| keys));
-    operators
-        .flat_map(|keys| keys.entries().map(|(_, values)| values))
-        .any(|values| texts(values).iter().any(|value| value.trim_matches('*') != ""))
+    let operators = statement.get("Condition").into_iter().flat_map(|all| all.entries());
+    operators.flat_map(|(_, keys)| keys.entries()).any(|(key, values)| {
+        let key = key.text().unwrap_or_default().to_ascii_lowercase();
+        NARROWING.iter().any(|narrowing| key.starts_with(narrowing))
+            && texts(values).iter().any(|value| !value.trim_matches('*').is_empty())
+    })
 }
 
 /// The account of a principal: its number, or an ARN with it.

@@ -34,14 +34,13 @@ impl<'a> Context<'a> {
     pub fn new(record: Record<'a>, settings: &'a Settings, memory: &mut Memory) -> Self {
         let mut context =
             Context { record, settings, remembered_policy_type: None, facts: OnceCell::new() };
-        if record.at(&["eventSource"]).as_deref() == Some("organizations.amazonaws.com") {
+        if context.is_of_organizations() {
             let summary = |key| record.at(&["responseElements", "policy", "policySummary", key]);
             if let (Some(id), Some(kind)) = (summary("id"), context.policy_type()) {
                 memory.learn_policy(&id, &record::shortened(&kind, 64));
             }
-            context.remembered_policy_type = record
-                .at(&["requestParameters", "policyId"])
-                .and_then(|id| memory.policy_type(&id).map(str::to_owned));
+            let known = context.organization_policy().and_then(|id| memory.policy_type(&id));
+            context.remembered_policy_type = known.map(str::to_owned);
         }
         context
     }
@@ -63,10 +62,10 @@ impl<'a> Context<'a> {
                 .map(|organization| self.settings.destination(organization).as_str().into()),
             Derived::PolicyType => self.policy_type(),
             Derived::GuardPolicy => {
-                let id = self.record.at(&["requestParameters", "policyId"]);
-                yes(id.is_some_and(|id| {
-                    self.settings.guard_policies.iter().any(|guard| *guard == id)
-                }))
+                let guards = &self.settings.guard_policies;
+                yes(self
+                    .organization_policy()
+                    .is_some_and(|id| guards.iter().any(|guard| *guard == id)))
             }
             Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
             Derived::Trusts => match record::trusts(&self.record, &self.settings.accounts)? {
@@ -78,8 +77,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The id of the organization policy that the request names.
+    fn organization_policy(&self) -> Option<Cow<'_, str>> {
+        self.is_of_organizations().then(|| self.record.at(&["requestParameters", "policyId"]))?
+    }
+
     /// The type of the organization policy that the event is about.
     fn policy_type(&self) -> Option<Cow<'_, str>> {
+        if !self.is_of_organizations() {
+            return None;
+        }
+        let request = |key| self.record.at(&["requestParameters", key]);
         let summary = |key| self.record.at(&["responseElements", "policy", "policySummary", key]);
         // `arn:aws:organizations::<management>:policy/<o-id>/service_control_policy/<p-id>`
         let from_arn = || {
@@ -87,11 +95,18 @@ impl<'a> Context<'a> {
             let kind = arn.split('/').nth(2)?;
             kind.ends_with("_policy").then(|| kind.to_ascii_uppercase().into())
         };
-        self.record
-            .at(&["requestParameters", "policyType"])
+        // CreatePolicy calls it `type`, the others `policyType`.
+        request("policyType")
+            .or_else(|| request("type"))
             .or_else(|| summary("type"))
             .or_else(from_arn)
             .or(self.remembered_policy_type.as_deref().map(Cow::Borrowed))
+    }
+
+    fn is_of_organizations(&self) -> bool {
+        self.record
+            .at(&["eventSource"])
+            .is_some_and(|source| source == "organizations.amazonaws.com")
     }
 
     /// A field's text, for new terms.

@@ -102,7 +102,7 @@ pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
         ..blank(&rule.about, facts.key, settings)
     };
     // In this order, since later templates name what earlier ones gave.
-    finding.account = value(&rule.account, &finding, context);
+    finding.account = value(&rule.account, &finding, context).map(account_number);
     let named = rule.organization.as_ref();
     finding.organization = named
         .and_then(|template| value(template, &finding, context))
@@ -175,6 +175,12 @@ pub fn chain_finding(
     }
     write(&mut finding, &chain.about, settings, None);
     finding
+}
+
+/// An account that is named by an ARN in it, as its number.
+fn account_number(account: String) -> String {
+    let number = account.starts_with("arn:").then(|| account.split(':').nth(4)).flatten();
+    number.filter(|number| number.len() == 12).map(str::to_owned).unwrap_or(account)
 }
 
 /// The texts, and what the settings change about the severity.

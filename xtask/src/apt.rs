@@ -13,15 +13,11 @@ pub fn install(packages: &[&str]) -> Result<()> {
     // Of the lists that are to be updated, one of a third party may be broken: the packages may
     // still be found, so only their installation counts.
     let updated = output(apt_get(root).arg("update"));
-    output(
-        apt_get(root)
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
-    .with_context(|| match updated {
-        Ok(_) => "apt-get install failed".to_owned(),
-        Err(error) => format!("apt-get update failed too ({error:#})"),
-    })?;
+    output(apt_get(root).args(["install", "-y", "--no-install-recommends"]).args(packages))
+        .with_context(|| match updated {
+            Ok(_) => "apt-get install failed".to_owned(),
+            Err(error) => format!("apt-get update failed too ({error:#})"),
+        })?;
     Ok(())
 }
 
@@ -31,11 +27,6 @@ fn apt_get(root: bool) -> Command {
         command.args(["-n", "env"]);
     }
     // Wait for another apt instead of failing beside it.
-    command.args([
-        "DEBIAN_FRONTEND=noninteractive",
-        "apt-get",
-        "-o",
-        "DPkg::Lock::Timeout=120",
-    ]);
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"]);
     command
 }

@@ -25,12 +25,8 @@ pub struct Guest {
 }
 
 /// What any WASI 0.2 component host loads. With SIMD, the prefilter is four times as fast.
-pub const COMPONENT: Guest = Guest {
-    features: "component",
-    target_features: "+simd128",
-    suffix: "",
-    component: true,
-};
+pub const COMPONENT: Guest =
+    Guest { features: "component", target_features: "+simd128", suffix: "", component: true };
 
 impl Guest {
     /// The artifact's file name.
@@ -60,28 +56,11 @@ impl Guest {
         let mut cargo = Command::new("cargo");
         // With the package's rlib beside it, the cdylib would go without link-time optimization.
         cargo
-            .args([
-                "rustc",
-                "--package",
-                "orgwatch",
-                "--lib",
-                "--crate-type",
-                "cdylib",
-            ])
-            .args([
-                "--profile",
-                "wasm",
-                "--target",
-                TARGET,
-                "--features",
-                self.features,
-            ])
+            .args(["rustc", "--package", "orgwatch", "--lib", "--crate-type", "cdylib"])
+            .args(["--profile", "wasm", "--target", TARGET, "--features", self.features])
             .arg("--target-dir")
             .arg(&target)
-            .env(
-                "CARGO_ENCODED_RUSTFLAGS",
-                self.rustflags(workspace, toolchain).join("\x1f"),
-            );
+            .env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(workspace, toolchain).join("\x1f"));
         toolchain.apply(&mut cargo);
         run(&mut cargo)?;
         Ok(target.join(TARGET).join("wasm").join("orgwatch.wasm"))
@@ -114,21 +93,14 @@ fn cargo_home() -> Option<PathBuf> {
 
 /// Turns a module into a component that exports something and imports nothing.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(module)?
-        .encode()?;
+    let component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
     let DecodedWasm::Component(resolve, world) = wit_component::decode(&component)? else {
         bail!("it was encoded as an interface without code");
     };
     let world = &resolve.worlds[world];
     // What a module without bindings would give: valid, and of no use.
     ensure!(!world.exports.is_empty(), "it exports nothing");
-    let imports: Vec<_> = world
-        .imports
-        .keys()
-        .map(|key| resolve.name_world_key(key))
-        .collect();
+    let imports: Vec<_> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
     ensure!(imports.is_empty(), "it imports {}", imports.join(", "));
     Ok(component)
 }
@@ -174,10 +146,7 @@ mod tests {
 
     #[test]
     fn flags_name_the_machine_only_to_hide_it() {
-        let workspace = Workspace {
-            root: "/home/me/orgwatch".into(),
-            target: "/t".into(),
-        };
+        let workspace = Workspace { root: "/home/me/orgwatch".into(), target: "/t".into() };
         let flags = COMPONENT.rustflags(&workspace, &Toolchain::Ready);
         assert_eq!(flags[0], "--remap-path-prefix=/home/me/orgwatch=orgwatch");
         assert_eq!(flags.last().unwrap(), "-Ctarget-feature=+simd128");

@@ -22,9 +22,7 @@ pub fn output(command: &mut Command) -> Result<String> {
         output.status,
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 /// The command as one would type it into a shell.
@@ -33,10 +31,7 @@ pub fn shown(command: &Command) -> String {
         .get_envs()
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    environment
-        .chain(words.map(quoted))
-        .collect::<Vec<_>>()
-        .join(" ")
+    environment.chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 fn cannot_start(command: &Command) -> String {
@@ -72,10 +67,7 @@ mod tests {
     fn output_of_a_failing_command_says_why() {
         let mut command = Command::new("sh");
         let error = output(command.args(["-c", "echo no disk >&2; exit 3"])).unwrap_err();
-        assert!(
-            error.to_string().contains("exit status: 3\nno disk"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("exit status: 3\nno disk"), "{error}");
     }
 
     #[test]

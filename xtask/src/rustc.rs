@@ -24,14 +24,9 @@ fn active_rustc() -> Command {
 pub fn active_has(target: &str) -> bool {
     // rustc prints the folder whether or not it is there.
     let folder = output(active_rustc().args(["--print", "target-libdir", "--target", target]));
-    folder
-        .ok()
-        .and_then(|folder| fs::read_dir(folder).ok())
-        .is_some_and(|files| {
-            files
-                .flatten()
-                .any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
-        })
+    folder.ok().and_then(|folder| fs::read_dir(folder).ok()).is_some_and(|files| {
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+    })
 }
 
 /// The linker for WebAssembly that rustup installs with the active compiler.
@@ -43,15 +38,8 @@ pub fn active_rust_lld() -> Option<PathBuf> {
 
 /// Whether the system's compiler is there, new enough, and has its sources.
 pub fn check_system() -> Result<()> {
-    let version = output(
-        Command::new(SYSTEM)
-            .arg("--version")
-            .env_remove("LD_LIBRARY_PATH"),
-    )?;
-    ensure!(
-        is_at_least(&version, OLDEST),
-        "{version} is older than {OLDEST}"
-    );
+    let version = output(Command::new(SYSTEM).arg("--version").env_remove("LD_LIBRARY_PATH"))?;
+    ensure!(is_at_least(&version, OLDEST), "{version} is older than {OLDEST}");
     let lock = system_sources()?.join("library/Cargo.lock");
     ensure!(lock.exists(), "{} does not exist", lock.display());
     Ok(())
@@ -60,21 +48,14 @@ pub fn check_system() -> Result<()> {
 /// Where the system's compiler has the sources of the standard library.
 pub fn system_sources() -> Result<PathBuf> {
     let mut command = Command::new(SYSTEM);
-    let sysroot = output(
-        command
-            .args(["--print", "sysroot"])
-            .env_remove("LD_LIBRARY_PATH"),
-    )?;
+    let sysroot = output(command.args(["--print", "sysroot"]).env_remove("LD_LIBRARY_PATH"))?;
     Ok(Path::new(&sysroot).join("lib/rustlib/src/rust"))
 }
 
 /// Compares what `rustc --version` prints with a version.
 fn is_at_least(printed: &str, wanted: &str) -> bool {
     let numbers = |version: &str| -> Vec<u32> {
-        version
-            .split(['.', '-'])
-            .map_while(|number| number.parse().ok())
-            .collect()
+        version.split(['.', '-']).map_while(|number| number.parse().ok()).collect()
     };
     let version = printed.split_whitespace().nth(1).unwrap_or_default();
     numbers(version) >= numbers(wanted)

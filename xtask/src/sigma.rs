@@ -16,9 +16,7 @@ const PYSIGMA: &str = "1.5.1";
 
 /// Installs sigma-cli unless it is there, and checks the pack.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    let python = steps.run("prepare sigma-cli", "cargo xtask test", || {
-        environment(workspace)
-    })?;
+    let python = steps.run("prepare sigma-cli", "cargo xtask test", || environment(workspace))?;
     // Without --fail-on-issues, only a rule that cannot be parsed would fail.
     steps.command(
         "check the rules with sigma",
@@ -27,10 +25,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             .args(["--exclude", "attacktag", "--exclude", "d3_fendtag"])
             .args(["--file-pattern", "*.y*ml", "rules"]),
     )?;
-    steps.skip(
-        "ATT&CK and D3FEND tags in sigma check",
-        "it downloads their lists at every run",
-    );
+    steps.skip("ATT&CK and D3FEND tags in sigma check", "it downloads their lists at every run");
     Ok(())
 }
 
@@ -57,16 +52,9 @@ fn create(folder: &Path, python: &Path) -> Result<()> {
             "Python's venv module is missing. Install it (on Debian: `apt-get install python3-venv`)",
         )?;
     }
-    eprintln!(
-        "    installing sigma-cli {SIGMA_CLI} into {}",
-        folder.display()
-    );
+    eprintln!("    installing sigma-cli {SIGMA_CLI} into {}", folder.display());
     fs::create_dir_all(folder)?;
-    output(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(folder),
-    )?;
+    output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     output(Command::new(python).args([
         "-m",
         "pip",

@@ -46,18 +46,12 @@ impl Steps {
     }
 
     fn table(&self) -> String {
-        let total = (
-            "total".to_owned(),
-            self.done.iter().map(|(_, time)| time).sum(),
-        );
+        let total = ("total".to_owned(), self.done.iter().map(|(_, time)| time).sum());
         let rows = self.done.iter().chain([&total]);
         let width = rows.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
         let times =
             rows.map(|(name, time)| format!("{name:width$}  {:7.1} s\n", time.as_secs_f64()));
-        let skipped = self
-            .skipped
-            .iter()
-            .map(|(name, why)| format!("skipped: {name}: {why}\n"));
+        let skipped = self.skipped.iter().map(|(name, why)| format!("skipped: {name}: {why}\n"));
         times.chain(skipped).collect()
     }
 }
@@ -69,13 +63,8 @@ mod tests {
     #[test]
     fn a_failing_step_says_how_to_repeat_it() {
         let mut steps = Steps::default();
-        let error = steps
-            .command("fail", &mut Command::new("false"))
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "fail: false: exit status: 1\nTo repeat this step: false"
-        );
+        let error = steps.command("fail", &mut Command::new("false")).unwrap_err();
+        assert_eq!(error.to_string(), "fail: false: exit status: 1\nTo repeat this step: false");
     }
 
     #[test]

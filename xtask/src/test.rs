@@ -11,10 +11,8 @@ use crate::workspace::Workspace;
 
 /// Runs every check, the quick ones first.
 pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
-    steps.command(
-        "check the formatting",
-        Command::new("cargo").args(["fmt", "--all", "--check"]),
-    )?;
+    steps
+        .command("check the formatting", Command::new("cargo").args(["fmt", "--all", "--check"]))?;
     steps.command(
         "lint",
         cargo(workspace, "clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]),

@@ -145,10 +145,7 @@ mod tests {
     use super::*;
 
     fn found(active_has_target: bool, system_has_sources: bool) -> Found {
-        Found {
-            active_has_target,
-            system_has_sources,
-        }
+        Found { active_has_target, system_has_sources }
     }
 
     #[test]
@@ -164,23 +161,14 @@ mod tests {
     #[test]
     fn a_compiler_that_is_there_is_not_installed_again() {
         let tried = [Attempt::Rustup];
-        assert_eq!(
-            next(found(false, true), &tried),
-            Next::Use(Toolchain::BuildStd)
-        );
+        assert_eq!(next(found(false, true), &tried), Next::Use(Toolchain::BuildStd));
     }
 
     #[test]
     fn packages_come_last_and_are_tried_once() {
         let tried = [Attempt::Rustup, Attempt::Debian];
-        assert_eq!(
-            next(found(false, false), &tried[..1]),
-            Next::Try(Attempt::Debian)
-        );
-        assert_eq!(
-            next(found(false, true), &tried),
-            Next::Use(Toolchain::BuildStd)
-        );
+        assert_eq!(next(found(false, false), &tried[..1]), Next::Try(Attempt::Debian));
+        assert_eq!(next(found(false, true), &tried), Next::Use(Toolchain::BuildStd));
         assert_eq!(next(found(false, false), &tried), Next::GiveUp);
     }
 }

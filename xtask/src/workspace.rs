@@ -21,10 +21,8 @@ impl Workspace {
         // Read when running, not when compiling: a checkout may move.
         let manifest = env::var_os("CARGO_MANIFEST_DIR")
             .context("CARGO_MANIFEST_DIR is not set: run this as `cargo xtask`")?;
-        let root = Path::new(&manifest)
-            .parent()
-            .context("xtask is not inside a workspace")?
-            .to_owned();
+        let root =
+            Path::new(&manifest).parent().context("xtask is not inside a workspace")?.to_owned();
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => std::path::absolute(folder)?,
             None => root.join("target"),

@@ -8,6 +8,9 @@ use super::custom::Custom;
 use super::{Attack, about, condition};
 use crate::{Chain, ChainKind, Field, Member, MemberRule, Rule};
 
+/// How deep "any of" may stand in "any of".
+const MAX_NESTING: usize = 4;
+
 /// What a correlation may refer to.
 pub(super) struct Known<'a> {
     pub rules: &'a [Rule],
@@ -28,7 +31,7 @@ pub(super) fn compile(
     let kind = kind(sigma)?;
     let mut members = Vec::new();
     for name in &sigma.rules {
-        members.push(Member { rules: member(name, sigma, &custom, known)? });
+        members.push(Member { rules: member(name, sigma, &custom, known, 0)? });
     }
     if custom.internal {
         return match kind {
@@ -92,6 +95,7 @@ fn member(
     sigma: &CorrelationRule,
     custom: &Custom,
     known: &Known<'_>,
+    depth: usize,
 ) -> Result<Vec<MemberRule>, String> {
     if let Some(rule) =
         known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
@@ -116,12 +120,12 @@ fn member(
     if nested.group_by.len() != sigma.group_by.len() {
         return Err(format!("group-by: {name} is tied by other fields"));
     }
+    if depth == MAX_NESTING {
+        return Err(format!("rules: {name} is nested too deep, or in itself"));
+    }
     let mut rules = Vec::new();
     for name in &nested.rules {
-        if !known.rules.iter().any(|rule| rule.about.slug == *name) {
-            return Err(format!("rules: {name}, in {:?}, is not a rule", nested.name));
-        }
-        rules.extend(member(name, nested, &inner, known)?);
+        rules.extend(member(name, nested, &inner, known, depth + 1)?);
     }
     Ok(rules)
 }
