@@ -15,7 +15,9 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
         .command("check the formatting", Command::new("cargo").args(["fmt", "--all", "--check"]))?;
     steps.command(
         "lint",
-        cargo(workspace, "clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]),
+        cargo(workspace, "clippy")
+            .args(["--workspace", "--all-targets", "--features", "orgwatch/component"])
+            .args(["--", "-D", "warnings"]),
     )?;
     build(workspace, steps)?;
     sigma::check(workspace, steps)?;
