@@ -227,9 +227,16 @@ fn frame(line: &[u8], ascii: bool) -> Option<Verdict> {
     None
 }
 
-/// `<[u8]>::is_ascii` looks at a word at a time; this becomes vector code on every target.
+/// `<[u8]>::is_ascii` stops at the first byte that is not, which takes a branch a word; nearly
+/// everything is ASCII, so look at many words before asking.
 fn is_ascii(bytes: &[u8]) -> bool {
-    bytes.chunks(256).all(|chunk| chunk.iter().fold(0, |all, byte| all | byte) < 0x80)
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let ascii = |block: &[u8; 64]| {
+        let (words, _) = block.as_chunks::<8>();
+        words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word)) & 0x8080_8080_8080_8080
+            == 0
+    };
+    blocks.iter().all(ascii) && rest.iter().all(u8::is_ascii)
 }
 
 /// Letters written as `\u0041`: a key or a name may hide behind them. Real records escape `=`, `&`
