@@ -9,13 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack};
 
-use crate::finding::{Finding, Status};
-use crate::memory::{EventKey, Memory, Place, Step, StepKey, Strand};
+use crate::finding::{Accounts, Finding, Principal, Status, Target};
+use crate::memory::{EventKey, Memory, Place, Step, StepKey, Steps, Strand};
+use crate::record::shortened;
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
-const MAX_PARTS: usize = 100;
+const MAX_PARTS: usize = 50;
+
+/// The most bytes of a value that are kept for a chain's finding.
+const MAX_KEPT: usize = 256;
+
+/// The most chains that one step completes: those of a flood that came before what completes them.
+const MAX_ENDS: usize = 100;
 
 /// A chain that a rule feeds, and as which member.
 #[derive(Debug, Clone, Copy)]
@@ -75,48 +82,71 @@ impl Chains {
         if places.is_empty() {
             return;
         }
+        // What is complete without it, it does not complete.
+        let before: BTreeSet<(Strand, StepKey)> = match finding.repeat {
+            true => BTreeSet::new(),
+            false => ends(&places, step, memory.steps()).collect(),
+        };
         let kept = Step {
             places: places.iter().map(|(_, place)| *place).collect(),
             finding: snapshot(finding),
         };
         memory.step(step, kept);
-        for (chain, place) in places {
-            // A step that came again completes nothing, and gives again what it has a part in.
-            let missing = |key: &StepKey| *key == step;
-            let before: &[&dyn Fn(&StepKey) -> bool] = &[&missing];
-            let before = if finding.repeat { &[] } else { before };
-            for mut chain in complete(chain, place.strand, step, before, context.settings, memory) {
-                chain.repeat = finding.repeat;
-                found(chain);
+        let steps = memory.steps();
+        for (chain, place) in &places {
+            for last in complete_from(chain, *place, step, steps) {
+                if !before.contains(&(place.strand, last)) {
+                    let parts = parts(chain, place.strand, last, steps);
+                    let mut whole =
+                        rules::chain_finding(chain, last.event, &parts, context.settings);
+                    whole.repeat = finding.repeat;
+                    found(whole);
+                }
             }
         }
     }
 
     /// Gives the findings of the chains that two memories complete together and neither had: `own`
-    /// are the steps of the one before, `came` those that the other had.
+    /// and `other` are the steps of each, `memory` has both.
     pub fn merged(
         &self,
-        own: &BTreeSet<StepKey>,
-        came: &BTreeMap<StepKey, BTreeSet<Place>>,
+        own: &Steps,
+        other: &Steps,
         settings: &Settings,
         memory: &Memory,
         found: &mut dyn FnMut(Finding),
     ) {
-        let foreign = |key: &StepKey| !own.contains(key);
-        let known = |key: &StepKey| !came.contains_key(key);
+        let steps = memory.steps();
+        let had = |memory: &Steps, chain, strand, last: &StepKey| {
+            memory.get(last).is_some() && is_complete(chain, strand, *last, memory)
+        };
         let mut given = BTreeSet::new();
-        for (step, places) in came.iter().filter(|(step, _)| foreign(step)) {
-            for place in places {
+        for (step, kept) in other.iter().filter(|(step, _)| own.get(step).is_none()) {
+            for place in &kept.places {
                 let Some(chain) = self.by_key.get(&place.strand.chain) else { continue };
-                let before: &[&dyn Fn(&StepKey) -> bool] = &[&foreign, &known];
-                for chain in complete(chain, place.strand, *step, before, settings, memory) {
-                    if given.insert(chain.id.clone()) {
-                        found(chain);
+                for last in complete_from(chain, *place, *step, steps) {
+                    let new = !had(own, chain, place.strand, &last)
+                        && !had(other, chain, place.strand, &last)
+                        && given.insert((place.strand, last));
+                    if new {
+                        let parts = parts(chain, place.strand, last, steps);
+                        found(rules::chain_finding(chain, last.event, &parts, settings));
                     }
                 }
             }
         }
     }
+}
+
+/// The steps, from this one on, that complete chains which this one has a place in.
+fn ends<'a>(
+    places: &'a [(&Chain, Place)],
+    step: StepKey,
+    steps: &'a Steps,
+) -> impl Iterator<Item = (Strand, StepKey)> + 'a {
+    places.iter().flat_map(move |(chain, place)| {
+        complete_from(chain, *place, step, steps).into_iter().map(|last| (place.strand, last))
+    })
 }
 
 fn key(chain: &Chain) -> EventKey {
@@ -130,12 +160,12 @@ fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
     if rule.only.as_ref().is_some_and(|only| !rules::holds(only, context)) {
         return Vec::new();
     }
-    let counted = match &feed.chain.kind {
+    let slot = match &feed.chain.kind {
         ChainKind::ValueCount(_, field) => match context.text(field) {
             Some(value) => EventKey::of(&[&value]),
             None => return Vec::new(),
         },
-        _ => EventKey([0; 16]),
+        _ => slot_of(feed.member),
     };
     let accounts = finding.account.as_deref().unwrap_or_default();
     let groups = accounts.split(", ").filter_map(|account| {
@@ -151,18 +181,19 @@ fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
     });
     let mut places: Vec<Place> = groups
         .take(MAX_PARTS)
-        .filter_map(|group| {
-            let strand = Strand { chain: key(feed.chain), group };
-            Some(Place { strand, member: u8::try_from(feed.member).ok()?, value: counted })
-        })
+        .map(|group| Place { strand: Strand { chain: key(feed.chain), group }, slot })
         .collect();
     places.sort_unstable();
     places.dedup();
     places
 }
 
-/// What a chain's finding takes from a part: everything but the texts, which are the rule's.
+/// What a chain's finding takes from a part: everything but the texts, which are the rule's, and of
+/// every value no more than [`MAX_KEPT`] bytes.
 fn snapshot(finding: &Finding) -> String {
+    let short =
+        |text: &Option<String>| text.as_deref().map(|text| shortened(text, MAX_KEPT).into_owned());
+    let who = &finding.principal;
     let kept = Finding {
         status: Status::New,
         status_reason: None,
@@ -176,106 +207,134 @@ fn snapshot(finding: &Finding) -> String {
         threat_catalogue: Vec::new(),
         covers: Vec::new(),
         details: Vec::new(),
-        user_agent: finding
-            .user_agent
-            .as_deref()
-            .map(|agent| crate::record::shortened(agent, 256).into()),
+        handshake: None,
+        account: short(&finding.account),
+        accounts: Accounts {
+            acting: short(&finding.accounts.acting),
+            recipient: short(&finding.accounts.recipient),
+        },
+        organization: short(&finding.organization),
+        destination_organization: short(&finding.destination_organization),
+        outcome_reason: short(&finding.outcome_reason),
+        event_name: shortened(&finding.event_name, MAX_KEPT).into_owned(),
+        event_source: shortened(&finding.event_source, MAX_KEPT).into_owned(),
+        principal: Principal {
+            kind: short(&who.kind),
+            arn: short(&who.arn),
+            name: short(&who.name),
+            access_key_id: short(&who.access_key_id),
+            issuer: short(&who.issuer),
+            ..who.clone()
+        },
+        source_ip: short(&finding.source_ip),
+        user_agent: short(&finding.user_agent),
+        region: short(&finding.region),
+        target: finding
+            .target
+            .as_ref()
+            .map(|target| Target { kind: short(&target.kind), id: short(&target.id) }),
+        events: finding.events.iter().map(|id| shortened(id, MAX_KEPT).into_owned()).collect(),
         ..finding.clone()
     };
     serde_json::to_string(&kept).unwrap_or_default()
 }
 
-/// A step of one strand: the step, its member, its counted value.
-type InStrand = (StepKey, u8, EventKey);
-
-/// The findings of a chain that a step has a part in, but for those that were complete before: each
-/// of `before` says which steps a memory lacked.
-fn complete(
-    chain: &Chain,
-    strand: Strand,
-    step: StepKey,
-    before: &[&dyn Fn(&StepKey) -> bool],
-    settings: &Settings,
-    memory: &Memory,
-) -> Vec<Finding> {
-    let from = step.time.saturating_sub(chain.window);
-    let to = step.time.saturating_add(chain.window);
-    let near: Vec<InStrand> = memory.steps().between(strand, from, to).collect();
-    let mut found = Vec::new();
-    for (at, last) in near.iter().enumerate().filter(|(_, (last, ..))| last.time >= step.time) {
-        let Some(window) = window(chain, &near, at) else { continue };
-        let was_complete = |lacked: &&dyn Fn(&StepKey) -> bool| {
-            let had: Vec<InStrand> =
-                window.iter().filter(|(key, ..)| !lacked(key)).copied().collect();
-            !lacked(&last.0) && holds(chain, &had, &last.0)
-        };
-        if !holds(chain, &window, &last.0) || before.iter().any(was_complete) {
-            continue;
-        }
-        let parts = parts(&window, &last.0, memory);
-        found.push(rules::chain_finding(chain, last.0.event, &parts, settings));
-    }
-    found
+/// The slot of a member.
+fn slot_of(member: usize) -> EventKey {
+    let mut slot = [0; 16];
+    slot[..8].copy_from_slice(&(member as u64).to_be_bytes());
+    EventKey(slot)
 }
 
-/// The steps that may make the chain with the step at this place as its last; none if it cannot be.
-fn window(chain: &Chain, near: &[InStrand], at: usize) -> Option<Vec<InStrand>> {
-    let (last, member, _) = near[at];
-    let oldest = last.time.saturating_sub(chain.window);
-    let within = |steps: &[InStrand]| {
-        steps.iter().filter(|(key, ..)| key.time >= oldest).copied().collect::<Vec<_>>()
-    };
-    if chain.kind != ChainKind::TemporalOrdered {
-        return Some(within(&near[..=at]));
-    }
-    if usize::from(member) + 1 != chain.members.len() {
-        return None;
-    }
-    // What has the same time may stand before it; an earlier attempt is not what led to this one.
-    let mut steps = within(&near[..near.partition_point(|(key, ..)| key.time <= last.time)]);
-    steps.retain(|(key, of, _)| *key == last || *of != member);
-    Some(steps)
-}
-
-/// Whether the steps up to the last one, all within the window, are the whole chain.
-fn holds(chain: &Chain, window: &[InStrand], last: &StepKey) -> bool {
-    match chain.kind {
-        ChainKind::Temporal => (0..chain.members.len())
-            .all(|member| window.iter().any(|(_, of, _)| usize::from(*of) == member)),
+/// The steps that complete a chain for which this step may matter: itself, and later ones in the
+/// window up to the next step of the same slot, which does for them what this one would. No more
+/// than [`MAX_ENDS`], the first.
+fn complete_from(chain: &Chain, place: Place, step: StepKey, steps: &Steps) -> Vec<StepKey> {
+    let strand = place.strand;
+    let within = StepKey::last_at(step.time.saturating_add(chain.window));
+    let least = chain.members.len();
+    let next = || steps.in_slot(place, step, within).find(|next| *next > step);
+    let ends: Vec<StepKey> = match &chain.kind {
+        // In order, only the last member completes.
         ChainKind::TemporalOrdered => {
-            // Backwards, each member as late as it may be.
-            let mut before = *last;
-            (0..chain.members.len() - 1).rev().all(|member| {
-                let step = window.iter().rev().find(|(key, of, _)| {
-                    usize::from(*of) == member
-                        && key.time <= before.time
-                        && key.event != before.event
-                });
-                step.map(|(key, ..)| before = *key).is_some()
+            let last = Place { strand, slot: slot_of(least - 1) };
+            let to = match next() {
+                _ if place.slot == last.slot => step,
+                Some(next) if least == 2 => StepKey::last_at(next.time),
+                _ => within,
+            };
+            steps.in_slot(last, StepKey::first_at(step.time).min(step), to).take(MAX_ENDS).collect()
+        }
+        // From so many steps on the count is reached without this one.
+        ChainKind::EventCount(count) => {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            steps
+                .between(strand, step, within)
+                .map(|(key, _)| key)
+                .take(count.min(MAX_ENDS))
+                .collect()
+        }
+        ChainKind::Temporal | ChainKind::ValueCount(..) => {
+            let to = next().unwrap_or(within);
+            steps.between(strand, step, to).map(|(key, _)| key).take(MAX_ENDS).collect()
+        }
+    };
+    let first = |key: &StepKey| match chain.kind {
+        ChainKind::TemporalOrdered if place.slot == slot_of(least - 1) => *key == step,
+        _ => true,
+    };
+    ends.into_iter().filter(first).filter(|last| is_complete(chain, strand, *last, steps)).collect()
+}
+
+/// Whether a chain is whole with this step as its last.
+fn is_complete(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> bool {
+    let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
+    let any = |slot| steps.in_slot(Place { strand, slot }, oldest, last).next().is_some();
+    match &chain.kind {
+        ChainKind::Temporal => (0..chain.members.len()).map(slot_of).all(any),
+        ChainKind::TemporalOrdered => {
+            // Backwards, each member as late as it may be; equal times satisfy the order.
+            let mut before = last;
+            (0..chain.members.len() - 1).rev().map(slot_of).all(|slot| {
+                let upto = StepKey::last_at(before.time);
+                let mut earlier = steps.in_slot(Place { strand, slot }, oldest, upto).rev();
+                let step = earlier.find(|key| key.event != before.event);
+                step.map(|key| before = key).is_some()
             })
         }
         ChainKind::EventCount(least) => {
-            let mut events: Vec<_> = window.iter().map(|(key, ..)| key.event).collect();
-            events.sort_unstable();
-            events.dedup();
-            events.len() as u64 >= least
+            let least = usize::try_from(*least).unwrap_or(usize::MAX);
+            let mut events = BTreeSet::new();
+            let mut keys = steps.between(strand, oldest, last);
+            keys.any(|(key, _)| {
+                events.insert(key.event);
+                events.len() >= least
+            })
         }
         ChainKind::ValueCount(least, _) => {
-            let mut values: Vec<_> = window.iter().map(|(.., value)| *value).collect();
-            values.sort_unstable();
-            values.dedup();
-            values.len() as u64 >= least
+            let least = usize::try_from(*least).unwrap_or(usize::MAX);
+            steps.slots(strand).filter(|slot| any(*slot)).take(least).count() == least
         }
     }
 }
 
-/// The findings of the steps, the last one last; the newest, if there are very many.
-fn parts(window: &[InStrand], last: &StepKey, memory: &Memory) -> Vec<Finding> {
-    let mut keys: Vec<StepKey> = window.iter().map(|(key, ..)| *key).collect();
-    keys.dedup();
-    keys.retain(|key| key != last);
-    keys.push(*last);
-    let newest = &keys[keys.len().saturating_sub(MAX_PARTS)..];
-    let finding = |key| serde_json::from_str(&memory.steps().get(key)?.finding).ok();
-    newest.iter().filter_map(finding).collect()
+/// The findings of the steps that make a chain, the last one last; the newest, if there are very
+/// many.
+fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Finding> {
+    let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
+    let ordered = chain.kind == ChainKind::TemporalOrdered;
+    // What has the same time may stand before it; an earlier attempt is not what led to this one.
+    let upto = if ordered { StepKey::last_at(last.time) } else { last };
+    let of_last = slot_of(chain.members.len() - 1);
+    let mut keys = vec![last];
+    for (key, slot) in steps.between(strand, oldest, upto).rev() {
+        if keys.len() == MAX_PARTS {
+            break;
+        }
+        if key != last && !(ordered && slot == of_last) && keys.last() != Some(&key) {
+            keys.push(key);
+        }
+    }
+    let finding = |key| serde_json::from_str(&steps.get(key)?.finding).ok();
+    keys.iter().rev().filter_map(finding).collect()
 }

@@ -1,5 +1,6 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
+use crate::baked::baked;
 use crate::chains::Chains;
 use crate::envelope::{self, Content, Tapes};
 use crate::finding::{Finding, Status};
@@ -100,8 +101,26 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// Opens a detector with settings as JSON, `{}` for the defaults.
+    /// Opens a detector with settings as JSON. `{}` or nothing means those that are
+    /// [baked](crate::baked) into the artifact, and the defaults where none are.
     pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
+        match baked() {
+            ([], _) if settings.trim().is_empty() => Self::new("{}"),
+            ([], _) => Self::new(settings),
+            (own, state) if matches!(settings.trim(), "" | "{}") => {
+                let own = std::str::from_utf8(own).map_err(|_| problem("baked: not UTF-8"))?;
+                let mut detector = Self::new(own)?;
+                if !state.is_empty() {
+                    let load = detector.merge_state(state);
+                    load.map_err(|error| problem(&format!("baked: {error}")))?;
+                }
+                Ok(detector)
+            }
+            _ => Err(problem("settings are baked into this artifact: it takes no others")),
+        }
+    }
+
+    fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
         let settings = Settings::from_json(settings)?;
         let pack = rules::pack();
         let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
@@ -131,6 +150,12 @@ impl Detector {
             Some(unreadable) if batch.findings.is_empty() => Err(unreadable.reason),
             _ => Ok(batch.findings.into_iter().map(|located| located.finding).collect()),
         }
+    }
+
+    /// Whether [`detect`](Self::detect) may find anything in this event: a look at its bytes that is
+    /// cheap in an interpreter. It neither reads nor writes memory.
+    pub fn glance(&self, event: &[u8]) -> bool {
+        self.prefilter.glance(event)
     }
 
     /// Examines newline-delimited events, in order.
@@ -179,11 +204,10 @@ impl Detector {
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
         let Detector { settings, chains, memory, .. } = self;
         let other = Memory::load(state, settings.memory, horizon(chains, settings))?;
-        let own = memory.steps().iter().map(|(key, _)| *key).collect();
-        let came = other.steps().iter().map(|(key, step)| (*key, step.places.clone())).collect();
+        let (own, theirs) = (memory.steps().clone(), other.steps().clone());
         memory.merge(other);
         let mut completed = Vec::new();
-        chains.merged(&own, &came, settings, memory, &mut |finding| completed.push(finding));
+        chains.merged(&own, &theirs, settings, memory, &mut |finding| completed.push(finding));
         Ok(completed)
     }
 
@@ -218,6 +242,11 @@ impl Detector {
             place.record += 1;
         });
     }
+}
+
+/// A problem with the settings as a whole.
+fn problem(problem: &str) -> Vec<Problem> {
+    vec![Problem { path: String::new(), value: String::new(), problem: problem.into() }]
 }
 
 /// For how long behind the newest event steps are kept, in seconds.

@@ -120,30 +120,35 @@ fn inside(value: Value<'_>) -> Inside<'_> {
         return Inside::Record;
     }
     for list in ["Records", "Events", "logEvents"] {
-        if let Some(list) = value.get(list).filter(|list| list.kind() == Kind::Array) {
-            return Inside::Values(list.items().collect());
+        let items: Vec<_> = value.get(list).into_iter().flat_map(|list| list.items()).collect();
+        if !items.is_empty() {
+            return Inside::Values(items);
         }
-    }
-    if let Some(detail) = object("detail") {
-        return Inside::Values(vec![detail]);
     }
     let original = object("event").and_then(|event| event.get("original"));
     let wrapped = [
+        object("detail"),
         value.get("CloudTrailEvent"),
         original,
         value.get("event.original"),
         value.get("message"),
         value.get("log"),
     ];
-    for wrapped in wrapped.into_iter().flatten() {
-        if wrapped.kind() == Kind::Object {
-            return Inside::Values(vec![wrapped]);
-        }
-        if let Some(text) = wrapped.text()
-            && text.trim_ascii_start().starts_with(['{', '['])
-        {
-            return Inside::Text(text);
-        }
+    let is_json = |text: &str| text.trim_ascii_start().starts_with(['{', '[']);
+    let mut wrapped: Vec<Value<'_>> = wrapped
+        .into_iter()
+        .flatten()
+        .filter(|inner| {
+            inner.kind() == Kind::Object || inner.text().is_some_and(|text| is_json(&text))
+        })
+        .collect();
+    // Several keys may wrap something: the one that speaks of an event is looked into.
+    wrapped.sort_by_key(|inner| !inner.raw().contains("eventName"));
+    if let Some(inner) = wrapped.first() {
+        return match inner.text() {
+            Some(text) => Inside::Text(text),
+            None => Inside::Values(vec![*inner]),
+        };
     }
     if object("awslogs").is_some() {
         return Inside::Packed;

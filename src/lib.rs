@@ -14,6 +14,8 @@
 //! | [`chains`] | findings that together say more |
 //! | [`finding`] | what comes out |
 //!
+//! [`baked`] is where an artifact carries settings and memory of its own.
+//!
 //! [`detector`] runs them. `adapters` give it the shapes it is shipped in, and hold no logic.
 //!
 //! ```
@@ -25,6 +27,7 @@
 //! ```
 
 pub mod adapters;
+pub mod baked;
 pub mod chains;
 pub mod detector;
 pub mod envelope;

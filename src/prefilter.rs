@@ -4,6 +4,8 @@
 //! names. The look is sound, not clever: nested `eventName`s, white space, JSON inside text and
 //! escapes may let a line pass that no rule matches, never stop one that a rule would.
 
+mod glance;
+
 use memchr::memmem;
 
 /// The key that every CloudTrail record carries.
@@ -41,6 +43,7 @@ pub struct Prefilter {
     /// In lower case, in the slot of their hash or the next free one after it.
     table: Vec<Option<Box<[u8]>>>,
     longest: usize,
+    heads: glance::Heads,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
 }
@@ -59,6 +62,7 @@ impl Prefilter {
         let mut filter = Prefilter {
             table: vec![None; (names.len() * 4).next_power_of_two()],
             longest: names.iter().map(|name| name.len()).max().unwrap_or(0),
+            heads: glance::Heads::new(&names),
             everything,
         };
         for name in names {

@@ -67,7 +67,7 @@ fn the_oracle_agrees() {
     for record in &records {
         let mut record = record.clone();
         for _ in 0..20 {
-            let expected = theirs(&engine, &record);
+            let expected = theirs(&engine, &normalised(record.clone()));
             assert_eq!(ours(&record), expected, "{record:#}");
             matched.extend(expected);
             compared += 1;
@@ -85,6 +85,14 @@ fn normalised(mut record: serde_json::Value) -> serde_json::Value {
             && let Ok(inner) = serde_json::from_str(inner)
         {
             *value = inner;
+        }
+    }
+    for error in ["errorCode", "errorMessage"] {
+        if record
+            .get(error)
+            .is_some_and(|value| value == "" || value.is_array() || value.is_object())
+        {
+            record.as_object_mut().unwrap().remove(error);
         }
     }
     record

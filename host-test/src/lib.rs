@@ -16,9 +16,11 @@
 //! ```
 //!
 //! [`plugin`] is the component and the guest inside it; [`input`] turns files into batches of
-//! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together.
+//! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together;
+//! [`state`] keeps a detector's memory in a file.
 
 pub mod input;
 pub mod output;
 pub mod plugin;
 pub mod scan;
+pub mod state;

@@ -1,5 +1,7 @@
 //! Text with places for an event's values.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Path;
@@ -18,8 +20,24 @@ impl Template {
         });
         sources.filter_map(|source| match source {
             Source::Record(path) => Some(path),
-            Source::Finding(_) => None,
+            Source::Finding(_) | Source::Literal(_) => None,
         })
+    }
+}
+
+/// As the rule wrote it: `{name}` for a value, `{a|b}` for the first of several.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Value(sources) => {
+                    let names: Vec<&str> = sources.iter().map(Source::name).collect();
+                    write!(f, "{{{}}}", names.join("|"))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -41,6 +59,19 @@ pub enum Source {
     Finding(Value),
     /// A path into the record.
     Record(Path),
+    /// This text, where nothing before it has a value.
+    Literal(String),
+}
+
+impl Source {
+    /// As a template names it.
+    pub fn name(&self) -> &str {
+        match self {
+            Source::Finding(value) => value.name(),
+            Source::Record(path) => &path.text,
+            Source::Literal(text) => text,
+        }
+    }
 }
 
 macro_rules! values {
@@ -54,6 +85,13 @@ macro_rules! values {
         impl Value {
             /// Every value and its name in a template.
             pub const ALL: &[(&str, Value)] = &[$(($name, Value::$variant)),*];
+
+            /// Its name in a template.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Value::$variant => $name,)*
+                }
+            }
         }
     };
 }
@@ -84,8 +122,29 @@ values! {
     TargetId = "target.id": "The target's id.",
     HandshakeId = "handshake.id": "The handshake's id.",
     HandshakeAction = "handshake.action": "The handshake's action.",
+    PolicyType = "policy_type": "The type of the organization policy concerned.",
+    Trusts = "trusts": "Whom a trust policy in the request admits: `everyone` or `outside`.",
     Parts = "parts": "The slugs of a chain's parts, in the order of their times.",
     FirstSeen = "first_seen": "The time of the first event.",
     LastSeen = "last_seen": "The time of the last event.",
     HandshakeOrganization = "handshake.organization": "The organization in the handshake's ARN.",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_shown_as_it_was_written() {
+        let path = Source::Record("requestParameters.policyId".into());
+        let template = Template(vec![
+            Part::Text("Account ".into()),
+            Part::Value(vec![Source::Finding(Value::Account), path]),
+            Part::Text(".".into()),
+        ]);
+        assert_eq!(template.to_string(), "Account {account|requestParameters.policyId}.");
+        for (name, value) in Value::ALL {
+            assert_eq!(value.name(), *name);
+        }
+    }
 }

@@ -2,4 +2,6 @@
 
 #[cfg(feature = "component")]
 mod component;
+#[cfg(any(feature = "fluent-bit", test))]
+mod fluent_bit;
 mod mirror;

@@ -5,7 +5,7 @@
 //! findings given   u32, then each: time i64, event 16, rule 16
 //! sightings        u32, then each: slot i64, term 16, first i64, last i64
 //! steps            u32, then each: time i64, event 16, rule 16, finding text,
-//!                        places u16, then each: chain 16, group 16, member u8, value 16
+//!                        places u32, then each: chain 16, group 16, slot 16
 //! policies         u32, then each: id 16, type text
 //! SHA-256 of everything before it
 //! ```
@@ -75,8 +75,7 @@ impl Memory {
             for place in &step.places {
                 out.key(place.strand.chain);
                 out.key(place.strand.group);
-                out.0.push(place.member);
-                out.key(place.value);
+                out.key(place.slot);
             }
         }
         out.count(self.policies.len());
@@ -120,8 +119,7 @@ impl Memory {
             let mut places = BTreeSet::new();
             for _ in 0..read.count()? {
                 let strand = Strand { chain: read.key()?, group: read.key()? };
-                let [member] = read.take()?;
-                places.insert(Place { strand, member, value: read.key()? });
+                places.insert(Place { strand, slot: read.key()? });
             }
             memory.step(key, Step { places, finding });
         }
@@ -207,7 +205,7 @@ mod tests {
         memory.give(key);
         memory.see(EventKey([3; 16]), 1000, 100);
         let strand = Strand { chain: EventKey([4; 16]), group: EventKey([5; 16]) };
-        let place = Place { strand, member: 1, value: EventKey([6; 16]) };
+        let place = Place { strand, slot: EventKey([6; 16]) };
         memory.step(key, Step { places: [place].into(), finding: "{}".into() });
         memory.learn_policy("p-1", "TAG_POLICY");
         memory

@@ -53,7 +53,7 @@ pub struct Limits {
     pub events: usize,
     /// Spans of time in which terms were seen.
     pub terms: usize,
-    /// Steps of chains.
+    /// Steps of chains, for each rule.
     pub steps: usize,
     /// Policies whose type is known.
     pub policies: usize,
@@ -66,7 +66,7 @@ pub struct Memory {
     given: BTreeSet<Given>,
     terms: Terms,
     steps: Steps,
-    /// How long steps are kept behind the newest, in seconds.
+    /// How long steps are kept behind the newest they are tied to, in seconds.
     horizon: i64,
     policies: BTreeMap<EventKey, String>,
     /// How many entries had to go.
@@ -74,7 +74,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// An empty memory, which keeps steps for so many seconds behind the newest.
+    /// An empty memory, which keeps steps for so many seconds behind the newest they are tied to.
     pub fn new(limits: Limits, horizon: i64) -> Self {
         Memory {
             limits,
@@ -112,9 +112,7 @@ impl Memory {
 
     /// Remembers a step of chains.
     pub fn step(&mut self, key: StepKey, step: Step) {
-        self.steps.add(key, step);
-        self.steps.forget(self.horizon);
-        self.evicted += self.steps.shrink(self.limits.steps);
+        self.evicted += self.steps.add(key, step, self.horizon, self.limits.steps);
     }
 
     /// The steps of chains.
@@ -170,9 +168,7 @@ impl Memory {
             self.add_policy(id, kind);
         }
         for (key, step) in other.steps.iter() {
-            self.steps.add(*key, step.clone());
+            self.step(*key, step.clone());
         }
-        self.steps.forget(self.horizon);
-        self.evicted += self.steps.shrink(self.limits.steps);
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of chains: findings that, with others, may say more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::EventKey;
 
@@ -15,6 +16,18 @@ pub struct StepKey {
     pub rule: EventKey,
 }
 
+impl StepKey {
+    /// Before every step of this time.
+    pub fn first_at(time: i64) -> StepKey {
+        StepKey { time, event: EventKey([0; 16]), rule: EventKey([0; 16]) }
+    }
+
+    /// After every step of this time.
+    pub fn last_at(time: i64) -> StepKey {
+        StepKey { time, event: EventKey([0xff; 16]), rule: EventKey([0xff; 16]) }
+    }
+}
+
 /// What ties steps together: a chain, and the values of the fields that it groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Strand {
@@ -24,15 +37,13 @@ pub struct Strand {
     pub group: EventKey,
 }
 
-/// A step's place in a strand.
+/// A step's place in a strand: the chain's member that it is, or the value that it adds to a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The strand.
     pub strand: Strand,
-    /// Which of the chain's members it is.
-    pub member: u8,
-    /// The value that the chain counts, if it counts values.
-    pub value: EventKey,
+    /// The member, or the value.
+    pub slot: EventKey,
 }
 
 /// What is kept of a step.
@@ -44,18 +55,26 @@ pub struct Step {
     pub finding: String,
 }
 
-/// All steps, by time and by strand.
+/// All steps: by time, by strand, by slot of a strand, and by rule. Every question about a chain is a range of
+/// one of these, so that a flood of events in one strand costs each of them no more than a few
+/// look-ups.
 #[derive(Debug, Clone, Default)]
 pub struct Steps {
     by_time: BTreeMap<StepKey, Step>,
-    by_strand: BTreeSet<(Strand, StepKey, u8, EventKey)>,
+    by_strand: BTreeSet<(Strand, StepKey, EventKey)>,
+    by_slot: BTreeSet<(Strand, EventKey, StepKey)>,
+    by_rule: BTreeMap<EventKey, BTreeSet<StepKey>>,
 }
 
 impl Steps {
-    /// Adds a step. The same step again adds only the places it did not have.
-    pub fn add(&mut self, key: StepKey, step: Step) {
+    /// Adds a step, which has at least one place; the same step again adds only the places it did
+    /// not have. Then forgets what is older than the horizon (in seconds, behind the newest of each
+    /// strand) and the oldest of the rule beyond `most`; says how many of those went.
+    pub fn add(&mut self, key: StepKey, step: Step, horizon: i64, most: usize) -> u64 {
+        self.by_rule.entry(key.rule).or_default().insert(key);
         for place in &step.places {
-            self.by_strand.insert((place.strand, key, place.member, place.value));
+            self.by_strand.insert((place.strand, key, place.slot));
+            self.by_slot.insert((place.strand, place.slot, key));
         }
         match self.by_time.get_mut(&key) {
             None => {
@@ -69,6 +88,8 @@ impl Steps {
                 }
             }
         }
+        self.forget(&key, horizon);
+        self.shrink(key.rule, most)
     }
 
     /// What is kept of a step.
@@ -76,51 +97,91 @@ impl Steps {
         self.by_time.get(key)
     }
 
-    /// The steps of a strand between two times, both included, in order: each with its member and
-    /// its counted value.
+    /// The steps of a strand between two, both included, in order, each with its slot.
     pub fn between(
         &self,
         strand: Strand,
-        from: i64,
-        to: i64,
-    ) -> impl Iterator<Item = (StepKey, u8, EventKey)> {
-        let least = EventKey([0; 16]);
-        let greatest = EventKey([0xff; 16]);
-        let first = StepKey { time: from, event: least, rule: least };
-        let last = StepKey { time: to, event: greatest, rule: greatest };
+        from: StepKey,
+        to: StepKey,
+    ) -> impl DoubleEndedIterator<Item = (StepKey, EventKey)> {
+        let (first, last) = ((strand, from, LEAST), (strand, to, GREATEST));
+        let range = if from <= to { first..=last } else { first..=first };
         self.by_strand
-            .range((strand, first, 0, least)..=(strand, last, u8::MAX, greatest))
-            .map(|(_, key, member, value)| (*key, *member, *value))
+            .range(range)
+            .map(|(_, key, slot)| (*key, *slot))
+            .filter(move |(key, _)| *key <= to)
     }
 
-    /// Drops what is more than so many seconds older than the newest, which no event can complete
-    /// any more.
-    pub fn forget(&mut self, horizon: i64) {
-        let Some((newest, _)) = self.by_time.last_key_value() else {
-            return;
-        };
-        let oldest = newest.time.saturating_sub(horizon);
-        while self.by_time.first_key_value().is_some_and(|(first, _)| first.time < oldest) {
-            self.drop_first();
+    /// The steps of one slot of a strand between two, both included, in order.
+    pub fn in_slot(
+        &self,
+        place: Place,
+        from: StepKey,
+        to: StepKey,
+    ) -> impl DoubleEndedIterator<Item = StepKey> {
+        let at = |key| (place.strand, place.slot, key);
+        let range = if from <= to { at(from)..=at(to) } else { at(from)..=at(from) };
+        self.by_slot.range(range).map(|(.., key)| *key).filter(move |key| *key <= to)
+    }
+
+    /// The slots of a strand that any step has, in order.
+    pub fn slots(&self, strand: Strand) -> impl Iterator<Item = EventKey> {
+        let mut from = Bound::Included((strand, LEAST, StepKey::first_at(i64::MIN)));
+        std::iter::from_fn(move || {
+            let (of, slot, _) = self.by_slot.range((from, Bound::Unbounded)).next()?;
+            from = Bound::Excluded((strand, *slot, StepKey::last_at(i64::MAX)));
+            (*of == strand).then_some(*slot)
+        })
+    }
+
+    /// Forgets, in the strands of a step, what is more than so many seconds older than the newest
+    /// there: no event that comes can complete it any more. Another account's events, or a wrong
+    /// clock there, do not matter.
+    fn forget(&mut self, key: &StepKey, horizon: i64) {
+        let strands = self.by_time.get(key).map(|step| step.places.clone()).unwrap_or_default();
+        for Place { strand, .. } in strands {
+            let all = (strand, StepKey::first_at(i64::MIN), LEAST)
+                ..=(strand, StepKey::last_at(i64::MAX), GREATEST);
+            let Some((_, newest, _)) = self.by_strand.range(all.clone()).next_back() else {
+                continue;
+            };
+            let oldest = newest.time.saturating_sub(horizon);
+            let old = self.by_strand.range(all).take_while(|(_, key, _)| key.time < oldest);
+            let old: Vec<_> = old.copied().collect();
+            for (strand, key, slot) in old {
+                self.leave(key, Place { strand, slot });
+            }
         }
     }
 
-    /// Drops the oldest until there are no more than so many; says how many went.
-    pub fn shrink(&mut self, most: usize) -> u64 {
+    /// Takes a step out of one of its places, and drops it with the last.
+    fn leave(&mut self, key: StepKey, place: Place) {
+        self.by_strand.remove(&(place.strand, key, place.slot));
+        self.by_slot.remove(&(place.strand, place.slot, key));
+        if let Some(step) = self.by_time.get_mut(&key) {
+            step.places.remove(&place);
+            if step.places.is_empty() {
+                self.by_time.remove(&key);
+                if let Some(held) = self.by_rule.get_mut(&key.rule) {
+                    held.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Drops the oldest of a rule until it has no more than so many; says how many went. Each rule
+    /// has room of its own, so that a flood of harmless calls does not push out what matters.
+    fn shrink(&mut self, rule: EventKey, most: usize) -> u64 {
         let mut gone = 0;
-        while self.by_time.len() > most {
-            self.drop_first();
+        while let Some(held) = self.by_rule.get(&rule).filter(|held| held.len() > most) {
+            let Some(key) = held.first().copied() else { break };
+            for place in self.by_time.get(&key).map(|step| step.places.clone()).unwrap_or_default()
+            {
+                self.leave(key, place);
+            }
             gone += 1;
         }
         gone
-    }
-
-    fn drop_first(&mut self) {
-        if let Some((key, step)) = self.by_time.pop_first() {
-            for place in step.places {
-                self.by_strand.remove(&(place.strand, key, place.member, place.value));
-            }
-        }
     }
 
     /// How many steps are held.
@@ -133,3 +194,6 @@ impl Steps {
         self.by_time.iter()
     }
 }
+
+const LEAST: EventKey = EventKey([0; 16]);
+const GREATEST: EventKey = EventKey([0xff; 16]);

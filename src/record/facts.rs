@@ -172,12 +172,7 @@ fn event_key(record: &Record<'_>, id: Option<&str>, name: &str, time: Option<&st
     }
     let mut sum = [0u8; 16];
     record.leaves(&mut |path, value| {
-        let leaf: [u8; 32] = Sha256::new()
-            .chain_update((path.len() as u64).to_le_bytes())
-            .chain_update(path)
-            .chain_update(value)
-            .finalize()
-            .into();
+        let leaf: [u8; 32] = Sha256::new().chain_update(path).chain_update(value).finalize().into();
         let mut carry = 0u16;
         for (byte, leaf) in sum.iter_mut().zip(leaf) {
             let total = u16::from(*byte) + u16::from(leaf) + carry;

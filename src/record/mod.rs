@@ -16,6 +16,7 @@ pub use time::{parse as parse_time, rfc3339};
 use std::borrow::Cow;
 
 use orgwatch_sigma::Path;
+use sha2::{Digest, Sha256};
 
 use crate::json::{Kind, Tape, Value};
 
@@ -27,6 +28,9 @@ const CONTAINERS: &[&str] = &[
     "serviceEventDetails",
     "userIdentity",
 ];
+
+/// The fields whose presence is a failure.
+const ERRORS: &[&str] = &["errorCode", "errorMessage"];
 
 /// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
 #[derive(Debug, Default)]
@@ -75,10 +79,12 @@ impl<'a> Record<'a> {
 
     /// A top-level field.
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        match self.unfolded.0.iter().find(|(known, ..)| *known == name) {
-            Some((_, text, tape)) => Some(Value::root(tape, text)),
-            None => self.root.get(name),
+        if let Some((_, text, tape)) = self.unfolded.0.iter().find(|(known, ..)| *known == name) {
+            return Some(Value::root(tape, text));
         }
+        // A pipeline that writes an empty error for none must not turn a success into a failure.
+        let says = |value: &Value<'_>| !ERRORS.contains(&name) || scalar(*value).is_some();
+        self.root.get(name).filter(says)
     }
 
     /// What stands at a path. A key of exactly the path's name comes first.
@@ -132,24 +138,30 @@ impl<'a> Record<'a> {
         scalar(value)
     }
 
-    /// Every leaf with the keys that lead to it, in the order of the record, for what must not
-    /// depend on how the record was written down.
-    fn leaves(&self, visit: &mut dyn FnMut(&str, &str)) {
+    /// Every leaf with a digest of the keys that lead to it, for what must not depend on how the
+    /// record was written down.
+    fn leaves(&self, visit: &mut dyn FnMut([u8; 32], &str)) {
+        let step = |path: [u8; 32], key: &[u8]| -> [u8; 32] {
+            Sha256::new().chain_update(path).chain_update(key).finalize().into()
+        };
+        let mut pending: Vec<([u8; 32], Value<'a>)> = Vec::new();
         for (key, value) in self.root.entries() {
             let key = key.text().unwrap_or_default();
-            let value = self.field(&key).unwrap_or(value);
-            let mut pending = vec![(key.into_owned(), value)];
-            while let Some((path, value)) = pending.pop() {
-                match value.kind() {
-                    Kind::Object => pending.extend(value.entries().map(|(key, value)| {
-                        (format!("{path}\0{}", key.text().unwrap_or_default()), value)
-                    })),
-                    Kind::Array => pending.extend(
-                        value.items().enumerate().map(|(n, value)| (format!("{path}\0{n}"), value)),
-                    ),
-                    Kind::Null => {}
-                    _ => visit(&path, &value.scalar().unwrap_or_default()),
-                }
+            pending.push((step([0; 32], key.as_bytes()), self.field(&key).unwrap_or(value)));
+        }
+        while let Some((path, value)) = pending.pop() {
+            match value.kind() {
+                Kind::Object => pending.extend(value.entries().map(|(key, value)| {
+                    (step(path, key.text().unwrap_or_default().as_bytes()), value)
+                })),
+                Kind::Array => pending.extend(
+                    value
+                        .items()
+                        .enumerate()
+                        .map(|(n, value)| (step(path, &(n as u64).to_le_bytes()), value)),
+                ),
+                Kind::Null => {}
+                _ => visit(path, &value.scalar().unwrap_or_default()),
             }
         }
     }

@@ -10,6 +10,7 @@ use orgwatch_sigma::Glob;
 use super::Record;
 use crate::json::{Kind, Tape, Value};
 use crate::rules::glob_matches;
+use crate::settings::{Destination, Settings};
 
 /// The action that takes an account out of its organization, as patterns are compared with it.
 const LEAVE: &str = "organizations:leaveorganization";
@@ -24,12 +25,12 @@ const TRUST: &[&str] = &["policyDocument", "assumeRolePolicyDocument"];
 const FULL_ACCESS: &str = ":aws:policy/AWSOrganizationsFullAccess";
 
 /// Whom a trust policy admits beyond the organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trusted {
-    /// Any principal of any account.
-    Everyone,
     /// An account that is not among one's own.
     Outside,
+    /// Any principal of any account.
+    Everyone,
 }
 
 /// Whether the request grants the permission to leave the organization.
@@ -42,12 +43,11 @@ pub fn grants_leave(record: &Record<'_>) -> bool {
     PERMISSIONS.iter().filter_map(|key| request(key)).any(|document| {
         let (mut allowed, mut denied) = (false, false);
         statements(&document, &mut |statement| {
+            let concerned = concerns_leave(statement) && is_everywhere(statement);
             match text(statement, "Effect").as_deref() {
-                Some("Allow") => allowed |= concerns_leave(statement),
+                Some("Allow") => allowed |= concerned,
                 // A denial under a condition leaves a way.
-                Some("Deny") if statement.get("Condition").is_none() => {
-                    denied |= concerns_leave(statement);
-                }
+                Some("Deny") if statement.get("Condition").is_none() => denied |= concerned,
                 _ => {}
             }
         });
@@ -55,43 +55,98 @@ pub fn grants_leave(record: &Record<'_>) -> bool {
     })
 }
 
-/// Whom the request's trust policy admits; `own` are the accounts of one's organization.
-pub fn trusts(record: &Record<'_>, own: &[String]) -> Option<Trusted> {
-    let mut found = None;
+/// Whom the request's trust policy admits beyond the organization of the settings.
+pub fn trusts(record: &Record<'_>, settings: &Settings) -> Option<Trusted> {
     let this = record.at(&["recipientAccountId"]);
+    let is_own = |account: &str| {
+        settings.accounts.is_empty()
+            || this.as_deref() == Some(account)
+            || settings.accounts.iter().any(|own| own == account)
+    };
+    let mut found = None;
     for document in TRUST.iter().filter_map(|key| record.at(&["requestParameters", key])) {
         statements(&document, &mut |statement| {
             if text(statement, "Effect").as_deref() != Some("Allow") {
                 return;
             }
-            if statement.get("NotPrincipal").is_some() {
-                found = Some(Trusted::Everyone);
-            }
-            let Some(principal) = statement.get("Principal") else {
-                return;
-            };
-            let accounts = match principal.kind() {
+            let principal = statement.get("Principal");
+            let named = principal.and_then(|principal| match principal.kind() {
                 Kind::Object => principal.get("AWS"),
                 _ => Some(principal),
-            };
-            for name in accounts.into_iter().flat_map(texts) {
-                if name == "*" && !narrowed(statement) {
-                    found = Some(Trusted::Everyone);
-                } else if let Some(account) = account(&name)
-                    && !own.is_empty()
-                    && !own
-                        .iter()
-                        .map(String::as_str)
-                        .chain(this.as_deref())
-                        .any(|known| known == account)
-                {
-                    found = found.or(Some(Trusted::Outside));
-                }
-            }
+            });
+            let names = named.map(texts).unwrap_or_default();
+            let admitted =
+                if statement.get("NotPrincipal").is_some() || names.iter().any(|n| n == "*") {
+                    of_everyone(statement, settings, &is_own)
+                } else {
+                    let foreign =
+                        |name: &Cow<'_, str>| account(name).is_some_and(|account| !is_own(account));
+                    names.iter().any(foreign).then_some(Trusted::Outside)
+                };
+            found = found.max(admitted);
         });
     }
     found
 }
+
+/// Whom a statement for everyone admits under its condition.
+fn of_everyone(
+    statement: Value<'_>,
+    settings: &Settings,
+    is_own: &dyn Fn(&str) -> bool,
+) -> Option<Trusted> {
+    let mut outside = false;
+    let operators = statement.get("Condition").into_iter().flat_map(|all| all.entries());
+    for (operator, keys) in operators {
+        let operator = operator.text().unwrap_or_default();
+        let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(&operator);
+        if !NARROWING.contains(&operator) {
+            continue;
+        }
+        for (key, values) in keys.entries() {
+            let key = key.text().unwrap_or_default().to_ascii_lowercase();
+            let values = texts(values);
+            let all = |known: &dyn Fn(&str) -> bool| values.iter().all(|value| known(value));
+            let narrow =
+                |value: &str| !value.trim_matches(['*', '?']).is_empty() && !value.ends_with("/0");
+            let foreign = match key.as_str() {
+                "aws:principalaccount"
+                | "aws:sourceaccount"
+                | "aws:principalarn"
+                | "aws:sourcearn" => {
+                    if !all(&|value| account(value).is_some()) {
+                        continue;
+                    }
+                    !all(&|value| account(value).is_some_and(is_own))
+                }
+                "aws:principalorgid" | "aws:sourceorgid" => {
+                    if !all(&narrow) {
+                        continue;
+                    }
+                    settings.organization.is_some()
+                        && !all(&|value| settings.destination(value) != Destination::Other)
+                }
+                "aws:principaltype" => continue,
+                key if WHO.iter().any(|who| key.starts_with(who)) && all(&narrow) => false,
+                // That the call is encrypted, or made before a date, keeps nobody out.
+                _ => continue,
+            };
+            if !foreign {
+                return None;
+            }
+            outside = true;
+        }
+    }
+    Some(if outside { Trusted::Outside } else { Trusted::Everyone })
+}
+
+/// The operators of a condition that only what is named satisfies.
+const NARROWING: &[&str] =
+    &["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
+
+/// What else a condition may ask about that keeps strangers out: who calls, and from where.
+const WHO: &[&str] =
+    &["aws:principal", "aws:source", "aws:userid", "aws:username", "sts:externalid"];
 
 /// Visits the statements of a document, of which there may be one or a list.
 fn statements(document: &str, visit: &mut dyn FnMut(Value<'_>)) {
@@ -123,19 +178,16 @@ fn concerns_leave(statement: Value<'_>) -> bool {
     }
 }
 
-/// What a condition must ask about to keep strangers out: who calls, on whose behalf, from where.
-/// That the call is encrypted, or made before a date, keeps nobody out.
-const NARROWING: &[&str] =
-    &["aws:principal", "aws:source", "aws:userid", "aws:username", "sts:externalid"];
-
-/// Whether a statement's condition keeps strangers out; values that are all `*` do not.
-fn narrowed(statement: Value<'_>) -> bool {
-    let operators = statement.get("Condition").into_iter().flat_map(|all| all.entries());
-    operators.flat_map(|(_, keys)| keys.entries()).any(|(key, values)| {
-        let key = key.text().unwrap_or_default().to_ascii_lowercase();
-        NARROWING.iter().any(|narrowing| key.starts_with(narrowing))
-            && texts(values).iter().any(|value| !value.trim_matches('*').is_empty())
-    })
+/// Whether a statement is about every resource: leaving has none of its own.
+fn is_everywhere(statement: Value<'_>) -> bool {
+    let any = |resources: Value<'_>| {
+        texts(resources).iter().any(|text| !text.is_empty() && text.trim_matches('*').is_empty())
+    };
+    match (statement.get("Resource"), statement.get("NotResource")) {
+        (Some(resources), _) => any(resources),
+        (None, Some(_)) => false,
+        (None, None) => true,
+    }
 }
 
 /// The account of a principal: its number, or an ARN with it.
@@ -228,12 +280,16 @@ mod tests {
 
     #[test]
     fn whom_a_trust_policy_admits() {
-        let own = ["111122223333".to_owned()];
+        let settings = Settings {
+            accounts: vec!["111122223333".into()],
+            organization: Some("o-a1b2c3d4e5".into()),
+            ..Settings::default()
+        };
         for (statement, expected) in [
             (r#"{"Effect":"Allow","Principal":"*"}"#, Some(Trusted::Everyone)),
             (r#"{"Effect":"Allow","Principal":{"AWS":["*"]}}"#, Some(Trusted::Everyone)),
             (
-                r#"{"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a"}}}"#,
+                r#"{"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}"#,
                 None,
             ),
             (
@@ -251,7 +307,7 @@ mod tests {
         ] {
             let document = format!(r#"{{"Statement":{statement}}}"#);
             let found = with(serde_json::json!({"assumeRolePolicyDocument": document}), |record| {
-                trusts(record, &own)
+                trusts(record, &settings)
             });
             assert_eq!(found, expected, "{document}");
         }

@@ -61,14 +61,9 @@ impl<'a> Context<'a> {
                 .as_deref()
                 .map(|organization| self.settings.destination(organization).as_str().into()),
             Derived::PolicyType => self.policy_type(),
-            Derived::GuardPolicy => {
-                let guards = &self.settings.guard_policies;
-                yes(self
-                    .organization_policy()
-                    .is_some_and(|id| guards.iter().any(|guard| *guard == id)))
-            }
+            Derived::GuardPolicy => yes(self.concerns_guard()),
             Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
-            Derived::Trusts => match record::trusts(&self.record, &self.settings.accounts)? {
+            Derived::Trusts => match record::trusts(&self.record, self.settings)? {
                 Trusted::Everyone => Some("everyone".into()),
                 Trusted::Outside => Some("outside".into()),
             },
@@ -80,6 +75,21 @@ impl<'a> Context<'a> {
     /// The id of the organization policy that the request names.
     fn organization_policy(&self) -> Option<Cow<'_, str>> {
         self.is_of_organizations().then(|| self.record.at(&["requestParameters", "policyId"]))?
+    }
+
+    /// Whether the request concerns a policy that the settings guard; disabling its type does.
+    fn concerns_guard(&self) -> bool {
+        let guards = &self.settings.guard_policies;
+        let disabled = self.is_of_organizations()
+            && self.record.at(&["eventName"]).is_some_and(|name| name == "DisablePolicyType");
+        match self.organization_policy() {
+            Some(id) => guards.iter().any(|guard| *guard == id),
+            None => {
+                let kind = self.policy_type().unwrap_or_default();
+                let guarding = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
+                disabled && !guards.is_empty() && guarding.contains(&kind.as_ref())
+            }
+        }
     }
 
     /// The type of the organization policy that the event is about.

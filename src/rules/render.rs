@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use orgwatch_sigma::{About, Chain, Part, Rule, Severity, Source, Template, Value};
+use orgwatch_sigma::{
+    About, Chain, ChainKind, Derived, Part, Rule, Severity, Source, Template, Value,
+};
 
 use super::{Context, holds, pack};
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
@@ -119,7 +121,7 @@ pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
     write(&mut finding, &rule.about, settings, Some(context));
-    if let Some(approval) = approval(&finding, facts.time, settings) {
+    if let Some(approval) = approval(&finding, &[&rule.about.slug], facts.time, settings) {
         approve(&mut finding, approval);
     }
     finding
@@ -152,26 +154,39 @@ pub fn chain_finding(
     finding.organization = latest()
         .find_map(|part| part.organization.clone())
         .or_else(|| settings.organization.clone());
-    finding.handshake = latest().find_map(|part| part.handshake.clone());
-    if let Some(who) = latest().find(|part| part.principal != Principal::default()) {
+    // Who, and what they did, from one part: the last that somebody made.
+    let made = latest().find(|part| part.principal != Principal::default());
+    if let Some(who) = made.or(parts.last()) {
         finding.principal = who.principal.clone();
         finding.source_ip = who.source_ip.clone();
         finding.user_agent = who.user_agent.clone();
+        finding.accounts.acting = who.accounts.acting.clone();
+        finding.event_name = who.event_name.clone();
+        finding.event_source = who.event_source.clone();
+        finding.region = who.region.clone();
     }
     if let Some(last) = parts.last() {
         finding.account = last.account.clone();
-        finding.accounts = last.accounts.clone();
+        finding.accounts.recipient = last.accounts.recipient.clone();
         finding.outcome = last.outcome;
         finding.outcome_reason = last.outcome_reason.clone();
-        finding.event_name = last.event_name.clone();
-        finding.event_source = last.event_source.clone();
-        finding.region = last.region.clone();
         finding.target = last.target.clone();
         finding.last_seen = last.last_seen.clone();
         let time = last.last_seen.as_deref().and_then(crate::record::parse_time);
-        if let Some(approval) = approval(last, time, settings) {
+        let ended = Finding {
+            destination_organization: finding.destination_organization.clone(),
+            ..last.clone()
+        };
+        let slugs = [chain.about.slug.as_str(), last.rule.as_str()];
+        if let Some(approval) = approval(&ended, &slugs, time, settings) {
             approve(&mut finding, approval);
         }
+    }
+    if let ChainKind::ValueCount(..) = chain.kind {
+        let mut calls: Vec<_> = parts.iter().map(|part| part.event_name.as_str()).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        finding.details.push(("calls".into(), calls.join(", ")));
     }
     write(&mut finding, &chain.about, settings, None);
     finding
@@ -196,10 +211,11 @@ fn write(finding: &mut Finding, about: &About, settings: &Settings, context: Opt
 /// The approval that covers a finding.
 fn approval<'a>(
     finding: &Finding,
+    slugs: &[&str],
     time: Option<i64>,
     settings: &'a Settings,
 ) -> Option<&'a Approval> {
-    settings.approvals.iter().find(|approval| approval.covers(finding, time))
+    settings.approvals.iter().find(|approval| approval.covers(finding, slugs, time))
 }
 
 /// A finding that is several says dry run before approved.
@@ -245,13 +261,16 @@ fn sentence(
 }
 
 fn first<'a>(
-    sources: &[Source],
+    sources: &'a [Source],
     finding: &'a Finding,
     settings: &'a Settings,
     context: Option<&'a Context<'_>>,
 ) -> Option<Cow<'a, str>> {
     sources.iter().find_map(|source| match source {
         Source::Record(path) => context?.record.text(path),
+        Source::Literal(text) => Some(text.as_str().into()),
+        Source::Finding(Value::PolicyType) => context?.derived(Derived::PolicyType),
+        Source::Finding(Value::Trusts) => context?.derived(Derived::Trusts),
         Source::Finding(value) => named(*value, finding, settings, context).map(Cow::Borrowed),
     })
 }
@@ -299,6 +318,8 @@ fn named<'a>(
         Value::HandshakeId => handshake.and_then(|handshake| handshake.id.as_deref()),
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
         Value::HandshakeOrganization => context?.facts().handshake_organization.as_deref(),
+        // Worked out, not held: see `first`.
+        Value::PolicyType | Value::Trusts => None,
         Value::Parts => {
             let parts = finding.details.iter().find(|(name, _)| name == "parts");
             parts.map(|(_, slugs)| slugs.as_str())

@@ -37,9 +37,13 @@ pub(super) const POLICY: Allowed = Allowed {
 /// A wildcard over ARNs or names.
 pub(super) const WILDCARD: Allowed = Allowed {
     valid: |text| {
-        text.chars().any(|c| !matches!(c, '*' | '?'))
+        let glob = orgwatch_sigma::Glob::wildcard(text);
+        let anybody =
+            ["arn:aws:iam::111111111111:user/a", "arn:aws-cn:sts::999999999999:assumed-role/z/9"];
+        !text.trim().is_empty()
             && !text.contains("**")
             && !text.contains(|c: char| c.is_control())
+            && !anybody.iter().all(|arn| crate::rules::glob_matches(&glob, arn))
     },
     allowed: "a wildcard names something: * stands for any text and ? for one character, ** and a \
               wildcard for everything are not allowed",
@@ -53,7 +57,7 @@ pub(super) const TIME: Allowed = Allowed {
 
 /// Something that is written, so that nobody need ask.
 pub(super) const PROSE: Allowed = Allowed {
-    valid: |text| !text.trim().is_empty() && text.len() <= 1000,
+    valid: |text| !text.trim().is_empty() && text.chars().count() <= 1000,
     allowed: "say it in up to 1000 characters",
 };
 

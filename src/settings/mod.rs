@@ -124,7 +124,7 @@ impl Default for Settings {
             rules: BTreeMap::new(),
             learning_until: None,
             late: 2 * 3600,
-            memory: Limits { events: 100_000, terms: 100_000, steps: 10_000, policies: 10_000 },
+            memory: Limits { events: 100_000, terms: 100_000, steps: 5_000, policies: 10_000 },
         }
     }
 }

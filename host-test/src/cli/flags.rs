@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwatch::finding::Severity;
 
+use super::learn::LearnFlags;
+use super::rules::RulesFlags;
+use super::settings::SettingsFlags;
 use super::size::Size;
 
 /// Detects AWS accounts being taken out of their organization.
@@ -18,6 +21,9 @@ pub(super) struct Flags {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Scan(ScanFlags),
+    Learn(LearnFlags),
+    Rules(RulesFlags),
+    Settings(SettingsFlags),
 }
 
 const EXAMPLES: &str = "\
@@ -27,12 +33,13 @@ Examples:
   aws cloudtrail lookup-events | orgwatch scan -
   orgwatch scan --format ocsf logs/ > findings.ndjson
   orgwatch scan --settings orgwatch.yaml --fail-on high logs/
+  orgwatch scan --state orgwatch.state logs/       what was found before does not come again
 
 Exit codes:
   0  done; also when what reads the output has gone away
   1  done, and there are new findings at or above --fail-on
-  2  something could not be read or used: a path, a line, the settings. This wins over 1:
-     what was found is printed all the same, but what was not read may hold more";
+  2  something could not be read or used: a path, a line, the settings, the state. This wins
+     over 1: what was found is printed all the same, but what was not read may hold more";
 
 /// Examine CloudTrail events in files
 ///
@@ -59,9 +66,10 @@ pub(super) struct ScanFlags {
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<Severity>,
 
-    /// Settings, as YAML or JSON: your management account, organization, whom you trust
+    /// Where to keep the memory between runs; loaded if it is there, replaced in one step at the
+    /// end
     #[arg(long, value_name = "FILE")]
-    pub(super) settings: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
 
     /// With each finding printed as text, say why it matters and what to do
     #[arg(long)]
@@ -70,6 +78,17 @@ pub(super) struct ScanFlags {
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
+
+    #[command(flatten)]
+    pub(super) common: CommonFlags,
+}
+
+/// What every command that reads events takes.
+#[derive(Debug, Args)]
+pub(super) struct CommonFlags {
+    /// Settings, as YAML or JSON: your management account, organization, whom you trust
+    #[arg(long, value_name = "FILE")]
+    pub(super) settings: Option<PathBuf>,
 
     /// Print no summary, and not which lines could not be read
     #[arg(short, long)]

@@ -1,16 +1,24 @@
 //! The command line: flags as they are typed, made into what each command needs, and run.
 
+mod complaints;
+mod component;
 mod flags;
+mod learn;
 mod report;
+mod rules;
 mod scan;
+mod session;
 mod settings;
 mod size;
+mod summary;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use orgwatch_host::output::Escaped;
+use orgwatch_host::scan::Totals;
 
 use flags::{Command, Flags};
 
@@ -23,6 +31,16 @@ pub(crate) enum Status {
     Found,
     /// Something could not be read or used.
     Unusable,
+}
+
+impl Status {
+    /// How a run ends that read what it was given, or not all of it.
+    fn of(totals: &Totals) -> Self {
+        match totals.failed > 0 || totals.counts.unreadable > 0 {
+            true => Status::Unusable,
+            false => Status::Done,
+        }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -40,6 +58,9 @@ pub(crate) fn run() -> anyhow::Result<Status> {
     // Ends the process, with 2, if it cannot make sense of the flags.
     match Flags::parse().command {
         Command::Scan(flags) => scan::run(&flags),
+        Command::Learn(flags) => learn::run(&flags),
+        Command::Rules(flags) => rules::run(&flags),
+        Command::Settings(flags) => settings::run(&flags),
     }
 }
 
@@ -54,6 +75,12 @@ pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
 /// Says on standard error why the command failed.
 pub(crate) fn report(err: &anyhow::Error) {
     say(&format!("{err:#}"));
+}
+
+/// This machine's clock, in seconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// One line on standard error. What it names may be named by an attacker.

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use crate::bench::{Ran, gzip, leaving, quiet};
+use crate::bench::{Bench, Ran, gzip, leaving, quiet};
 
 #[test]
 fn bad_lines_are_reported_and_all_others_examined() {
-    let bench = bench!();
+    let bench = Bench::new();
     let deep = format!(
         "{{\"eventName\":\"LeaveOrganization\",\"a\":{}{}}}",
         "[".repeat(10_000),
@@ -51,7 +51,7 @@ fn bad_lines_are_reported_and_all_others_examined() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named_and_the_others_are_scanned() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("good", leaving(1).to_string());
     let ran = bench.scan(&["missing", "good", "--fail-on", "low"]);
     ran.expect(1, 2).says("orgwatch: missing: cannot be opened: No such file");
@@ -59,7 +59,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_scanned() {
 
 #[test]
 fn a_broken_gzip_is_named_and_what_it_holds_is_scanned() {
-    let bench = bench!();
+    let bench = Bench::new();
     let lines: String = (0..5000).map(|id| format!("{}\n", quiet(id))).collect();
     let whole = gzip(format!("{}\n{lines}", leaving(1)).as_bytes());
     bench.file("cut.gz", &whole[..whole.len() / 2]);
@@ -73,7 +73,7 @@ fn a_broken_gzip_is_named_and_what_it_holds_is_scanned() {
 
 #[test]
 fn a_bomb_is_bounded() {
-    let bench = bench!();
+    let bench = Bench::new();
     let mut bomb = leaving(1).to_string().into_bytes();
     bomb.push(b'\n');
     bomb.resize(50 << 20, b' ');
@@ -91,7 +91,7 @@ fn a_bomb_is_bounded() {
 
 #[test]
 fn file_names_may_be_anything() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("logs/\u{1b}[2Jbad", "nonsense");
     let ran = bench.scan(&["logs"]);
     ran.expect(0, 2).says("logs/\\u{1b}[2Jbad:1: ");
@@ -106,7 +106,7 @@ fn file_names_may_be_anything() {
 
 #[test]
 fn settings_are_yaml_and_their_problems_are_named() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("file", leaving(1).to_string());
     bench.file("good.yaml", "# ours\nmanagement_account: \"999988887777\"\n");
     bench.scan(&["file", "--settings", "good.yaml"]).expect(1, 0);
@@ -114,18 +114,18 @@ fn settings_are_yaml_and_their_problems_are_named() {
     bench
         .scan(&["file", "--settings", "bad.yaml"])
         .expect(0, 2)
-        .says("orgwatch: the settings bad.yaml: no_such_setting: ");
+        .says("orgwatch: bad.yaml:1: no_such_setting: ");
     bench.file("broken.yaml", "a: [\n");
     bench
         .scan(&["file", "--settings", "broken.yaml"])
         .expect(0, 2)
-        .says("broken.yaml are not YAML");
+        .says("orgwatch: broken.yaml:2: the settings are not YAML");
     bench.scan(&["file", "--settings", "none.yaml"]).expect(0, 2).says("none.yaml");
 }
 
 #[test]
 fn a_component_can_be_named_and_is_checked() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("file", leaving(1).to_string());
     bench.file("fake.wasm", "not wasm");
     bench
@@ -142,12 +142,13 @@ fn a_component_can_be_named_and_is_checked() {
 #[test]
 fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("file", leaving(1).to_string());
     let cache = bench.path("cache");
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
-    let output = bench.command().arg("file").env("ORGWATCH_CACHE_DIR", &cache).output().unwrap();
+    let output =
+        bench.command().args(["scan", "file"]).env("ORGWATCH_CACHE_DIR", &cache).output().unwrap();
     let ran = Ran::from(output);
     ran.expect(1, 0).says("can be written by others");
     assert_eq!(cache.read_dir().unwrap().count(), 0);

@@ -6,11 +6,11 @@ use std::process::Stdio;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::bench::{gzip, leaving, quiet};
+use crate::bench::{Bench, gzip, leaving, quiet};
 
 #[test]
 fn every_form_of_a_file_gives_the_same_finding() {
-    let bench = bench!();
+    let bench = Bench::new();
     let (event, other) = (leaving(1), quiet(2));
     let records = json!({ "Records": [other, event] });
     let lookup = json!({ "Events": [{ "EventId": "1", "CloudTrailEvent": event.to_string() }] });
@@ -63,7 +63,7 @@ fn every_form_of_a_file_gives_the_same_finding() {
 
 #[test]
 fn standard_input_is_the_default_where_something_is_piped() {
-    let bench = bench!();
+    let bench = Bench::new();
     let input = gzip(leaving(1).to_string().as_bytes());
     bench.scan_stdin(&[], &input).expect(1, 0).says("1 event in 1 file");
 }
@@ -71,10 +71,10 @@ fn standard_input_is_the_default_where_something_is_piped() {
 #[test]
 fn what_comes_through_a_pipe_is_found_at_once() {
     use std::io::{BufRead as _, BufReader};
-    let bench = bench!();
+    let bench = Bench::new();
     let mut child = bench
         .command()
-        .arg("-")
+        .args(["scan", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -95,7 +95,7 @@ fn what_comes_through_a_pipe_is_found_at_once() {
 
 #[test]
 fn json_that_is_no_cloudtrail_is_counted_apart() {
-    let bench = bench!();
+    let bench = Bench::new();
     let digest = json!({ "awsAccountId": "1", "digestStartTime": "2026-01-01T00:00:00Z" });
     bench.file("digest", format!("{digest}\n{}\n", leaving(1)));
     bench.scan(&["digest"]).expect(1, 0).says("not CloudTrail  1");

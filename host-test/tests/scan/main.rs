@@ -1,9 +1,6 @@
 //! `orgwatch scan`, as a user runs it.
-//!
-//! These need a detector. Built without one (see `build.rs`) they say so and pass: `cargo xtask
-//! test` builds with one.
 
-#[macro_use]
+#[path = "../bench/mod.rs"]
 mod bench;
 
 mod bad_input;

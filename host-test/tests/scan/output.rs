@@ -5,11 +5,11 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::bench::leaving;
+use crate::bench::{Bench, leaving};
 
 #[test]
 fn a_finding_names_its_artifact() {
-    let bench = bench!();
+    let bench = Bench::new();
     let ran = bench.scan_stdin(&["-"], leaving(1).to_string().as_bytes());
     let artifact = &ran.expect(1, 0).findings()[0]["artifact"];
     assert_eq!(artifact["version"], env!("CARGO_PKG_VERSION"));
@@ -19,7 +19,7 @@ fn a_finding_names_its_artifact() {
 
 #[test]
 fn severities_choose_what_is_printed_and_how_it_ends() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("file", leaving(1).to_string());
     let severity = bench.scan(&["file"]).findings()[0]["severity"].as_str().unwrap().to_owned();
     bench.scan(&["file", "--fail-on", &severity]).expect(1, 1);
@@ -36,7 +36,7 @@ fn severities_choose_what_is_printed_and_how_it_ends() {
 
 #[test]
 fn ocsf_is_one_detection_finding_a_line() {
-    let bench = bench!();
+    let bench = Bench::new();
     bench.file("file", leaving(1).to_string());
     let ran = bench.scan(&["--format", "ocsf", "file"]);
     let event = &ran.expect(1, 0).findings()[0];
@@ -47,7 +47,7 @@ fn ocsf_is_one_detection_finding_a_line() {
 
 #[test]
 fn text_escapes_what_an_attacker_chose() {
-    let bench = bench!();
+    let bench = Bench::new();
     let mut event = leaving(1);
     event["userAgent"] = "\u{1b}[2J\u{202e}agent".into();
     event["errorCode"] = "\u{9b}31mAccessDenied\r\nCRITICAL".into();
@@ -62,12 +62,12 @@ fn text_escapes_what_an_attacker_chose() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let bench = bench!();
+    let bench = Bench::new();
     let lines: String = (0..20_000).map(|id| format!("{}\n", leaving(id))).collect();
     bench.file("file", lines);
     let mut child = bench
         .command()
-        .args(["file", "missing", "--fail-on", "low"])
+        .args(["scan", "file", "missing", "--fail-on", "low"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -66,6 +66,9 @@ pub(super) fn compile(
         about.triage.is_empty(),
         about.summary.0.is_empty(),
     ];
+    if let Some(text) = [&about.why, &about.benign].into_iter().find(|text| text.contains('{')) {
+        return Err(format!("why and falsepositives are not templates: {text}"));
+    }
     if !custom.internal && said.contains(&true) {
         return Err(
             "orgwatch: summary, why and triage, and falsepositives, must say something".into()

@@ -59,6 +59,9 @@ pub(super) fn optional(key: &str, text: &Option<String>) -> Result<Option<Templa
 }
 
 fn source(name: &str) -> Result<Source, String> {
+    if let Some(literal) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        return Ok(Source::Literal(literal.to_owned()));
+    }
     if let Some((_, value)) = Value::ALL.iter().find(|(known, _)| *known == name) {
         return Ok(Source::Finding(*value));
     }

@@ -1,4 +1,5 @@
 //! A folder, a detector and the command.
+#![allow(dead_code, missing_docs)]
 
 use std::fs;
 use std::io::Write as _;
@@ -7,17 +8,15 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-/// A folder to scan, and a cache of its own.
+/// A folder to scan.
 pub struct Bench(tempfile::TempDir);
 
 impl Bench {
-    /// None, if there is no detector to scan with.
-    pub fn new() -> Option<Self> {
-        if orgwatch_host::plugin::Artifact::embedded().is_none() {
-            eprintln!("skipped: build with ORGWATCH_COMPONENT naming the component");
-            return None;
-        }
-        Some(Bench(tempfile::tempdir().unwrap()))
+    /// Needs a detector: a test that had none and passed would say nothing.
+    pub fn new() -> Self {
+        let embedded = orgwatch_host::plugin::Artifact::embedded();
+        assert!(embedded.is_some(), "built without a component: run `cargo xtask test`");
+        Bench(tempfile::tempdir().unwrap())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -34,7 +33,6 @@ impl Bench {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orgwatch"));
         command
-            .arg("scan")
             .current_dir(self.0.path())
             .env("ORGWATCH_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
             .env_remove("CLICOLOR_FORCE")
@@ -42,13 +40,18 @@ impl Bench {
         command
     }
 
-    pub fn scan(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         Ran::from(self.command().args(args).output().unwrap())
+    }
+
+    pub fn scan(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command().arg("scan").args(args).output().unwrap())
     }
 
     pub fn scan_stdin(&self, args: &[&str], input: &[u8]) -> Ran {
         let mut child = self
             .command()
+            .arg("scan")
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -129,13 +132,4 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
-}
-
-macro_rules! bench {
-    () => {
-        match $crate::bench::Bench::new() {
-            Some(bench) => bench,
-            None => return,
-        }
-    };
 }

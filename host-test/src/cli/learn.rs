@@ -1,0 +1,106 @@
+//! `orgwatch learn`.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use orgwatch::finding::Finding;
+use orgwatch_host::input::{self, Source};
+use orgwatch_host::scan::Observer;
+
+use super::Status;
+use super::complaints::Complaints;
+use super::flags::CommonFlags;
+use super::session::Session;
+use super::summary::{number, summarise};
+
+const EXAMPLES: &str = "\
+Examples:
+  orgwatch learn --state orgwatch.state cloudtrail/2026/     once, from what is stored
+  orgwatch scan --state orgwatch.state cloudtrail/today/     from then on
+  zcat old/*.gz | orgwatch learn --state orgwatch.state --settings orgwatch.yaml -
+
+Exit codes:
+  0  done
+  2  something could not be read or used: a path, a line, the settings, the state";
+
+/// Remember stored CloudTrail events without findings
+///
+/// Rules that look for something new know nothing on their first day. This fills the memory as scan
+/// would, and prints no finding: who has mapped the organization before, what chains may begin
+/// with, and which findings need not come again. What could be read is remembered even if something
+/// else could not.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct LearnFlags {
+    /// Files, folders, or - for standard input
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Where the memory is kept; loaded if it is there, replaced in one step when all is read
+    #[arg(long, value_name = "FILE")]
+    state: PathBuf,
+
+    #[command(flatten)]
+    common: CommonFlags,
+}
+
+/// Runs it.
+pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
+    let start = Instant::now();
+    let Some(mut session) = Session::open(&flags.common, Some(&flags.state))? else {
+        return Ok(Status::Unusable);
+    };
+    let mut learned = Learned(Complaints::new(flags.common.quiet));
+    let found = input::walk(&flags.paths);
+    let limits = session.limits;
+    let totals = orgwatch_host::scan::scan(found, &limits, &mut session.detector, &mut learned)?;
+    session.save()?;
+    if !flags.common.quiet {
+        summarise(&totals, start.elapsed(), &remembered(&mut session)?);
+    }
+    Ok(Status::of(&totals))
+}
+
+/// What the memory holds.
+fn remembered(session: &mut Session) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut parts = Vec::new();
+    for (name, what) in [
+        ("memory_events", "findings"),
+        ("memory_terms", "sightings"),
+        ("memory_steps", "steps of chains"),
+        ("memory_policies", "types of policies"),
+    ] {
+        parts.push(format!("{} {what}", number(session.counter(name)?)));
+    }
+    let mut rows = vec![("remembered", parts.join(", "))];
+    rows.extend(session.forgotten()?);
+    Ok(rows)
+}
+
+/// Takes findings, and says nothing of them.
+struct Learned(Complaints);
+
+impl Observer for Learned {
+    fn finding(&mut self, _: &Finding) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
+        self.0.unreadable(source, line, reason);
+        Ok(())
+    }
+
+    fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
+        self.0.failed(what, err);
+        Ok(())
+    }
+
+    fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
+        self.0.end(source, unreadable);
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! What scan and learn share: a detector opened with settings, and its memory in a file.
+
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use orgwatch::finding::Finding;
+use orgwatch_host::input::Limits;
+use orgwatch_host::plugin::{Detector, Error};
+use orgwatch_host::state::StateFile;
+
+use super::flags::CommonFlags;
+use super::settings::Document;
+use super::summary::number;
+use super::{component, say};
+
+/// A detector for one run.
+pub(super) struct Session {
+    pub(super) detector: Detector,
+    pub(super) limits: Limits,
+    /// What loading the memory completed: findings that no run has given yet.
+    pub(super) completed: Vec<Finding>,
+    state: Option<StateFile>,
+}
+
+impl Session {
+    /// Opens it; none if the settings were refused, which has been said then.
+    pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Option<Self>> {
+        let settings = match &flags.settings {
+            Some(file) => Document::read(file)?,
+            None => Document::empty(),
+        };
+        // Before anything that takes time: another run may have it.
+        let state = state.map(StateFile::open).transpose()?;
+        let plugin = component::load(flags.component.as_deref())?;
+        let mut detector = match plugin.open(&settings.json_for_files()) {
+            // Ours alone are not refused, but by a component that has its own baked in.
+            Err(Error::Settings(_)) if flags.settings.is_none() => plugin.open("{}")?,
+            Err(Error::Settings(problems)) => {
+                let problems =
+                    problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
+                for wrong in settings.wrong(problems) {
+                    say(&wrong.to_string());
+                }
+                return Ok(None);
+            }
+            detector => detector?,
+        };
+        let mut completed = Vec::new();
+        if let Some(state) = &state {
+            match state.load()? {
+                Some(saved) => completed = load(&mut detector, state, &saved)?,
+                None if flags.quiet => {}
+                None => say(&format!("no state {} yet: starting empty", state.name().display())),
+            }
+        }
+        let limits = Limits { max_decompressed: flags.max_decompressed.0 };
+        Ok(Some(Session { detector, limits, completed, state }))
+    }
+
+    /// Saves the memory, if it is one that stays.
+    pub(super) fn save(&mut self) -> anyhow::Result<()> {
+        if let Some(state) = &self.state {
+            let saved = self.detector.save_state();
+            let failed = || format!("cannot save the state {}", state.name().display());
+            state.save(&saved.with_context(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// How much the detector had to forget, as a row of a summary; none if nothing.
+    pub(super) fn forgotten(&mut self) -> anyhow::Result<Option<(&'static str, String)>> {
+        let evicted = self.counter("memory_evicted")?;
+        let told = || format!("the oldest {} entries, for want of room", number(evicted));
+        Ok((evicted > 0).then(|| ("forgotten", told())))
+    }
+
+    /// A counter of the detector; 0 if it has none of that name.
+    pub(super) fn counter(&mut self, name: &str) -> anyhow::Result<u64> {
+        let counters = self.detector.counters()?;
+        Ok(counters.iter().find(|counter| counter.name == name).map_or(0, |counter| counter.value))
+    }
+}
+
+fn load(detector: &mut Detector, state: &StateFile, saved: &[u8]) -> anyhow::Result<Vec<Finding>> {
+    detector.merge_state(saved).map_err(|err| match err {
+        // Not ours to mend, and may be worth something to whoever can read it.
+        Error::Refused(reason) => {
+            anyhow!(
+                "cannot use the state {}, which is left as it is: {reason}",
+                state.name().display()
+            )
+        }
+        err => anyhow!(err).context(format!("cannot use the state {}", state.name().display())),
+    })
+}

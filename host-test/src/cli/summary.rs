@@ -1,0 +1,90 @@
+//! What a run says of itself at its end.
+
+use std::io;
+use std::time::Duration;
+
+use orgwatch_host::scan::Totals;
+
+/// Says on standard error what was read, how it went, and in between what came of it: names and
+/// values.
+pub(super) fn summarise(totals: &Totals, time: Duration, rows: &[(&str, String)]) {
+    // By bytes, so that it does not pass through `say`, which makes one line of everything.
+    let _ = io::Write::write_all(&mut io::stderr(), summary(totals, time, rows).as_bytes());
+}
+
+fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
+    let counts = &totals.counts;
+    let seconds = time.as_secs_f64().max(1e-6);
+    let events = plural(counts.events, "event");
+    let files = plural(totals.files, "file");
+    let mut text = format!("{events} in {files}, {}\n", bytes(totals.bytes));
+    let mut row = |name: &str, value: &str| text += &format!("  {name:<14}  {value}\n");
+    for (name, value) in rows {
+        row(name, value);
+    }
+    row("not CloudTrail", &number(counts.foreign));
+    let trapped = match counts.trapped {
+        0 => String::new(),
+        trapped => format!(", on {} of which the detector failed", number(trapped)),
+    };
+    row("unreadable", &format!("{}{trapped}", number(counts.unreadable)));
+    if totals.failed > 0 {
+        row("not read", &plural(totals.failed, "path"));
+    }
+    let rate = number((counts.events as f64 / seconds) as u64);
+    let bytes = bytes((totals.bytes as f64 / seconds) as u64);
+    row("time", &format!("{seconds:.2} s: {rate} events/s, {bytes}/s"));
+    text
+}
+
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// With commas between thousands.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 999.95 {
+            return if unit == "bytes" {
+                format!("{bytes} bytes")
+            } else {
+                format!("{value:.1} {unit}")
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1000), "1,000");
+        assert_eq!(number(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(plural(1, "event"), "1 event");
+        assert_eq!(plural(0, "event"), "0 events");
+        assert_eq!(bytes(0), "0 bytes");
+        assert_eq!(bytes(999), "999 bytes");
+        assert_eq!(bytes(415_687), "415.7 kB");
+        assert_eq!(bytes(999_990), "1.0 MB");
+        assert_eq!(bytes(2_000_000_000_000), "2.0 TB");
+    }
+}

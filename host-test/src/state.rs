@@ -1,0 +1,254 @@
+//! A detector's memory in a file.
+//!
+//! One run at a time may use it: it is locked from the time it is opened until it is dropped. Saving
+//! replaces it in one step, so that whoever reads it, and whenever saving is cut short, there is the
+//! old memory or the new one and never half of one.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// More than this no detector takes.
+const MAX_STATE: u64 = 1 << 30;
+
+/// A state file that is ours for now.
+///
+/// The lock is a file of its own beside it, `<name>.lock`, which stays: the state itself is another
+/// file after each save, and a lock that comes and goes can be held twice.
+#[derive(Debug)]
+pub struct StateFile {
+    /// As it was named.
+    name: PathBuf,
+    /// Where that leads.
+    path: PathBuf,
+    _lock: File,
+}
+
+/// A state file that cannot be used. It was left as it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Another run uses it.
+    #[error("another orgwatch is using the state {path}: run this again when that one is done")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// It cannot be locked.
+    #[error("cannot lock the state {path}")]
+    Lock {
+        /// The file that locks it.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// It cannot be read.
+    #[error("cannot read the state {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// It cannot be written.
+    #[error("cannot save the state {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StateFile {
+    /// Locks a state file, which need not be there yet. Its folder must be.
+    pub fn open(name: &Path) -> Result<Self, StateError> {
+        let name = name.to_owned();
+        // Where a link leads: replacing the link would leave what it leads to behind.
+        let path = name.canonicalize().unwrap_or_else(|_| name.clone());
+        let beside = with_suffix(&path, ".lock");
+        let failed = |source| StateError::Lock { path: beside.clone(), source };
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&beside)
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(StateFile { name, path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: name }),
+            Err(TryLockError::Error(err)) => Err(failed(err)),
+        }
+    }
+
+    /// The file, as it was named.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// What it holds; none if it is not there.
+    pub fn load(&self) -> Result<Option<Vec<u8>>, StateError> {
+        match read(&self.path) {
+            Ok(state) => Ok(Some(state)),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Read { path: self.name.clone(), source }),
+        }
+    }
+
+    /// Replaces what it holds, and returns when that is on the disk.
+    pub fn save(&self, state: &[u8]) -> Result<(), StateError> {
+        replace(&self.path, state)
+            .map_err(|source| StateError::Write { path: self.name.clone(), source })
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe would be waited for, and a device may never end.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut state = Vec::new();
+    File::open(path)?.take(MAX_STATE + 1).read_to_end(&mut state)?;
+    if state.len() as u64 > MAX_STATE {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than any state, 1 GiB"));
+    }
+    Ok(state)
+}
+
+fn replace(path: &Path, state: &[u8]) -> io::Result<()> {
+    // In the same folder, since a rename does not cross disks. Always of the same name, since only
+    // who holds the lock writes it: what a killed run left is replaced, not added to.
+    let new = with_suffix(path, ".new");
+    match fs::remove_file(&new) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+        _ => {}
+    }
+    let written = write_new(&new, path, state).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // The first error says more than one from tidying up.
+        let _ = fs::remove_file(&new);
+    }
+    written?;
+    sync_folder(path)
+}
+
+fn write_new(new: &Path, old: &Path, state: &[u8]) -> io::Result<()> {
+    // Only where nothing is: a link that somebody put there would be followed.
+    let mut file = OpenOptions::new().write(true).create_new(true).open(new)?;
+    if let Ok(old) = old.metadata() {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(state)?;
+    file.sync_all()
+}
+
+/// A rename is on the disk when the folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = StateFile::open(&path).unwrap();
+        assert_eq!(state.load().unwrap(), None);
+        for text in [&b"one"[..], b"another", b""] {
+            state.save(text).unwrap();
+            assert_eq!(state.load().unwrap().unwrap(), text);
+        }
+        assert!(!folder.path().join("state.new").exists());
+    }
+
+    #[test]
+    fn only_one_uses_it_at_a_time() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let first = StateFile::open(&path).unwrap();
+        let err = StateFile::open(&path).unwrap_err();
+        assert!(matches!(err, StateError::InUse { .. }), "{err}");
+        drop(first);
+        assert!(StateFile::open(&path).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_in_nobodys_way() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = StateFile::open(&path).unwrap();
+        state.save(b"whole").unwrap();
+        fs::write(folder.path().join("state.new"), "hal").unwrap();
+        assert_eq!(state.load().unwrap().unwrap(), b"whole");
+        state.save(b"next").unwrap();
+        assert_eq!(state.load().unwrap().unwrap(), b"next");
+        assert!(!folder.path().join("state.new").exists());
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_saved_keeps_what_it_held() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        let state = StateFile::open(&path).unwrap();
+        state.save(b"old").unwrap();
+        // A folder stands where the new one is to be written.
+        fs::create_dir(folder.path().join("state.new")).unwrap();
+        assert!(matches!(state.save(b"new"), Err(StateError::Write { .. })));
+        assert_eq!(state.load().unwrap().unwrap(), b"old");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let folder = folder();
+        let path = folder.path().join("state");
+        fs::create_dir(&path).unwrap();
+        let state = StateFile::open(&path).unwrap();
+        assert!(matches!(state.load(), Err(StateError::Read { .. })));
+        assert!(StateFile::open(&folder.path().join("none/state")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_leading_to_the_state_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = folder();
+        let (path, link) = (folder.path().join("state"), folder.path().join("link"));
+        StateFile::open(&path).unwrap().save(b"old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&path, &link).unwrap();
+        StateFile::open(&link).unwrap().save(b"new").unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        // Two names, one state, one lock.
+        let _first = StateFile::open(&path).unwrap();
+        assert!(matches!(StateFile::open(&link), Err(StateError::InUse { .. })));
+    }
+}

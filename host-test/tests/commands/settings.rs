@@ -1,0 +1,227 @@
+//! `orgwatch settings`: the schema and the checker say the same.
+
+use orgwatch::settings::{SCHEMA, Settings};
+use serde_json::{Value, json};
+
+use crate::bench::Bench;
+
+const APPROVAL: &str = r#"{"reason": "MIGR-1", "principals": ["arn:aws:iam::*:role/m"],
+    "until": "2026-12-31T00:00:00Z"}"#;
+
+/// An approval with one thing changed.
+fn approval(key: &str, value: Value) -> Value {
+    let mut approval: Value = serde_json::from_str(APPROVAL).unwrap();
+    approval[key] = value;
+    json!({ "approvals": [approval] })
+}
+
+fn without(key: &str) -> Value {
+    let mut document = approval("reason", json!("x"));
+    document["approvals"][0].as_object_mut().unwrap().remove(key);
+    document
+}
+
+fn good() -> Vec<Value> {
+    vec![
+        json!(null),
+        json!({}),
+        json!({ "management_account": "111122223333", "organization": "o-h7k2m9x4qd" }),
+        json!({ "trusted_organizations": ["o-newhome2026"], "accounts": ["000000000001"] }),
+        json!({ "trusted_organizations": [], "accounts": [], "approvals": [], "rules": {} }),
+        json!({ "guard_policies": ["p-denyleave01"], "late": "2h" }),
+        json!({ "late": "0s", "learning_until": "2026-12-01T00:00:00Z" }),
+        json!({ "learning_until": "2026-12-01T00:00:00.5+02:00" }),
+        json!({ "late": "36500d" }),
+        json!({ "memory": { "events": 1, "terms": 10_000_000, "steps": 10, "policies": 10 } }),
+        json!({ "rules": { "account-closed": "off", "account-created": "dry-run" } }),
+        json!({ "rules": { "account-closed": false, "account-created": "on" } }),
+        json!({ "rules": { "account-closed": { "mode": "on", "severity": "critical" } } }),
+        json!({ "rules": { "account-closed": {} } }),
+        approval("rules", json!(["account-*", "member-left-organization", "*"])),
+        approval("accounts", json!(["444455556666"])),
+        approval("organizations", json!(["o-newhome2026"])),
+        approval("principals", json!(["*/admin", "?b", "arn:aws:sts::*:assumed-role/x/*"])),
+        approval("rules", json!([])),
+        approval("reason", json!("é".repeat(1000))),
+    ]
+}
+
+fn bad() -> Vec<Value> {
+    vec![
+        json!([]),
+        json!("settings"),
+        json!({ "no_such_setting": 1 }),
+        json!({ "management_account": 111_122_223_333_u64 }),
+        json!({ "management_account": "11112222333" }),
+        json!({ "management_account": "1111222233334" }),
+        json!({ "management_account": "١١١١٢٢٢٢٣٣٣٣" }),
+        json!({ "management_account": null }),
+        json!({ "organization": "h7k2m9x4qd" }),
+        json!({ "organization": "o-short" }),
+        json!({ "organization": "o-UPPERCASE12" }),
+        json!({ "trusted_organizations": "o-newhome2026" }),
+        json!({ "trusted_organizations": [1] }),
+        json!({ "accounts": ["111122223333\n"] }),
+        json!({ "guard_policies": ["p-short"] }),
+        json!({ "guard_policies": ["p-has space1"] }),
+        json!({ "late": 7200 }),
+        json!({ "late": "2 hours" }),
+        json!({ "late": "-1h" }),
+        json!({ "late": "h" }),
+        json!({ "learning_until": "2026-12-01" }),
+        json!({ "learning_until": "next week" }),
+        json!({ "learning_until": 0 }),
+        json!({ "memory": { "events": 0 } }),
+        json!({ "memory": { "events": 10_000_001 } }),
+        json!({ "memory": { "events": 1.5 } }),
+        json!({ "memory": { "entries": 1 } }),
+        json!({ "memory": 5 }),
+        json!({ "rules": [] }),
+        json!({ "rules": { "No Rule": "off" } }),
+        json!({ "rules": { "account-closed": "sometimes" } }),
+        json!({ "rules": { "account-closed": { "mode": "never" } } }),
+        json!({ "rules": { "account-closed": { "severity": "severe" } } }),
+        json!({ "rules": { "account-closed": { "level": "high" } } }),
+        json!({ "rules": { "account-closed": null } }),
+        json!({ "approvals": {} }),
+        json!({ "approvals": ["everything"] }),
+        without("reason"),
+        without("principals"),
+        without("until"),
+        approval("who", json!("me")),
+        approval("reason", json!("")),
+        approval("reason", json!("  ")),
+        approval("reason", json!("x".repeat(1001))),
+        approval("principals", json!([])),
+        approval("principals", json!(["*"])),
+        approval("principals", json!(["a**"])),
+        approval("principals", json!(["a\nb"])),
+        approval("principals", json!(["a\u{9b}b"])),
+        approval("principals", json!("arn:aws:iam::*:role/m")),
+        approval("rules", json!(["Account-Closed"])),
+        approval("accounts", json!(["1234"])),
+        approval("organizations", json!(["somewhere"])),
+        approval("until", json!("2026-12-31")),
+        approval("until", json!("2026-13-31T00:00:00Z")),
+    ]
+}
+
+/// What only the checker knows: the rules of this artifact, how long a duration comes to, and
+/// whom a wildcard fits.
+fn bad_to_the_checker_alone() -> Vec<Value> {
+    vec![
+        json!({ "rules": { "no-such-rule": "off" } }),
+        json!({ "late": "36501d" }),
+        approval("rules", json!(["no-such-*"])),
+        approval("principals", json!(["arn:*"])),
+    ]
+}
+
+#[test]
+fn the_schema_and_the_checker_say_the_same() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let told = |documents: Vec<Value>, fine: bool| {
+        let mut wrong = Vec::new();
+        for document in documents {
+            let checker = Settings::from_json(&document.to_string());
+            if checker.is_ok() != fine {
+                wrong.push(format!("the checker: {document}: {checker:?}"));
+            }
+            if schema.is_valid(&document) != fine {
+                wrong.push(format!("the schema: {document}"));
+            }
+        }
+        wrong
+    };
+    let wrong = [told(good(), true), told(bad(), false)].concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for document in bad_to_the_checker_alone() {
+        assert!(schema.is_valid(&document), "the schema has learned of {document}");
+        assert!(Settings::from_json(&document.to_string()).is_err(), "{document}");
+    }
+}
+
+/// The documentation's own example.
+#[test]
+fn the_example_of_the_documentation_is_good() {
+    let bench = Bench::new();
+    let docs = include_str!("../../../docs/settings.md");
+    let (_, rest) = docs.split_once("```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    bench.file("example.yaml", example);
+    bench.run(&["settings", "check", "example.yaml"]).expect(1, 0);
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let ran = Bench::new().run(&["settings", "schema"]);
+    assert_eq!((ran.code, &ran.out[..]), (0, SCHEMA));
+}
+
+#[test]
+fn everything_wrong_is_told_at_once() {
+    let bench = Bench::new();
+    bench.file(
+        "bad.yaml",
+        "management_account: 111122223333\nrules: {account-closd: off}\n\
+         approvals:\n  - reason: x\n    principals: ['*']\n    until: 2020-01-01T00:00:00Z\n",
+    );
+    let ran = bench.run(&["settings", "check", "bad.yaml"]);
+    ran.expect(3, 2);
+    assert!(ran.out.starts_with("bad.yaml:1: management_account: 111122223333: "), "{ran:#?}");
+    assert!(ran.out.contains("in quotes"), "{ran:#?}");
+    let ran = bench.run(&["settings", "check", "--json", "bad.yaml"]);
+    assert_eq!(ran.code, 2);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["usable"], &told["file"]), (&json!(false), &json!("bad.yaml")));
+    assert_eq!(told["problems"][0]["line"], 1);
+    assert_eq!(told["problems"][1]["path"], "rules.account-closd");
+    // The scan says the same.
+    let scan = bench.scan(&["--settings", "bad.yaml", "-"]);
+    assert_eq!(scan.code, 2);
+    scan.says("orgwatch: bad.yaml:1: management_account: 111122223333: ");
+}
+
+#[test]
+fn a_warning_is_told_and_is_no_failure() {
+    let bench = Bench::new();
+    bench.file("old.yaml", format!("approvals: [{}]", APPROVAL.replace("2026", "2020")));
+    let ran = bench.run(&["settings", "check", "old.yaml"]);
+    ran.expect(1, 0);
+    assert!(ran.out.contains("warning: approvals[0].until: "), "{ran:#?}");
+    let ran = bench.run(&["settings", "check", "--json", "old.yaml"]);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&told["usable"], ran.code), (&json!(true), 0));
+    assert_eq!(told["warnings"][0]["path"], "approvals[0].until");
+}
+
+/// A number that YAML would change is an account all the same, or is refused: never another.
+#[test]
+fn account_numbers_without_quotes_never_become_others() {
+    let bench = Bench::new();
+    for (written, kept) in [
+        ("012345678901", true),
+        ("000000000001", true),
+        ("123456789012", false),
+        ("1_2345678901", false),
+        ("1.2345678e11", false),
+    ] {
+        bench.file("file.yaml", format!("management_account: {written}\n"));
+        let ran = bench.run(&["settings", "check", "file.yaml"]);
+        let told = ran.out.contains("in quotes");
+        assert_eq!((ran.code == 0, told), (kept, !kept), "{written}: {ran:#?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let bench = Bench::new();
+    bench.run(&["settings", "check", "none.yaml"]).expect(0, 2).says("none.yaml");
+    bench.file("twice.yaml", "late: 2h\n\nlate: 3h\n");
+    let ran = bench.run(&["settings", "check", "twice.yaml"]);
+    assert_eq!(ran.out, "twice.yaml:3: late is there already, on line 1\n");
+    bench.file("broken.yaml", "late: 2h\nmemory: {\n");
+    let ran = bench.run(&["settings", "check", "broken.yaml"]);
+    assert!(ran.code == 2 && ran.out.starts_with("broken.yaml:3: the settings are not YAML"));
+}

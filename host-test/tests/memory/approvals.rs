@@ -1,0 +1,66 @@
+//! The incident, had its principal been approved.
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+use crate::support;
+
+const APPROVED: &str = r#"
+management_account: "111122223333"
+organization: o-h7k2m9x4qd
+approvals:
+  - reason: "MIGR-1234: the account moves to its new owner"
+    principals:
+      - "arn:aws:sts::444455556666:assumed-role/ops-automation/*"
+      - "arn:aws:iam::444455556666:role/ops-automation"
+    accounts: ["444455556666", "111122223333"]
+    until: 2026-12-01T00:00:00Z
+"#;
+
+fn incident() -> String {
+    support::root().join("samples/incident.ndjson").display().to_string()
+}
+
+#[test]
+fn approving_the_principal_turns_its_findings_approved() {
+    let bench = Bench::new();
+    bench.file("approved.yaml", APPROVED);
+    bench.file("expired.yaml", APPROVED.replace("2026-12-01", "2026-11-01"));
+    let incident = incident();
+    let plain = bench.scan(&[&incident, "--fail-on", "low"]);
+    assert_eq!(plain.code, 1, "{plain:#?}");
+    let ran = bench.scan(&[&incident, "--settings", "approved.yaml", "--fail-on", "low"]);
+    // All findings are of what it did, and none of them is hidden.
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let (approved, plain) = (ran.findings(), plain.findings());
+    assert_eq!(ids(&approved), ids(&plain));
+    for finding in &approved {
+        assert_eq!(finding["status"], "approved", "{finding:#}");
+        assert_eq!(finding["status_reason"], "MIGR-1234: the account moves to its new owner");
+    }
+    assert!(plain.iter().all(|finding| finding["status"] == "new"));
+    assert!(plain.iter().any(|finding| finding["rule"] == "power-then-exit"));
+    assert!(plain.iter().any(|finding| finding["rule"] == "exit-to-another-organization"));
+
+    // An approval that is over approves nothing.
+    bench
+        .scan(&[&incident, "--settings", "expired.yaml", "--fail-on", "low"])
+        .expect(plain.len(), 1);
+}
+
+#[test]
+fn approving_somebody_else_approves_nothing() {
+    let bench = Bench::new();
+    bench.file("other.yaml", APPROVED.replace("role/ops-automation", "role/other"));
+    let ran = bench.scan(&[&incident(), "--settings", "other.yaml", "--fail-on", "critical"]);
+    assert_eq!(ran.code, 1, "{ran:#?}");
+    // An event of AWS itself names nobody, and is approved by its account alone.
+    for finding in ran.findings() {
+        let of_aws = finding["event_name"] == "AccountDepartedOrganization";
+        assert!(of_aws || finding["status"] == "new", "{finding:#}");
+    }
+}
+
+fn ids(findings: &[Value]) -> Vec<&Value> {
+    findings.iter().map(|finding| &finding["id"]).collect()
+}

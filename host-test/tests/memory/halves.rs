@@ -1,0 +1,124 @@
+//! What was learned from the first half of a stream is known in the second.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, leaving, quiet};
+use crate::support;
+
+/// The incident, and every record of every case in the order of their times.
+fn streams() -> Vec<(&'static str, Vec<String>)> {
+    let incident = fs::read_to_string(support::root().join("samples/incident.ndjson")).unwrap();
+    let incident = incident.lines().map(str::to_owned).collect();
+    let mut cases = support::case_records();
+    assert!(cases.len() > 300, "the cases are there");
+    cases.sort_by_key(|record| record["eventTime"].as_str().unwrap_or_default().to_owned());
+    vec![("incident", incident), ("cases", cases.iter().map(Value::to_string).collect())]
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().collect()
+}
+
+/// What a stream gives, but for a warning on standard error or a code of records that are broken on
+/// purpose.
+fn found(bench: &Bench, args: &[&str]) -> String {
+    let ran = bench.scan(args);
+    assert!(ran.code == 0 || ran.err.contains("unreadable"), "{ran:#?}");
+    ran.out
+}
+
+#[test]
+fn learning_one_half_finds_in_the_other_what_one_pass_does() {
+    let bench = Bench::new();
+    for (name, stream) in streams() {
+        let all = bench.file("all.ndjson", stream.join("\n"));
+        let one_pass = found(&bench, &[&all.to_string_lossy()]);
+        for tenths in [1, 3, 5, 7, 9] {
+            let (first, second) = stream.split_at(stream.len() * tenths / 10);
+            bench.file("first.ndjson", first.join("\n"));
+            bench.file("second.ndjson", second.join("\n"));
+            let before = found(&bench, &["first.ndjson"]);
+            let expected = one_pass.strip_prefix(&before).expect("a stream is read in order");
+
+            let state = format!("{name}-{tenths}.state");
+            let learned = bench.run(&["learn", "first.ndjson", "--state", &state]);
+            assert_eq!(learned.out, "", "learning prints no finding");
+            learned.says("starting empty").says("remembered");
+            let after = found(&bench, &["second.ndjson", "--state", &state]);
+            assert_eq!(lines(&after), lines(expected), "{name}, {tenths} tenths learned");
+            assert!(tenths != 5 || !after.is_empty(), "{name}: something is found");
+
+            // All of it was given, so none of it comes again.
+            let again = bench.scan(&["all.ndjson", "--state", &state]);
+            assert_eq!(again.out, "", "{name}, {tenths} tenths learned");
+        }
+    }
+}
+
+#[test]
+fn runs_that_follow_each_other_find_what_one_run_does() {
+    let bench = Bench::new();
+    let (_, stream) = streams().remove(0);
+    bench.file("all.ndjson", stream.join("\n"));
+    let one_pass = found(&bench, &["all.ndjson"]);
+    let mut parts = String::new();
+    for part in stream.chunks(stream.len() / 6) {
+        bench.file("part.ndjson", part.join("\n"));
+        parts += &found(&bench, &["part.ndjson", "--state", "state", "--quiet"]);
+    }
+    assert_eq!(lines(&parts), lines(&one_pass));
+}
+
+/// Files come in the order of their names: an exit is found before the handshake it followed.
+#[test]
+fn what_comes_late_completes_a_chain_unless_the_settings_say_otherwise() {
+    let bench = Bench::new();
+    let (_, mut stream) = streams().remove(0);
+    let mut much_later = leaving(1);
+    much_later["eventTime"] = "2027-06-01T00:00:00Z".into();
+    much_later["recipientAccountId"] = "444455556666".into();
+    stream.reverse();
+    bench.file("a.ndjson", much_later.to_string());
+    bench.file("b.ndjson", stream.join("\n"));
+    bench.file("strict.yaml", "late: 2h\n");
+    let chains =
+        |args: &[&str]| found(&bench, args).matches("\"rule\":\"power-then-exit\"").count();
+    assert!(chains(&["a.ndjson", "b.ndjson"]) > 0);
+    assert_eq!(chains(&["a.ndjson", "b.ndjson", "--settings", "strict.yaml"]), 0);
+}
+
+#[test]
+fn what_was_found_before_does_not_come_again() {
+    let bench = Bench::new();
+    bench.file("one", leaving(1).to_string());
+    bench.file("both", format!("{}\n{}\n{}", leaving(1), quiet(2), leaving(3)));
+    let scan = |file: &str, code| {
+        let ran = bench.scan(&[file, "--state", "state", "--fail-on", "critical"]);
+        assert_eq!(ran.code, code, "{ran:#?}");
+        ran
+    };
+    // Saved also when the code is 1.
+    scan("one", 1).expect(1, 1).says("orgwatch: no state state yet: starting empty");
+    scan("one", 0).expect(0, 0).says("1 came again");
+    scan("both", 1).expect(1, 1);
+    scan("both", 0).expect(0, 0);
+    // And when something could not be read, once the rest was.
+    bench.file("new", format!("{}\nnonsense", leaving(4)));
+    scan("new", 2).expect(1, 2);
+    scan("new", 2).expect(0, 2);
+}
+
+#[test]
+fn learning_twice_is_learning_once() {
+    let bench = Bench::new();
+    bench.file("logs/one", leaving(1).to_string());
+    let learn = || bench.run(&["learn", "logs", "--state", "state"]).expect(0, 0).err.clone();
+    learn();
+    let state = fs::read(bench.path("state")).unwrap();
+    let said = learn();
+    assert!(said.contains("remembered      1 findings"), "{said}");
+    assert_eq!(fs::read(bench.path("state")).unwrap(), state);
+    assert_eq!(bench.run(&["learn", "--quiet", "logs", "--state", "state"]).expect(0, 0).err, "");
+}

@@ -1,0 +1,80 @@
+//! The functions that Fluent Bit calls.
+
+// A C interface: pointers come in as numbers, and their lengths beside them.
+#![allow(unsafe_code, missing_docs)]
+
+use std::cell::RefCell;
+use std::ffi::c_char;
+use std::slice;
+
+use super::filter::Filter;
+use crate::rules;
+
+/// What becomes of a record that Fluent Bit found no memory for. The record is lost, but not unseen.
+const NO_MEMORY: &[u8] = b"{\"orgwatch_error\":\"no memory for this record\"}\0";
+
+#[derive(Default)]
+enum State {
+    /// Not called yet.
+    #[default]
+    New,
+    Open(Box<Filter>),
+    /// In a call. To find it so means that the last call never returned: it trapped.
+    Busy,
+    /// It cannot be opened here; records go on as they came.
+    Broken,
+}
+
+thread_local! {
+    // There are no threads here: this is a static that needs no unsafe code.
+    static STATE: RefCell<State> = const { RefCell::new(State::New) };
+}
+
+/// Runs `work` with the filter. `None` if there is none.
+fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
+    let mut filter = match STATE.replace(State::Broken) {
+        State::Open(filter) => filter,
+        State::Broken => return None,
+        // Should opening trap, for want of stack, then it is not tried again, and the records after
+        // this one go on as they came: Fluent Bit would drop each. A filter that trapped may be in
+        // any state, and is not touched again either.
+        State::New | State::Busy => {
+            // Read here, where the stack is at its highest: its 8 KiB are just enough.
+            rules::pack();
+            Box::new(Filter::open()?)
+        }
+    };
+    STATE.set(State::Busy);
+    let result = work(&mut filter);
+    STATE.set(State::Open(filter));
+    Some(result)
+}
+
+/// The filter's function: the record, with its findings if there are any.
+///
+/// # Safety
+///
+/// `record` is null or points to `record_len` bytes and a zero byte after them.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub unsafe extern "C" fn orgwatch(
+    _tag: *const c_char,
+    _tag_len: usize,
+    _sec: u32,
+    _nsec: u32,
+    record: *const c_char,
+    record_len: usize,
+) -> *const c_char {
+    if record.is_null() {
+        return NO_MEMORY.as_ptr().cast();
+    }
+    // SAFETY: Fluent Bit has just written so many bytes there, and frees them after this call.
+    let bytes = unsafe { slice::from_raw_parts(record.cast::<u8>(), record_len) };
+    let annotated = with(|filter| filter.annotate(bytes).map(|out| out.as_ptr().cast()));
+    annotated.flatten().unwrap_or(record)
+}
+
+/// What the filter did and holds, as a JSON object. Fluent Bit does not ask; tests do.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn orgwatch_counters() -> *const c_char {
+    with(|filter| filter.counters().as_ptr().cast()).unwrap_or(c"{}".as_ptr())
+}

@@ -1,0 +1,98 @@
+//! What the filter does with a record, in safe code.
+
+use super::splice::splice;
+use crate::detector::Detector;
+use crate::json::Tape;
+
+/// An output buffer that grew beyond this for one record is given back before the next.
+const KEEP: usize = 256 * 1024;
+
+/// The filter of one Fluent Bit.
+#[derive(Debug)]
+pub struct Filter {
+    detector: Detector,
+    tape: Tape,
+    out: Vec<u8>,
+    annotated: u64,
+    renamed: u64,
+}
+
+impl Filter {
+    /// Opens with what is baked into this artifact, or with the defaults. `None` if that is refused.
+    pub fn open() -> Option<Filter> {
+        Self::with("{}")
+    }
+
+    fn with(settings: &str) -> Option<Filter> {
+        let detector = Detector::open(settings).ok()?;
+        let (tape, out) = Default::default();
+        Some(Filter { detector, tape, out, annotated: 0, renamed: 0 })
+    }
+
+    /// The record with its findings, ending in a zero byte; `None` if it goes on as it came.
+    ///
+    /// A finding given before is left out, so that a record that comes twice is annotated once:
+    /// what a chain needs of it is remembered all the same, and a filter has nothing downstream of
+    /// it that could fail and ask again. Fluent Bit repeats a failed delivery itself, from its own
+    /// buffers, without running the filters once more.
+    pub fn annotate(&mut self, record: &[u8]) -> Option<&[u8]> {
+        if !self.detector.glance(record) {
+            return None;
+        }
+        let mut findings = self.detector.detect(record).ok()?;
+        findings.retain(|finding| !finding.repeat);
+        if findings.is_empty() {
+            return None;
+        }
+        if self.out.capacity() > KEEP {
+            self.out = Vec::new();
+        }
+        self.renamed += splice(record, &findings, &mut self.tape, &mut self.out)?;
+        self.annotated += 1;
+        self.out.push(0);
+        Some(&self.out)
+    }
+
+    /// What it did and holds, as a JSON object ending in a zero byte.
+    pub fn counters(&mut self) -> &[u8] {
+        let mut counters = self.detector.counters();
+        counters.extend([("annotated", self.annotated), ("keys_renamed", self.renamed)]);
+        let counters: std::collections::BTreeMap<_, _> = counters.into_iter().collect();
+        self.out.clear();
+        if serde_json::to_writer(&mut self.out, &counters).is_err() {
+            self.out.clear();
+        }
+        self.out.push(0);
+        &self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str) -> String {
+        format!(
+            r#"{{"eventSource":"organizations.amazonaws.com","eventName":"LeaveOrganization","eventTime":"2026-06-01T12:00:00Z","eventID":"{id}","recipientAccountId":"444455556666"}}"#
+        )
+    }
+
+    #[test]
+    fn a_record_that_comes_twice_is_annotated_once() {
+        let mut filter = Filter::open().unwrap();
+        let out = filter.annotate(record("1").as_bytes()).unwrap();
+        assert_eq!(out.iter().position(|byte| *byte == 0), Some(out.len() - 1));
+        assert!(filter.annotate(record("1").as_bytes()).is_none());
+        assert!(filter.annotate(record("2").as_bytes()).is_some());
+        let counters = String::from_utf8(filter.counters().to_vec()).unwrap();
+        assert!(counters.contains(r#""annotated":2,"keys_renamed":0"#), "{counters}");
+    }
+
+    #[test]
+    fn what_is_no_record_goes_on_as_it_came() {
+        let mut filter = Filter::open().unwrap();
+        for record in ["", "{}", "[]", "{\"eventName\":\"LeaveOrganization\"", "\"eventName\""] {
+            assert!(filter.annotate(record.as_bytes()).is_none());
+        }
+    }
+}

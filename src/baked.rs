@@ -1,0 +1,43 @@
+//! Settings and memory that are part of the artifact: for hosts that can pass none.
+//!
+//! `orgwatch bake` writes them into a copy of an artifact, as data behind what the compiler laid out,
+//! and points the header below to them. A header that was found by its magic and is as the compiler
+//! left it can be written; anything else is not an artifact to bake. `host-test/src/bake` is the
+//! other half of this.
+
+use std::hint::black_box;
+
+/// What the header begins with. Nothing else in an artifact reads so, this file's own code included.
+pub const MAGIC: [u8; 16] = *b"\x89orgwatch/baked\x01";
+
+/// The header, found in the artifact's data by [`MAGIC`].
+#[derive(Debug)]
+#[repr(C)]
+pub struct Header {
+    magic: [u8; 16],
+    version: [u8; 16],
+    settings: &'static [u8],
+    state: &'static [u8],
+}
+
+#[used]
+static HEADER: Header =
+    Header { magic: MAGIC, version: padded(env!("CARGO_PKG_VERSION")), settings: &[], state: &[] };
+
+/// What is baked into this artifact: settings, nothing if there are none, and a memory.
+pub fn baked() -> (&'static [u8], &'static [u8]) {
+    // The compiler must not know that it left both empty.
+    let header = black_box(&HEADER);
+    (header.settings, header.state)
+}
+
+/// The version as the header has it, with zero bytes behind it.
+pub const fn padded(version: &str) -> [u8; 16] {
+    let mut padded = [0; 16];
+    let mut at = 0;
+    while at < version.len() && at < padded.len() {
+        padded[at] = version.as_bytes()[at];
+        at += 1;
+    }
+    padded
+}
