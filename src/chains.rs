@@ -255,15 +255,17 @@ fn complete_from(chain: &Chain, place: Place, step: StepKey, steps: &Steps) -> V
     let least = chain.members.len();
     let next = || steps.in_slot(place, step, within).find(|next| *next > step);
     let ends: Vec<StepKey> = match &chain.kind {
-        // In order, only the last member completes.
+        // In order, only the last member completes: this step itself, or later ones.
+        ChainKind::TemporalOrdered if place.slot == slot_of(least - 1) => {
+            steps.in_slot(place, step, step).collect()
+        }
         ChainKind::TemporalOrdered => {
             let last = Place { strand, slot: slot_of(least - 1) };
             let to = match next() {
-                _ if place.slot == last.slot => step,
                 Some(next) if least == 2 => StepKey::last_at(next.time),
                 _ => within,
             };
-            steps.in_slot(last, StepKey::first_at(step.time).min(step), to).take(MAX_ENDS).collect()
+            steps.in_slot(last, StepKey::first_at(step.time), to).take(MAX_ENDS).collect()
         }
         // From so many steps on the count is reached without this one.
         ChainKind::EventCount(count) => {
@@ -279,11 +281,7 @@ fn complete_from(chain: &Chain, place: Place, step: StepKey, steps: &Steps) -> V
             steps.between(strand, step, to).map(|(key, _)| key).take(MAX_ENDS).collect()
         }
     };
-    let first = |key: &StepKey| match chain.kind {
-        ChainKind::TemporalOrdered if place.slot == slot_of(least - 1) => *key == step,
-        _ => true,
-    };
-    ends.into_iter().filter(first).filter(|last| is_complete(chain, strand, *last, steps)).collect()
+    ends.into_iter().filter(|last| is_complete(chain, strand, *last, steps)).collect()
 }
 
 /// Whether a chain is whole with this step as its last.

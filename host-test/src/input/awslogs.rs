@@ -12,6 +12,13 @@ use serde::Deserialize;
 
 use super::{Batch, MAX_LINE, TOO_LONG, Unreadable};
 
+/// How much a batch may become by unpacking: ten times what a batch of real ones does, and well
+/// below what the guest can take at once.
+const MAX_UNPACKED: usize = 256 << 20;
+
+/// Why what follows is not unpacked.
+const FULL: &str = "its neighbours decompress to more than 256 MiB";
+
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow)]
@@ -45,7 +52,9 @@ pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
             line += memchr_iter(b'\n', &bytes[copied..start]).count();
             out.extend_from_slice(&bytes[copied..start]);
             copied = end;
-            match decode(&event.awslogs.data, left) {
+            let room = MAX_UNPACKED.saturating_sub(out.len()) > 0;
+            let document = if room { decode(&event.awslogs.data, left) } else { Err(FULL.into()) };
+            match document {
                 Ok(document) => out.extend(document),
                 // The line stays, empty.
                 Err(reason) => {

@@ -94,6 +94,12 @@ impl Reader {
                 self.rest.drain(..BYTE_ORDER_MARK.len());
             }
             let blank = self.rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            if blank == self.rest.len() && self.more {
+                // Looked at once: there may be gigabytes of it.
+                self.line += memchr_iter(b'\n', &self.rest).count() as u64;
+                self.rest.clear();
+                continue;
+            }
             let start = &self.rest[blank..];
             let line = memchr(b'\n', start).map(|end| &start[..end]);
             let line = match line {
@@ -106,7 +112,7 @@ impl Reader {
             if line.is_empty() && start.is_empty() || is_object(line.trim_ascii_end()) {
                 return Form::Lines;
             }
-            return Form::Documents(Box::new(Splitter::new(1, LISTS)));
+            return Form::Documents(Box::new(Splitter::new(self.line, LISTS)));
         }
     }
 
