@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use orgwatch::settings::Problem;
+
 /// A component that could not be loaded, opened or called.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,27 +48,6 @@ pub enum Error {
     /// More bytes than the contract's 32-bit places can address.
     #[error("a batch of {0} bytes is too long: 1 GiB is the most")]
     BatchTooLong(usize),
-}
-
-/// A setting that was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where it stands.
-    pub path: String,
-    /// What it was.
-    pub value: String,
-    /// What is wrong, and what is allowed.
-    pub problem: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.path.is_empty(), self.value.is_empty()) {
-            (true, _) => f.write_str(&self.problem),
-            (false, true) => write!(f, "{}: {}", self.path, self.problem),
-            (false, false) => write!(f, "{}: {}: {}", self.path, self.value, self.problem),
-        }
-    }
 }
 
 struct Problems<'a>(&'a [Problem]);

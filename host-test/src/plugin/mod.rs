@@ -28,7 +28,8 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, StoreLimits};
 pub use artifact::{Artifact, ArtifactError, Origin};
 pub use cache::{CacheDir, CacheError};
 pub use detector::Detector;
-pub use error::{Cause, Error, Problem};
+pub use error::{Cause, Error};
+pub use orgwatch::settings::Problem;
 pub use types::{
     Batch, Counter, Counts, Description, Located, Place, Rule, Screened, Span, Unreadable,
 };
