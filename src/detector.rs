@@ -203,7 +203,12 @@ impl Detector {
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
         let Detector { settings, chains, memory, .. } = self;
-        let other = Memory::load(state, settings.memory, horizon(chains, settings))?;
+        let mut other = Memory::load(state, settings.memory, horizon(chains, settings))?;
+        // The state may be from a time when they were on.
+        let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
+        for rule in rules::pack().rules.iter().filter(off) {
+            other.drop_steps(EventKey::of(&[&rule.about.id]));
+        }
         let (own, theirs) = (memory.steps().clone(), other.steps().clone());
         memory.merge(other);
         let mut completed = Vec::new();

@@ -138,3 +138,18 @@ fn another_wrapper_beside_an_empty_one_is_looked_into() {
         assert_eq!(rules(&detect("{}", &[wrapper])), ["member-left-organization"]);
     }
 }
+
+/// Memory from before a rule was turned off completed chains with it.
+#[test]
+fn a_rule_that_is_off_feeds_no_chain_from_an_older_memory() {
+    let mut before = Detector::open("{}").unwrap();
+    before.detect_batch(root_signs_in("2026-06-01T11:00:00Z").to_string().as_bytes());
+    let exit = leave(1, "2026-06-01T12:00:00Z", json!({})).to_string();
+    for (settings, chains) in [("{}", 1), (r#"{"rules":{"root-signed-in":"off"}}"#, 0)] {
+        let mut after = Detector::open(settings).unwrap();
+        after.merge_state(&before.save_state()).unwrap();
+        let found = after.detect_batch(exit.as_bytes()).findings;
+        let ended = found.iter().filter(|one| one.finding.rule == "power-then-exit").count();
+        assert_eq!(ended, chains, "{settings}");
+    }
+}

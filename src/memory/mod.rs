@@ -120,6 +120,11 @@ impl Memory {
         &self.steps
     }
 
+    /// Drops the steps of a rule, which it is no longer to feed to chains.
+    pub fn drop_steps(&mut self, rule: EventKey) {
+        self.steps.drop_rule(rule);
+    }
+
     /// Remembers the type of a policy.
     pub fn learn_policy(&mut self, id: &str, kind: &str) {
         self.add_policy(EventKey::of(&[id]), kind.to_owned());

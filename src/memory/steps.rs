@@ -184,6 +184,11 @@ impl Steps {
         gone
     }
 
+    /// Drops every step of a rule.
+    pub fn drop_rule(&mut self, rule: EventKey) {
+        self.shrink(rule, 0);
+    }
+
     /// How many steps are held.
     pub fn count(&self) -> usize {
         self.by_time.len()

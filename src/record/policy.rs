@@ -119,12 +119,19 @@ fn of_everyone(
                     }
                     !all(&|value| account(value).is_some_and(is_own))
                 }
-                "aws:principalorgid" | "aws:sourceorgid" => {
+                "aws:principalorgid"
+                | "aws:sourceorgid"
+                | "aws:principalorgpaths"
+                | "aws:sourceorgpaths" => {
                     if !all(&narrow) {
                         continue;
                     }
-                    settings.organization.is_some()
-                        && !all(&|value| settings.destination(value) != Destination::Other)
+                    // A path begins with its organization.
+                    let known = |value: &str| {
+                        let organization = value.split('/').next().unwrap_or_default();
+                        settings.destination(organization) != Destination::Other
+                    };
+                    settings.organization.is_some() && !all(&known)
                 }
                 "aws:principaltype" => continue,
                 key if WHO.iter().any(|who| key.starts_with(who)) && all(&narrow) => false,
@@ -185,7 +192,7 @@ fn is_everywhere(statement: Value<'_>) -> bool {
     };
     match (statement.get("Resource"), statement.get("NotResource")) {
         (Some(resources), _) => any(resources),
-        (None, Some(_)) => false,
+        (None, Some(others)) => !any(others),
         (None, None) => true,
     }
 }
@@ -258,6 +265,8 @@ mod tests {
             (r#"{"Effect":"Allow","Action":"organizations:Describe*"}"#, false),
             (r#"{"Effect":"Allow","NotAction":"iam:*"}"#, true),
             (r#"{"Effect":"Allow","NotAction":["organizations:*"]}"#, false),
+            (r#"{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::logs"}"#, true),
+            (r#"{"Effect":"Allow","Action":"*","NotResource":["*"]}"#, false),
             (r#"{"Effect":"Deny","Action":"organizations:LeaveOrganization"}"#, false),
             (
                 r#"[{"Effect":"Allow","Action":"*"},{"Effect":"Deny","Action":"organizations:Leave*"}]"#,
@@ -291,6 +300,14 @@ mod tests {
             (
                 r#"{"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}"#,
                 None,
+            ),
+            (
+                r#"{"Effect":"Allow","Principal":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/*"}}}"#,
+                None,
+            ),
+            (
+                r#"{"Effect":"Allow","Principal":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":["o-a1b2c3d4e5/*","o-stranger01/r-1/"]}}}"#,
+                Some(Trusted::Outside),
             ),
             (
                 r#"{"Effect":"Allow","Principal":"*","Condition":{"StringLike":{"aws:PrincipalArn":"*"}}}"#,
