@@ -8,13 +8,18 @@ use crate::guest;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
-/// Builds the component, then the host that embeds it.
+/// Builds the component and the module for Fluent Bit, then the host that embeds the component.
 pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    steps.run("build the component", "cargo xtask build", || {
-        let artifact = guest::COMPONENT.build(workspace)?;
-        eprintln!("    {}", artifact.display());
-        Ok(())
-    })?;
+    for (what, guest) in [
+        ("build the component", guest::COMPONENT),
+        ("build the module for Fluent Bit", guest::FLUENT_BIT),
+    ] {
+        steps.run(what, "cargo xtask build", || {
+            let artifact = guest.build(workspace)?;
+            eprintln!("    {}", artifact.display());
+            Ok(())
+        })?;
+    }
     // The whole workspace and `--examples` (there are none) choose the features of dependencies as
     // `cargo test --workspace` does. Otherwise the tests would compile wasmtime a second time.
     steps.command(

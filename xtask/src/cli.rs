@@ -18,9 +18,10 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Build the component and the `orgwatch` command that embeds it
+    /// Build the component, the module for Fluent Bit, and the `orgwatch` command
     ///
-    /// Puts `dist/orgwatch-<version>.wasm` and `target/release/orgwatch` in place. Where there is no
+    /// Puts `dist/orgwatch-<version>.wasm`, `dist/orgwatch-<version>-fluent-bit.wasm` and
+    /// `target/release/orgwatch`, which embeds the component, in place. Where there is no
     /// WebAssembly target, it adds one with rustup, or else builds the standard library with Debian's
     /// compiler, which it installs (as root, or where sudo asks for no password).
     #[command(after_help = "Examples:

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
 use anyhow::{Context, Result, bail, ensure};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
 use crate::process::run;
@@ -20,13 +21,47 @@ pub struct Guest {
     pub target_features: &'static str,
     /// What the file is called between the version and `.wasm`.
     pub suffix: &'static str,
-    /// Whether the module is encoded as a component.
-    pub component: bool,
+    /// What becomes of the module.
+    pub shape: Shape,
+}
+
+/// What a loader wants of an artifact.
+pub enum Shape {
+    /// A component that exports something and imports nothing.
+    Component,
+    /// The module as it is, with these exports and perhaps others, and no imports.
+    Module {
+        /// Their names.
+        exports: &'static [&'static str],
+        /// What of WebAssembly the loader knows.
+        features: WasmFeatures,
+    },
 }
 
 /// What any WASI 0.2 component host loads. With SIMD, the prefilter is four times as fast.
-pub const COMPONENT: Guest =
-    Guest { features: "component", target_features: "+simd128", suffix: "", component: true };
+pub const COMPONENT: Guest = Guest {
+    features: "component",
+    target_features: "+simd128",
+    suffix: "",
+    shape: Shape::Component,
+};
+
+/// What Fluent Bit's `wasm` filter loads. Its WAMR is built without SIMD, and these are the features
+/// that its CMake options leave on; the target's own are all among them.
+pub const FLUENT_BIT: Guest = Guest {
+    features: "fluent-bit",
+    target_features: "",
+    suffix: "-fluent-bit",
+    shape: Shape::Module {
+        exports: &["memory", "orgwatch", "malloc", "free"],
+        features: WasmFeatures::WASM1
+            .union(WasmFeatures::SIGN_EXTENSION)
+            .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+            .union(WasmFeatures::MULTI_VALUE)
+            .union(WasmFeatures::BULK_MEMORY)
+            .union(WasmFeatures::REFERENCE_TYPES),
+    },
+};
 
 impl Guest {
     /// The artifact's file name.
@@ -40,9 +75,15 @@ impl Guest {
         let module = self.compile(workspace, &Toolchain::find()?)?;
         let mut bytes =
             fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-        if self.component {
-            bytes = encode(&bytes)
-                .with_context(|| format!("{} cannot be the component", module.display()))?;
+        match &self.shape {
+            Shape::Component => {
+                bytes = encode(&bytes)
+                    .with_context(|| format!("{} cannot be the component", module.display()))?;
+            }
+            Shape::Module { exports, features } => {
+                check(&bytes, exports, *features)
+                    .with_context(|| format!("{} cannot be the module", module.display()))?;
+            }
         }
         let artifact = workspace.root.join("dist").join(self.file_name());
         write_if_changed(&artifact, &bytes)
@@ -105,6 +146,31 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
     Ok(component)
 }
 
+/// Whether a loader that knows these features loads a module, and finds its exports.
+fn check(module: &[u8], exports: &[&str], features: WasmFeatures) -> Result<()> {
+    Validator::new_with_features(features).validate_all(module)?;
+    let (mut imported, mut exported) = (Vec::new(), Vec::new());
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    imported.push(import?.name);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    exported.push(export?.name);
+                }
+            }
+            _ => {}
+        }
+    }
+    ensure!(imported.is_empty(), "it imports {}", imported.join(", "));
+    let missing: Vec<_> = exports.iter().filter(|name| !exported.contains(name)).copied().collect();
+    ensure!(missing.is_empty(), "it does not export {}", missing.join(", "));
+    Ok(())
+}
+
 /// Replaces a file in one go, so that nobody loads half of it, and leaves an equal one alone, so that
 /// what depends on it is not rebuilt.
 fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -142,6 +208,20 @@ mod tests {
     fn a_module_without_its_interface_is_refused() {
         let error = encode(b"\0asm\x01\0\0\0").unwrap_err();
         assert_eq!(error.to_string(), "it exports nothing");
+    }
+
+    #[test]
+    fn a_module_that_fluent_bit_cannot_use_is_refused() {
+        let Shape::Module { exports, features } = FLUENT_BIT.shape else { panic!("a module") };
+        let refused = |sections: &[u8]| {
+            let module = [b"\0asm\x01\0\0\0", sections].concat();
+            check(&module, exports, features).unwrap_err().to_string()
+        };
+        assert_eq!(refused(b""), "it does not export memory, orgwatch, malloc, free");
+        // A memory called "m", imported from "e".
+        assert_eq!(refused(b"\x02\x08\x01\x01e\x01m\x02\0\0"), "it imports m");
+        // A function type that takes a vector.
+        assert!(refused(b"\x01\x05\x01\x60\x01\x7b\0").contains("SIMD"));
     }
 
     #[test]

@@ -16,7 +16,12 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
     steps.command(
         "lint",
         cargo(workspace, "clippy")
-            .args(["--workspace", "--all-targets", "--features", "orgwatch/component"])
+            .args([
+                "--workspace",
+                "--all-targets",
+                "--features",
+                "orgwatch/component,orgwatch/fluent-bit",
+            ])
             .args(["--", "-D", "warnings"]),
     )?;
     build(workspace, steps)?;
