@@ -178,6 +178,9 @@ mod tests {
             assert!(Module::parse(&one[..end]).is_err(), "{end}");
         }
         let err = Module::parse(b"#!/bin/sh\n").unwrap_err();
-        assert_eq!(err.to_string(), "at byte 0: this is not WebAssembly of a version that is known");
+        assert_eq!(
+            err.to_string(),
+            "at byte 0: this is not WebAssembly of a version that is known"
+        );
     }
 }

@@ -17,9 +17,13 @@
 //!
 //! [`plugin`] is the component and the guest inside it; [`input`] turns files into batches of
 //! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together;
-//! [`state`] keeps a detector's memory in a file.
+//! [`state`] keeps a detector's memory in a file. [`bake`] puts settings and memory into an artifact,
+//! and [`inspect`] tells what one is.
 
+pub mod bake;
+pub mod file;
 pub mod input;
+pub mod inspect;
 pub mod output;
 pub mod plugin;
 pub mod scan;

@@ -4,10 +4,11 @@
 //! replaces it in one step, so that whoever reads it, and whenever saving is cut short, there is the
 //! old memory or the new one and never half of one.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use crate::file;
 
 /// More than this no detector takes.
 const MAX_STATE: u64 = 1 << 30;
@@ -73,7 +74,7 @@ impl StateFile {
         let name = name.to_owned();
         // Where a link leads: replacing the link would leave what it leads to behind.
         let path = name.canonicalize().unwrap_or_else(|_| name.clone());
-        let beside = with_suffix(&path, ".lock");
+        let beside = file::with_suffix(&path, ".lock");
         let failed = |source| StateError::Lock { path: beside.clone(), source };
         let lock = OpenOptions::new()
             .create(true)
@@ -104,7 +105,7 @@ impl StateFile {
 
     /// Replaces what it holds, and returns when that is on the disk.
     pub fn save(&self, state: &[u8]) -> Result<(), StateError> {
-        replace(&self.path, state)
+        file::replace(&self.path, state)
             .map_err(|source| StateError::Write { path: self.name.clone(), source })
     }
 }
@@ -122,53 +123,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(state)
 }
 
-fn replace(path: &Path, state: &[u8]) -> io::Result<()> {
-    // In the same folder, since a rename does not cross disks. Always of the same name, since only
-    // who holds the lock writes it: what a killed run left is replaced, not added to.
-    let new = with_suffix(path, ".new");
-    match fs::remove_file(&new) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-        _ => {}
-    }
-    let written = write_new(&new, path, state).and_then(|()| fs::rename(&new, path));
-    if written.is_err() {
-        // The first error says more than one from tidying up.
-        let _ = fs::remove_file(&new);
-    }
-    written?;
-    sync_folder(path)
-}
-
-fn write_new(new: &Path, old: &Path, state: &[u8]) -> io::Result<()> {
-    // Only where nothing is: a link that somebody put there would be followed.
-    let mut file = OpenOptions::new().write(true).create_new(true).open(new)?;
-    if let Ok(old) = old.metadata() {
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(state)?;
-    file.sync_all()
-}
-
-/// A rename is on the disk when the folder is.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwatch::finding::Severity;
 
+use super::bake::BakeFlags;
+use super::inspect::InspectFlags;
 use super::learn::LearnFlags;
 use super::rules::RulesFlags;
 use super::settings::SettingsFlags;
@@ -22,6 +24,8 @@ pub(super) struct Flags {
 pub(super) enum Command {
     Scan(ScanFlags),
     Learn(LearnFlags),
+    Bake(BakeFlags),
+    Inspect(InspectFlags),
     Rules(RulesFlags),
     Settings(SettingsFlags),
 }

@@ -1,8 +1,10 @@
 //! The command line: flags as they are typed, made into what each command needs, and run.
 
+mod bake;
 mod complaints;
 mod component;
 mod flags;
+mod inspect;
 mod learn;
 mod report;
 mod rules;
@@ -59,6 +61,8 @@ pub(crate) fn run() -> anyhow::Result<Status> {
     match Flags::parse().command {
         Command::Scan(flags) => scan::run(&flags),
         Command::Learn(flags) => learn::run(&flags),
+        Command::Bake(flags) => bake::run(&flags),
+        Command::Inspect(flags) => inspect::run(&flags),
         Command::Rules(flags) => rules::run(&flags),
         Command::Settings(flags) => settings::run(&flags),
     }

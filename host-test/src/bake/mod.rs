@@ -1,0 +1,136 @@
+//! Settings and memory into an artifact, for loaders that can hand it none: Fluent Bit's filter, a
+//! component host that opens with `{}`.
+//!
+//! The guest has a header for them (`orgwatch::baked`), which is found by its magic in the data of
+//! the core module, in a component in the one core module that has it. What is baked is one more
+//! data segment behind the memory that the compiler laid out, and the header points there. Nothing
+//! of the code changes, and an artifact with the same baked twice is the same bytes.
+//!
+//! Pre-initialising with Wizer was weighed. Its function takes no arguments, so that settings would
+//! have to be written into the guest first all the same, as they are here; what it would save is
+//! opening a detector, which is done once in a start. For that it would add an export to the
+//! contract's world, and the guest's whole heap to every artifact.
+
+mod header;
+mod rewrite;
+
+#[cfg(test)]
+mod tests;
+
+use orgwatch_artifact::{BAKED, Baked, Kind, Malformed, Module, digest, seal};
+use wasm_encoder::{Component, RawSection};
+use wasmparser::BinaryReaderError;
+
+pub use header::Contents;
+
+/// The most that settings and memory may take together: far more than any cap of the settings lets a
+/// memory grow to.
+const MAX_BAKED: usize = 256 << 20;
+
+/// The number of a core module's section in a component.
+const CORE_MODULE: u8 = 1;
+
+/// An artifact that nothing can be baked into.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no WebAssembly, or damaged.
+    #[error("it is no WebAssembly that can be read: {0}")]
+    Malformed(#[from] Malformed),
+
+    /// It is WebAssembly of another kind.
+    #[error("it is no orgwatch artifact: it has no place for settings")]
+    Foreign,
+
+    /// It has settings.
+    #[error("it has settings baked in already: bake into the artifact that it was made from")]
+    Baked,
+
+    /// It is of another version, whose settings may be others.
+    #[error(
+        "it is orgwatch {artifact}, and this is {this}: bake with the orgwatch of that version"
+    )]
+    Version {
+        /// The artifact's.
+        artifact: String,
+        /// This program's.
+        this: &'static str,
+    },
+
+    /// What is to be baked is too long.
+    #[error("settings and state are {0} bytes, more than the 256 MiB that may be baked")]
+    TooLong(usize),
+
+    /// The module is laid out as none of ours is.
+    #[error("its memory is not laid out as that of an orgwatch artifact: {0}")]
+    Layout(&'static str),
+}
+
+impl From<BinaryReaderError> for Error {
+    fn from(err: BinaryReaderError) -> Self {
+        Error::Malformed(err.into())
+    }
+}
+
+/// What is baked into an artifact. Reads it without running anything.
+pub fn contents(artifact: &[u8]) -> Result<Contents, Error> {
+    let whole = Module::parse(artifact)?;
+    let (_, core) = core_module(&whole)?;
+    header::read(core)
+}
+
+/// A copy of an artifact that opens with these settings, one JSON document, and with this memory.
+///
+/// Neither is checked here: that is what opening a detector with them does.
+pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec<u8>, Error> {
+    let length = settings.len() + state.map_or(0, <[u8]>::len);
+    if length > MAX_BAKED {
+        return Err(Error::TooLong(length));
+    }
+    let whole = Module::parse(artifact)?;
+    let (at, core) = core_module(&whole)?;
+    let there = header::read(core)?;
+    if there.settings.is_some() {
+        return Err(Error::Baked);
+    }
+    let this = env!("CARGO_PKG_VERSION");
+    if there.version != this {
+        return Err(Error::Version { artifact: there.version, this });
+    }
+    let core = rewrite::with(core, settings.as_bytes(), state.unwrap_or_default())?;
+    let bytes = match at {
+        None => core,
+        Some(at) => {
+            let range = &whole.sections[at].range;
+            let mut section = Component::new();
+            section.section(&RawSection { id: CORE_MODULE, data: &core });
+            let section = section.finish();
+            [&artifact[..range.start], &section[8..], &artifact[range.end..]].concat()
+        }
+    };
+    let note = Baked {
+        from: digest(artifact),
+        settings: Some(digest(settings.as_bytes())),
+        state: state.map(digest),
+    };
+    let note = serde_json::to_vec(&note).unwrap_or_default();
+    Ok(seal(&Module::parse(&bytes)?.with(BAKED, &note))?)
+}
+
+/// The core module with the header: the file itself, or a section of a component, whose place among
+/// the sections is given.
+fn core_module<'a>(whole: &Module<'a>) -> Result<(Option<usize>, &'a [u8]), Error> {
+    if whole.kind == Kind::Module {
+        return Ok((None, whole.bytes));
+    }
+    let mut found = None;
+    for (at, section) in whole.sections.iter().enumerate() {
+        if section.id == CORE_MODULE && header::is_in(section.data) {
+            if found.is_some() {
+                return Err(Error::Layout("two of its modules have a header"));
+            }
+            found = Some((Some(at), section.data));
+        }
+    }
+    found.ok_or(Error::Foreign)
+}

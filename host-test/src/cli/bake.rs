@@ -1,0 +1,89 @@
+//! `orgwatch bake`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use orgwatch::detector::Detector;
+use orgwatch_host::bake::bake;
+use orgwatch_host::file;
+use orgwatch_host::state::StateFile;
+
+use super::settings::Document;
+use super::{Status, say};
+
+const EXAMPLES: &str = "\
+Examples:
+  orgwatch bake --settings orgwatch.yaml -o mine.wasm orgwatch-0.1.0-fluent-bit.wasm
+  orgwatch learn --state orgwatch.state --settings orgwatch.yaml cloudtrail/ &&
+    orgwatch bake --settings orgwatch.yaml --state orgwatch.state -o mine.wasm orgwatch-0.1.0-fluent-bit.wasm
+  orgwatch inspect mine.wasm
+
+Exit codes:
+  0  done
+  2  the settings, the state or the artifact cannot be used; nothing was written";
+
+/// Put settings, and a memory, into a copy of an artifact
+///
+/// Fluent Bit hands its filter no settings, and forgets everything when it stops: an artifact that
+/// was baked starts with both. Works on the component too, which then opens with what is baked when
+/// it is given no settings, and refuses others. The code stays as it is.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct BakeFlags {
+    /// The artifact: the component or the module for Fluent Bit, as it was released
+    #[arg(value_name = "IN.wasm")]
+    artifact: PathBuf,
+
+    /// Settings, as YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    settings: PathBuf,
+
+    /// A memory that learn or scan saved, with these settings
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Where to write the copy; replaced in one step if it is there
+    #[arg(short, long, value_name = "OUT.wasm")]
+    output: PathBuf,
+}
+
+/// Runs it.
+pub(super) fn run(flags: &BakeFlags) -> anyhow::Result<Status> {
+    let document = Document::read(&flags.settings)?;
+    let settings = document.json();
+    // The core of this program is that of the artifact, whose version is compared.
+    let mut detector = match Detector::open(&settings) {
+        Ok(detector) => detector,
+        Err(problems) => {
+            let problems =
+                problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
+            for wrong in document.wrong(problems) {
+                say(&wrong.to_string());
+            }
+            return Ok(Status::Unusable);
+        }
+    };
+    let state = flags.state.as_deref().map(read_state).transpose()?;
+    if let (Some(state), Some(file)) = (&state, &flags.state) {
+        let refused = |err| anyhow!("cannot bake the state {}: {err}", file.display());
+        detector.merge_state(state).map_err(refused)?;
+    }
+    let name = flags.artifact.display();
+    let artifact = fs::read(&flags.artifact).with_context(|| format!("cannot read {name}"))?;
+    let baked = bake(&artifact, &settings, state.as_deref())
+        .with_context(|| format!("cannot bake into {name}"))?;
+    file::replace(&flags.output, &baked)
+        .with_context(|| format!("cannot write {}", flags.output.display()))?;
+    Ok(Status::Done)
+}
+
+fn read_state(file: &Path) -> anyhow::Result<Vec<u8>> {
+    // Checked before it is opened: opening would leave a lock beside a file that is not there.
+    if !file.exists() {
+        bail!("there is no state {}: `orgwatch learn --state` makes one", file.display());
+    }
+    let state = StateFile::open(file)?.load()?;
+    state.with_context(|| format!("there is no state {} any more", file.display()))
+}

@@ -1,0 +1,53 @@
+//! Files that are replaced in one step.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Replaces what a file holds, or makes it, and returns when that is on the disk. Whoever reads it
+/// finds the old bytes or the new ones, and never a part of them.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // In the same folder, since a rename does not cross disks. Always of the same name: what a killed
+    // run left is replaced, not added to.
+    let new = with_suffix(path, ".new");
+    match fs::remove_file(&new) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+        _ => {}
+    }
+    let written = write_new(&new, path, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // The first error says more than one from tidying up.
+        let _ = fs::remove_file(&new);
+    }
+    written?;
+    sync_folder(path)
+}
+
+fn write_new(new: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Only where nothing is: a link that somebody put there would be followed.
+    let mut file = OpenOptions::new().write(true).create_new(true).open(new)?;
+    if let Ok(old) = old.metadata() {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A rename is on the disk when the folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
