@@ -65,6 +65,7 @@ impl Chains {
 
     /// Remembers a finding as a step, and gives the findings of the chains that it completes. A
     /// finding that is a repeat gives those again that it has a part in.
+    #[inline(never)]
     pub fn advance(
         &self,
         finding: &Finding,
@@ -190,6 +191,7 @@ fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
 
 /// What a chain's finding takes from a part: everything but the texts, which are the rule's, and of
 /// every value no more than [`MAX_KEPT`] bytes.
+#[inline(never)]
 fn snapshot(finding: &Finding) -> String {
     let short =
         |text: &Option<String>| text.as_deref().map(|text| shortened(text, MAX_KEPT).into_owned());
@@ -333,6 +335,12 @@ fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Fin
             keys.push(key);
         }
     }
-    let finding = |key| serde_json::from_str(&steps.get(key)?.finding).ok();
+    let finding = |key| read(&steps.get(key)?.finding);
     keys.iter().rev().filter_map(finding).collect()
+}
+
+/// A finding from its [`snapshot`].
+#[inline(never)]
+fn read(snapshot: &str) -> Option<Finding> {
+    serde_json::from_str(snapshot).ok()
 }

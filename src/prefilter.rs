@@ -9,7 +9,7 @@ mod glance;
 use memchr::memmem;
 
 /// The key that every CloudTrail record carries.
-const KEY: &[u8] = b"eventName";
+const KEY: &[u8; 9] = b"eventName";
 
 /// What the first look says of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,6 @@ pub struct Prefilter {
     /// In lower case, in the slot of their hash or the next free one after it.
     table: Vec<Option<Box<[u8]>>>,
     longest: usize,
-    heads: glance::Heads,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
 }
@@ -62,7 +61,6 @@ impl Prefilter {
         let mut filter = Prefilter {
             table: vec![None; (names.len() * 4).next_power_of_two()],
             longest: names.iter().map(|name| name.len()).max().unwrap_or(0),
-            heads: glance::Heads::new(&names),
             everything,
         };
         for name in names {

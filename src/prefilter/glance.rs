@@ -1,136 +1,112 @@
 //! The first look for interpreters, where an instruction costs what a vector of them costs elsewhere.
 //!
-//! One pass in words of eight bytes looks for the two bytes that matter: the `N` of `eventName` and
-//! the backslash of an escaped letter. Both are rare in records, and all else is decided there.
+//! The two texts that matter, `eventName` and a key with a name of ours, are nine bytes each: of the
+//! eight pairs of neighbours in one, wherever it stands, just one begins at a multiple of eight. So one
+//! pair in each word of eight bytes is looked up, and all words are searched for the backslash of an
+//! escaped letter. Both are rare in records, and all else is decided there.
 
 use super::{KEY, Prefilter};
 
-const HIGH: u64 = splat(0x80);
-/// Where in the key the byte stands that is looked for.
-const N: usize = 5;
+/// How a key begins that the filter for Fluent Bit must give another name.
+const OURS: &[u8; 9] = b"\"orgwatch";
+
+/// For each pair of neighbours in the two texts, how far into its text it stands, from 1.
+static PAIRS: [u8; 1 << 16] = {
+    let mut pairs = [0; 1 << 16];
+    let mut at = 0;
+    while at < 8 {
+        pairs[u16::from_le_bytes([KEY[at], KEY[at + 1]]) as usize] = at as u8 + 1;
+        pairs[u16::from_le_bytes([OURS[at], OURS[at + 1]]) as usize] = at as u8 + 1;
+        at += 1;
+    }
+    pairs
+};
 
 impl Prefilter {
-    /// Whether [`document`](Self::document) may call this event a candidate.
+    /// Whether [`document`](Self::document) may call this event a candidate, or whether it may have a
+    /// key that begins with `orgwatch`.
     ///
-    /// It says so too of events that are not JSON at all; it never says no to a candidate.
+    /// It says so too of events that are not JSON at all; it never says no to such a one.
     pub fn glance(&self, event: &[u8]) -> bool {
+        let Some(last) = event.last_chunk() else {
+            return true;
+        };
         if self.everything {
             return true;
         }
-        let (blocks, rest) = event.as_chunks::<32>();
         let mut at = 0;
-        for block in blocks {
-            let [a, b, c, d] = block.as_chunks::<8>().0 else {
-                return true;
-            };
-            let (a, b, c, d) = (unlike(*a), unlike(*b), unlike(*c), unlike(*d));
-            if a & b & c & d & HIGH != HIGH
-                && (self.word(event, at, a)
-                    || self.word(event, at + 8, b)
-                    || self.word(event, at + 16, c)
-                    || self.word(event, at + 24, d))
-            {
+        for block in event.as_chunks().0 {
+            if is_marked(block) && self.look(event, at) {
                 return true;
             }
-            at += 32;
+            at += BLOCK;
         }
-        (at..at + rest.len()).any(|at| self.mark(event, at))
+        // What is left over has been seen in part, and is less to look at than to sort out.
+        is_marked(last) && self.look(event, event.len() - BLOCK)
     }
 
-    /// Whether a marked byte of the word that stands here makes the event a candidate.
+    /// Whether a marked block, which stands here, makes the event one to look at.
     #[inline(always)]
-    fn word(&self, event: &[u8], at: usize, unlike: u64) -> bool {
-        let mut marks = !unlike & HIGH;
-        while marks != 0 {
-            if self.mark(event, at + marks.trailing_zeros() as usize / 8) {
+    fn look(&self, event: &[u8], mut at: usize) -> bool {
+        for word in event[at..].as_chunks().0.iter().take(BLOCK / 8) {
+            let pair = pair(word);
+            if pair != 0 && self.is_text(event, (at + 1).wrapping_sub(pair.into())) {
                 return true;
             }
-            marks &= marks - 1;
+            if has_backslash(slash(word)) && is_escape(event, at) {
+                return true;
+            }
+            at += 8;
         }
         false
     }
 
-    fn mark(&self, event: &[u8], at: usize) -> bool {
-        match event[at] {
-            b'N' => {
-                let start = at.wrapping_sub(N);
-                let rest = event.get(start..).and_then(|rest| rest.strip_prefix(KEY));
-                rest.is_some_and(|rest| self.heads.may_want(rest) && self.wants_value(rest))
-            }
-            b'\\' => matches!(event.get(at + 1..at + 5), Some([b'u', b'0', b'0', b'4'..=b'7'])),
-            _ => false,
-        }
-    }
-}
-
-/// How the wanted names begin: most others are told from them by two words, unhashed and unread.
-#[derive(Debug)]
-pub(super) struct Heads {
-    /// A bit for the hash of each; none if there is a name too short for this.
-    bits: Option<Box<[u64; 64]>>,
-    /// Where the second word begins. The two reach at most one byte beyond the shortest name: its
-    /// quote.
-    second: usize,
-}
-
-impl Heads {
-    /// For names in lower case.
-    pub(super) fn new(names: &[&str]) -> Self {
-        let shortest = names.iter().map(|name| name.len()).min().unwrap_or(0);
-        let mut heads = Heads { bits: None, second: (shortest + 1).clamp(8, 16) - 8 };
-        if shortest >= 8 && names.iter().all(|name| name.is_ascii()) {
-            let mut bits = Box::new([0; 64]);
-            for name in names {
-                let quoted = [name.as_bytes(), b"\""].concat();
-                if let Some(hash) = heads.hash(&quoted) {
-                    bits[hash / 64] |= 1 << (hash % 64);
-                }
-            }
-            heads.bits = Some(bits);
-        }
-        heads
-    }
-
-    /// Whether what follows an `eventName` may be the beginning of a wanted value: false only for a
-    /// plain `":"` and a name that begins otherwise.
-    fn may_want(&self, rest: &[u8]) -> bool {
-        let (Some(bits), Some(name)) = (&self.bits, rest.strip_prefix(b"\":\"")) else {
-            return true;
+    /// Whether one of the two texts stands here, and the name behind the key is a wanted one.
+    #[inline(always)]
+    fn is_text(&self, event: &[u8], start: usize) -> bool {
+        let Some((text, rest)) = event.get(start..).and_then(<[u8]>::split_first_chunk) else {
+            return false;
         };
-        self.hash(name).is_none_or(|hash| bits[hash / 64] >> (hash % 64) & 1 == 1)
-    }
-
-    /// 12 bits of a name's beginning in any case. `None` where it is not what it reads as: letters
-    /// beyond ASCII, escapes, or none of the record left.
-    fn hash(&self, name: &[u8]) -> Option<usize> {
-        let (first, second) = (name.first_chunk()?, name.get(self.second..)?.first_chunk()?);
-        let (first, second) = (u64::from_le_bytes(*first), u64::from_le_bytes(*second));
-        let backslashes = differs(first, b'\\') & differs(second, b'\\');
-        if (first | second) & HIGH != 0 || backslashes & HIGH != HIGH {
-            return None;
-        }
-        let lower = splat(0x20);
-        let mixed = (first | lower).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (second | lower);
-        Some((mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 52) as usize)
+        text == OURS || text == KEY && self.wants_value(rest)
     }
 }
 
-/// The high bit of each byte that is neither an `N` nor a backslash, nor one of the few that are the
-/// same to this look: one comparison for both halves the work. Under the mask no byte reaches 0x80,
-/// so that adding 0x7f sets the high bit of every byte but zero and carries nothing over.
-fn unlike(word: [u8; 8]) -> u64 {
-    const MASK: u64 = splat(!(b'N' ^ b'\\') & 0x7f);
-    const LIKE: u64 = splat(b'N') & MASK;
-    ((u64::from_le_bytes(word) & MASK) ^ LIKE) + !HIGH
+const BLOCK: usize = 32;
+
+/// Whether a block has something to look at. At an instruction a word more or less, this is the price
+/// of the filter.
+#[inline(always)]
+fn is_marked(block: &[u8; BLOCK]) -> bool {
+    let [a, b, c, d] = block.as_chunks().0 else {
+        return true;
+    };
+    pair(a) | pair(b) | pair(c) | pair(d) != 0
+        || has_backslash(slash(a) | slash(b) | slash(c) | slash(d))
 }
 
-/// The high bit of each byte that is another, if all are ASCII.
-fn differs(word: u64, byte: u8) -> u64 {
-    (word ^ splat(byte)).wrapping_add(!HIGH)
+#[inline(always)]
+fn pair(word: &[u8; 8]) -> u8 {
+    PAIRS[usize::from(u16::from_le_bytes([word[0], word[1]]))]
 }
 
-const fn splat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
+/// Of each byte its difference from a backslash, less one: a high bit says that there is none, or that
+/// a byte is not ASCII, which is as rare in records.
+#[inline(always)]
+fn slash(word: &[u8; 8]) -> u64 {
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    (u64::from_le_bytes(*word) ^ BACKSLASHES).wrapping_sub(u64::from_le_bytes([1; 8]))
+}
+
+#[inline(always)]
+fn has_backslash(slashes: u64) -> bool {
+    slashes & u64::from_le_bytes([0x80; 8]) != 0
+}
+
+/// Whether a letter of this word is, or begins, an escaped one.
+fn is_escape(event: &[u8], at: usize) -> bool {
+    let escaped =
+        |at| matches!(event.get(at..at + 5), Some([b'\\', b'u', b'0', b'0', b'4'..=b'7']));
+    (at..at + 8).any(escaped)
 }
 
 #[cfg(test)]
@@ -146,14 +122,28 @@ mod tests {
     }
 
     #[test]
-    fn no_mark_is_missed_next_to_anything() {
+    fn no_backslash_is_missed_next_to_anything() {
         for other in 0..=255 {
-            for (at, byte) in (0..8).flat_map(|at| [(at, b'N'), (at, b'\\')]) {
+            for at in 0..8 {
                 let mut bytes = [other; 8];
-                bytes[at] = byte;
-                let like = other & !0x80 & !(b'N' ^ b'\\') == b'N' & b'\\';
-                let expected = if like { HIGH } else { 0x80 << (at * 8) };
-                assert_eq!(!unlike(bytes) & HIGH, expected, "{other:x} {at}");
+                bytes[at] = b'\\';
+                assert!(has_backslash(slash(&bytes)), "{other:x} {at}");
+            }
+            if other.is_ascii() {
+                assert_eq!(has_backslash(slash(&[other; 8])), other == b'\\', "{other:x}");
+            }
+        }
+    }
+
+    #[test]
+    fn our_keys_are_found_wherever_they_stand() {
+        for pad in 0..100 {
+            for key in
+                ["orgwatch", "orgwatch_severity", "\\u006frgwatch", "orgwatc\\u0068", "another"]
+            {
+                let (before, after) = ("x".repeat(pad), "y".repeat(99 - pad));
+                let event = format!(r#"{{"before":"{before}","{key}":"{after}"}}"#);
+                assert_eq!(filter().glance(event.as_bytes()), key != "another", "{event}");
             }
         }
     }
@@ -165,16 +155,6 @@ mod tests {
                 let event = format!(r#"{{"p":"{}","eventName":"{name}"}}"#, "ü".repeat(pad));
                 assert_eq!(filter().glance(event.as_bytes()), wanted, "{event}");
             }
-        }
-    }
-
-    #[test]
-    fn a_name_too_short_for_two_words_is_found() {
-        let names = ["getroot".to_owned(), "leaveorganization".to_owned()];
-        let filter = Prefilter::new([names.as_slice()].into_iter());
-        for (name, wanted) in [("GetRoot", true), ("LeaveOrganization", true), ("Get", false)] {
-            let event = format!(r#"{{"eventName":"{name}"}}"#);
-            assert_eq!(filter.glance(event.as_bytes()), wanted, "{event}");
         }
     }
 
@@ -200,11 +180,12 @@ mod tests {
             pieces in prop::collection::vec(prop::sample::select(vec![
                 "\"eventName\"", "\\\"eventName\\\"", ":", " ", "\\n", "\"StopLogging\"",
                 "\\\"LEAVEORGANIZATION\\\"", "\"Other\"", "eventName", "\\u004c", "N", "ü", "{", "}",
-                "\"e\\u0076entName\"", "\"Kelvin\u{212a}\"",
+                "\"e\\u0076entName\"", "\"Kelvin\u{212a}\"", "\"orgwatch",
             ]), 0..30),
         ) {
             let event = format!("{{{}}}", pieces.concat());
-            if filter().document(event.as_bytes()) == Verdict::Candidate {
+            let wanted = filter().document(event.as_bytes()) == Verdict::Candidate;
+            if wanted || event.contains("\"orgwatch") {
                 prop_assert!(filter().glance(event.as_bytes()), "{}", event);
             }
         }

@@ -83,6 +83,7 @@ fn blank(about: &About, event: EventKey, settings: &Settings) -> Finding {
 }
 
 /// What a rule says of a record that it matched.
+#[inline(never)]
 pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
     let facts = context.facts();
     let settings = context.settings;
@@ -128,6 +129,7 @@ pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
 }
 
 /// What a chain says of its parts, in the order of their times; the last one completed it.
+#[inline(never)]
 pub fn chain_finding(
     chain: &Chain,
     last: EventKey,

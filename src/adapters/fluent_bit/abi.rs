@@ -38,16 +38,23 @@ fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
         // Should opening trap, for want of stack, then it is not tried again, and the records after
         // this one go on as they came: Fluent Bit would drop each. A filter that trapped may be in
         // any state, and is not touched again either.
-        State::New | State::Busy => {
-            // Read here, where the stack is at its highest: its 8 KiB are just enough.
-            rules::pack();
-            Box::new(Filter::open()?)
-        }
+        State::New | State::Busy => open()?,
     };
     STATE.set(State::Busy);
     let result = work(&mut filter);
     STATE.set(State::Open(filter));
     Some(result)
+}
+
+fn open() -> Option<Box<Filter>> {
+    // Before the frame of what needs the pack is on the stack.
+    rules::pack();
+    build()
+}
+
+#[inline(never)]
+fn build() -> Option<Box<Filter>> {
+    Some(Box::new(Filter::open()?))
 }
 
 /// The filter's function: the record, with its findings if there are any.

@@ -35,20 +35,24 @@ impl Filter {
     /// what a chain needs of it is remembered all the same, and a filter has nothing downstream of
     /// it that could fail and ask again. Fluent Bit repeats a failed delivery itself, from its own
     /// buffers, without running the filters once more.
+    ///
+    /// A record that comes with keys of our names has them renamed even without findings: whoever
+    /// routes on them must find ours or none.
     pub fn annotate(&mut self, record: &[u8]) -> Option<&[u8]> {
-        if !self.detector.glance(record) {
-            return None;
-        }
-        let mut findings = self.detector.detect(record).ok()?;
+        if self.detector.glance(record) { self.look(record) } else { None }
+    }
+
+    /// Apart from what sees every record: an interpreter sets up the whole frame of a function that is
+    /// called, whichever part of it runs.
+    #[inline(never)]
+    fn look(&mut self, record: &[u8]) -> Option<&[u8]> {
+        let mut findings = self.detector.detect(record).unwrap_or_default();
         findings.retain(|finding| !finding.repeat);
-        if findings.is_empty() {
-            return None;
-        }
         if self.out.capacity() > KEEP {
             self.out = Vec::new();
         }
         self.renamed += splice(record, &findings, &mut self.tape, &mut self.out)?;
-        self.annotated += 1;
+        self.annotated += u64::from(!findings.is_empty());
         self.out.push(0);
         Some(&self.out)
     }
@@ -86,6 +90,19 @@ mod tests {
         assert!(filter.annotate(record("2").as_bytes()).is_some());
         let counters = String::from_utf8(filter.counters().to_vec()).unwrap();
         assert!(counters.contains(r#""annotated":2,"keys_renamed":0"#), "{counters}");
+    }
+
+    #[test]
+    fn a_forged_key_is_renamed_without_findings() {
+        let mut filter = Filter::open().unwrap();
+        let forged = r#"{"eventName":"GetRole","orgwatch_severity":"critical"}"#;
+        let out = filter.annotate(forged.as_bytes()).unwrap();
+        assert_eq!(
+            out,
+            &[&forged.replace("rity\"", "rity_original\"").into_bytes()[..], b"\0"].concat()
+        );
+        let counters = String::from_utf8(filter.counters().to_vec()).unwrap();
+        assert!(counters.contains(r#""annotated":0,"keys_renamed":1"#), "{counters}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The findings as keys of the record, spliced into its bytes: whatever else stands in it stays as
 //! it came, to the byte.
 
+use std::collections::BTreeSet;
+
 use crate::finding::Finding;
 use crate::json::{Kind, Tape, Value};
 
@@ -10,7 +12,9 @@ pub(super) const FINDINGS: &str = "orgwatch";
 pub(super) const SEVERITY: &str = "orgwatch_severity";
 
 /// Writes the record with its findings to `out`, in place of what that held; says how many keys that
-/// came with our names were given others. `None` if the record is no JSON object.
+/// came with our names were given others. `None` if the record is no JSON object, or if there is
+/// nothing to write of it: no finding and no such key.
+#[inline(never)]
 pub(super) fn splice(
     record: &[u8],
     findings: &[Finding],
@@ -24,28 +28,30 @@ pub(super) fn splice(
         return None;
     }
     out.clear();
+    let mut names = Names::default();
     let mut from = 0;
     let mut renamed = 0;
-    let mut empty = true;
+    // Every one of several: a reader may take the first or the last.
     for (key, _) in root.entries() {
-        empty = false;
         let name = key.text()?;
         if name != FINDINGS && name != SEVERITY {
             continue;
         }
-        // Every one of several: a reader may take the first or the last.
         let at = key.raw().as_ptr() as usize - text.as_ptr() as usize;
         out.extend_from_slice(&record[from..at]);
         renamed += 1;
-        serde_json::to_writer(&mut *out, &free_name(&name, root, renamed)).ok()?;
+        serde_json::to_writer(&mut *out, &names.free(&name, root)).ok()?;
         from = at + key.raw().len();
     }
+    let Some(severity) = findings.iter().map(|finding| finding.severity).max() else {
+        out.extend_from_slice(&record[from..]);
+        return (renamed > 0).then_some(renamed);
+    };
     let close = text.rfind('}')?;
     out.extend_from_slice(&record[from..close]);
-    if !empty {
+    if root.entries().next().is_some() {
         out.push(b',');
     }
-    let severity = findings.iter().map(|finding| finding.severity).max()?;
     out.extend_from_slice(b"\"orgwatch\":");
     serde_json::to_writer(&mut *out, findings).ok()?;
     out.extend_from_slice(b",\"orgwatch_severity\":");
@@ -54,16 +60,30 @@ pub(super) fn splice(
     Some(renamed)
 }
 
-/// A name that the record does not have: `orgwatch_original`, or one with a number behind it.
-fn free_name(name: &str, root: Value<'_>, nth: u64) -> String {
-    let plain = format!("{name}_original");
-    // The same name twice would hide one of the two values.
-    let twice = root.entries().filter(|(key, _)| key.text().is_some_and(|k| k == name)).count() > 1;
-    if !twice && root.get(&plain).is_none() {
-        return plain;
+/// Names like ours that the record has or was given: the same one twice would hide one of two values.
+#[derive(Default)]
+struct Names {
+    /// Read when there is one to give.
+    taken: Option<BTreeSet<String>>,
+    /// The number given last. It only grows, so that many names cost no more than one each.
+    number: u64,
+}
+
+impl Names {
+    /// A name that the record does not have: `orgwatch_original`, or one with a number behind it.
+    fn free(&mut self, name: &str, root: Value<'_>) -> String {
+        let taken = self.taken.get_or_insert_with(|| {
+            let names = root.entries().filter_map(|(key, _)| key.text());
+            names.filter(|name| name.starts_with(FINDINGS)).map(Into::into).collect()
+        });
+        let plain = format!("{name}_original");
+        let mut free = plain.clone();
+        while !taken.insert(free.clone()) {
+            self.number += 1;
+            free = format!("{plain}_{}", self.number);
+        }
+        free
     }
-    let numbered = (nth..).map(|n| format!("{plain}_{n}"));
-    numbered.into_iter().find(|name| root.get(name).is_none()).unwrap_or(plain)
 }
 
 #[cfg(test)]
@@ -115,7 +135,7 @@ mod tests {
                 &["orgwatch_original", "orgwatch_severity_original"],
             ),
             (r#"{"\u006frgwatch":7}"#, &["orgwatch_original"]),
-            (r#"{"orgwatch":7,"orgwatch":7}"#, &["orgwatch_original_1", "orgwatch_original_2"]),
+            (r#"{"orgwatch":7,"orgwatch":7}"#, &["orgwatch_original", "orgwatch_original_1"]),
             (
                 r#"{"orgwatch":7,"orgwatch_original":7}"#,
                 &["orgwatch_original", "orgwatch_original_1"],
@@ -132,6 +152,34 @@ mod tests {
             let came = record.matches(":7").count() - record.matches("original\":").count();
             assert_eq!(renamed, came as u64);
         }
+    }
+
+    #[test]
+    fn without_findings_only_names_change() {
+        for (record, expected) in [
+            (r#"{"a":1,"orgwatch":[1]}"#, Some(r#"{"a":1,"orgwatch_original":[1]}"#)),
+            (r#"{"orgwatch\u005fseverity":1 }"#, Some(r#"{"orgwatch_severity_original":1 }"#)),
+            (r#"{"orgwatching":1,"a":{"orgwatch":1},"b":"orgwatch"}"#, None),
+            ("{}", None),
+        ] {
+            let mut out = Vec::new();
+            let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
+            let out = renamed.map(|_| String::from_utf8(out).unwrap());
+            assert_eq!(out.as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn many_names_take_no_longer_than_their_number() {
+        let numbered = (1..40_000).map(|n| format!(r#""orgwatch_original_{n}":7"#));
+        let same = (0..40_000).map(|_| r#""orgwatch":7"#.to_owned());
+        let keys: Vec<_> = numbered.chain(same).collect();
+        let record = format!("{{{}}}", keys.join(","));
+        let mut out = Vec::new();
+        let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
+        assert_eq!(renamed, Some(40_000));
+        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(read.as_object().unwrap().len(), keys.len());
     }
 
     #[test]
