@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use orgwatch::finding::Finding;
 use orgwatch_host::input::{self, Source};
-use orgwatch_host::scan::Observer;
+use orgwatch_host::scan::{Found, Observer};
 
 use super::Status;
 use super::complaints::Complaints;
@@ -85,7 +84,7 @@ fn remembered(session: &mut Session) -> anyhow::Result<Vec<(&'static str, String
 struct Learned(Complaints);
 
 impl Observer for Learned {
-    fn finding(&mut self, _: &Finding) -> io::Result<()> {
+    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::Format;
-use orgwatch_host::scan::{Observer, Totals};
+use orgwatch_host::scan::{Found, Observer, Totals};
 
 use super::Status;
 use super::complaints::Complaints;
@@ -85,8 +85,9 @@ impl<'a> Report<'a> {
     }
 }
 
-impl Observer for Report<'_> {
-    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+impl Report<'_> {
+    /// Takes a finding, whether an event gave it or the memory that was loaded.
+    pub(super) fn give(&mut self, finding: &Finding) -> io::Result<()> {
         *self.found.entry(finding.severity).or_default() += 1;
         let fails = self.fail_on.is_some_and(|least| finding.severity >= least);
         self.tripped |= fails && finding.status == FindingStatus::New;
@@ -97,6 +98,12 @@ impl Observer for Report<'_> {
         // Raw, not locked and buffered by lines: one call is one write.
         self.format.write(finding, &mut io::stdout().lock())?;
         io::Write::flush(&mut io::stdout())
+    }
+}
+
+impl Observer for Report<'_> {
+    fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
+        self.give(found.finding)
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {

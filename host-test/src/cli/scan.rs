@@ -8,7 +8,6 @@ use clap::CommandFactory as _;
 use orgwatch::finding::Severity;
 use orgwatch_host::input;
 use orgwatch_host::output::{self, Json, Ocsf, Text};
-use orgwatch_host::scan::Observer as _;
 
 use super::Status;
 use super::flags::{self, Color, Flags, ScanFlags};
@@ -26,7 +25,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let least = flags.min_severity.unwrap_or(Severity::Informational);
     let mut report = Report::new(&*format, least, flags.fail_on, flags.common.quiet);
     for finding in std::mem::take(&mut session.completed) {
-        report.finding(&finding)?;
+        report.give(&finding)?;
     }
     let found = input::walk(&paths);
     let limits = session.limits;

@@ -50,6 +50,12 @@ impl Batch {
         }
     }
 
+    /// The bytes of a line, from 1, without its newline; none if there is no such line.
+    pub fn event(&self, line: u32) -> &[u8] {
+        let index = line.max(1) as usize - 1;
+        self.bytes.split(|&byte| byte == b'\n').nth(index).unwrap_or_default()
+    }
+
     /// Empties the batch and keeps its memory, to be filled from line `first` of a file on.
     pub(super) fn clear(&mut self, lines: Lines) {
         self.bytes.clear();

@@ -8,12 +8,14 @@ use orgwatch::finding::Finding;
 use crate::input::{self, Batch, Limits, PathError, Reader, Source};
 use crate::plugin::{self, Counts, Detector};
 
+mod raw;
+
 /// Takes what a scan comes upon, in the order of the input.
 ///
 /// An error ends the scan: what is found can no longer be delivered.
 pub trait Observer {
     /// A finding that was not given before.
-    fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+    fn finding(&mut self, found: &Found<'_>) -> io::Result<()>;
 
     /// Something that could not be read. Not all are told; [`Totals`] counts all.
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()>;
@@ -23,6 +25,20 @@ pub trait Observer {
 
     /// The end of a file, with how many unreadable ones it had.
     fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()>;
+}
+
+/// A finding, and the event that gave it.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// The finding.
+    pub finding: &'a Finding,
+    /// The file that the event is in.
+    pub source: &'a Source,
+    /// The line of that file on which the event, or the document that holds it, starts; from 1.
+    pub line: u64,
+    /// The CloudTrail record as it was read, out of whatever it was wrapped in. An attacker has
+    /// written part of it.
+    pub raw: &'a [u8],
 }
 
 /// A scan that was given up.
@@ -142,9 +158,12 @@ impl Scan<'_> {
         for located in examined.findings {
             if located.finding.repeat {
                 self.totals.repeats += 1;
-            } else {
-                self.observer.finding(&located.finding)?;
+                continue;
             }
+            let place = located.place;
+            let raw = raw::record(batch.event(place.line), place.record);
+            let line = batch.line(place.line);
+            self.observer.finding(&Found { finding: &located.finding, source, line, raw: &raw })?;
         }
         Ok(())
     }
