@@ -1,5 +1,6 @@
 //! The flags, as they are typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,6 +102,10 @@ pub(super) struct CommonFlags {
     /// The most that one compressed file may decompress to, with K, M, G or T as powers of 1024
     #[arg(long, value_name = "SIZE", default_value = "4G")]
     pub(super) max_decompressed: Size,
+
+    /// How many threads read and screen; the output is the same for any [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
 
     /// The component to load, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]

@@ -55,8 +55,8 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     };
     let mut learned = Learned(Complaints::new(flags.common.quiet));
     let found = input::walk(&flags.paths);
-    let limits = session.limits;
-    let totals = orgwatch_host::scan::scan(found, &limits, &mut session.detector, &mut learned)?;
+    let options = session.options.clone();
+    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut learned)?;
     session.save()?;
     if !flags.common.quiet {
         summarise(&totals, start.elapsed(), &remembered(&mut session)?);

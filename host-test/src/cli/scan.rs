@@ -27,9 +27,9 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     for finding in std::mem::take(&mut session.completed) {
         report.give(&finding)?;
     }
+    let options = session.options.clone();
     let found = input::walk(&paths);
-    let limits = session.limits;
-    let totals = orgwatch_host::scan::scan(found, &limits, &mut session.detector, &mut report)?;
+    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut report)?;
     // Only now that all is delivered: what a run that fails has printed is printed again.
     session.save()?;
     report.summarise(&totals, start.elapsed(), session.forgotten()?);

@@ -1,11 +1,14 @@
 //! What scan and learn share: a detector opened with settings, and its memory in a file.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
 use orgwatch_host::plugin::{Detector, Error};
+use orgwatch_host::scan::Options;
 use orgwatch_host::state::StateFile;
 
 use super::flags::CommonFlags;
@@ -16,7 +19,7 @@ use super::{component, say};
 /// A detector for one run.
 pub(super) struct Session {
     pub(super) detector: Detector,
-    pub(super) limits: Limits,
+    pub(super) options: Options,
     /// What loading the memory completed: findings that no run has given yet.
     pub(super) completed: Vec<Finding>,
     state: Option<StateFile>,
@@ -53,8 +56,12 @@ impl Session {
                 None => say(&format!("no state {} yet: starting empty", state.name().display())),
             }
         }
-        let limits = Limits { max_decompressed: flags.max_decompressed.0 };
-        Ok(Some(Session { detector, limits, completed, state }))
+        let options = Options {
+            limits: Limits { max_decompressed: flags.max_decompressed.0 },
+            threads: flags.threads.unwrap_or_else(threads),
+            ..Options::default()
+        };
+        Ok(Some(Session { detector, options, completed, state }))
     }
 
     /// Saves the memory, if it is one that stays.
@@ -79,6 +86,11 @@ impl Session {
         let counters = self.detector.counters()?;
         Ok(counters.iter().find(|counter| counter.name == name).map_or(0, |counter| counter.value))
     }
+}
+
+/// As many threads as there are cores for them.
+fn threads() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn load(detector: &mut Detector, state: &StateFile, saved: &[u8]) -> anyhow::Result<Vec<Finding>> {

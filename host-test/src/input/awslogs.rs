@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use serde::Deserialize;
 
-use super::{Batch, MAX_LINE, TOO_LONG, Unreadable};
+use super::{Batch, MAX_LINE, TOO_LONG};
 
 /// How much a batch may become by unpacking: ten times what a batch of real ones does, and well
 /// below what the guest can take at once.
@@ -31,25 +31,27 @@ struct AwsLogs<'a> {
     data: Cow<'a, str>,
 }
 
-/// Unpacks such events where they stand, so that every line keeps its number. `left` is what may
-/// still be decompressed.
+/// Unpacks such events of the last part where they stand, so that every line keeps its number.
+/// `left` is what may still be decompressed.
 pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
     const KEY: &[u8] = b"\"awslogs\"";
     // The common case. The words are in ordinary events, too: it is the name of a log driver.
-    let Some(first) = memmem::find(&batch.bytes, KEY) else {
+    let start = batch.last().start;
+    let Some(first) = memmem::find(&batch.bytes[start..], KEY) else {
         return;
     };
 
-    let bytes = std::mem::take(&mut batch.bytes);
+    let bytes = batch.bytes.split_off(start);
     let mut out = Vec::new();
     let mut copied = 0;
-    let mut line = 1;
+    let mut line = batch.last().before + 1;
     let mut hit = Some(first);
     while let Some(at) = hit {
         let start = memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
         let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
         if let Ok(event) = serde_json::from_slice::<Event>(&bytes[start..end]) {
-            line += memchr_iter(b'\n', &bytes[copied..start]).count();
+            let lines = memchr_iter(b'\n', &bytes[copied..start]).count();
+            line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             out.extend_from_slice(&bytes[copied..start]);
             copied = end;
             let room = MAX_UNPACKED.saturating_sub(out.len()) > 0;
@@ -58,21 +60,16 @@ pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
                 Ok(document) => out.extend(document),
                 // The line stays, empty.
                 Err(reason) => {
-                    let line = batch.line(u32::try_from(line).unwrap_or(u32::MAX));
-                    let reason = format!("awslogs: {reason}");
-                    batch.unreadable.push(Unreadable { line, reason });
+                    let line = batch.last().line(line);
+                    batch.unreadable(line, format!("awslogs: {reason}"));
                 }
             }
         }
         hit = memmem::find(&bytes[end..], KEY).map(|at| end + at);
     }
-    if copied == 0 {
-        batch.bytes = bytes;
-        return;
-    }
     out.extend_from_slice(&bytes[copied..]);
-    batch.bytes = out;
-    batch.unreadable.sort_by_key(|one| one.line);
+    batch.bytes.append(&mut out);
+    batch.last().unreadable.sort_by_key(|one| one.line);
 }
 
 /// The document, in one line.
@@ -115,12 +112,17 @@ mod tests {
 
     fn unpacked(lines: &[&str], left: u64) -> (Vec<String>, Vec<(u64, String)>, u64) {
         let mut batch = Batch::default();
-        batch.clear(Lines::From(10));
-        batch.bytes = lines.join("\n").into_bytes();
+        batch.bytes = b"before\n".to_vec();
+        batch.begin_at(Lines::From(1));
+        batch.last().start = 0;
+        batch.begin_at(Lines::From(10));
+        batch.bytes.extend(lines.join("\n").bytes());
         let mut left = left;
         unpack(&mut batch, &mut left);
-        let text = String::from_utf8(batch.bytes).unwrap();
-        let unreadable = batch.unreadable.into_iter().map(|one| (one.line, one.reason)).collect();
+        let text = String::from_utf8(batch.of(1).to_owned()).unwrap();
+        assert_eq!(batch.of(0), b"before\n");
+        let unreadable =
+            batch.last().unreadable.drain(..).map(|one| (one.line, one.reason)).collect();
         (text.split('\n').map(str::to_owned).collect(), unreadable, left)
     }
 

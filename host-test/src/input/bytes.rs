@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Chain, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{Error, Limits, Source};
+use super::{Error, Limits, Meter, Source};
 
 type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
@@ -13,6 +13,7 @@ type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 /// gzip are read: logs are often put together from several.
 pub(super) struct Bytes {
     input: Input,
+    meter: Meter,
     /// Whether more may come later, so that what is there should not wait for it.
     live: bool,
     limit: u64,
@@ -22,40 +23,44 @@ pub(super) struct Bytes {
 
 enum Input {
     Plain(Raw),
-    Gzip(Box<MultiGzDecoder<BufReader<Raw>>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Metered>>>),
 }
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl Bytes {
-    pub(super) fn open(source: &Source, limits: &Limits) -> Result<Self, Error> {
-        match source {
-            Source::Stdin => Self::new(Box::new(io::stdin()), true, limits),
+    pub(super) fn open(source: &Source, limits: &Limits, meter: &Meter) -> Result<Self, Error> {
+        let (input, live): (Box<dyn Read + Send>, bool) = match source {
+            Source::Stdin => (Box::new(io::stdin()), true),
             Source::File(path) => {
                 let file = File::open(path).map_err(Error::Open)?;
                 let live = !file.metadata().map_err(Error::Open)?.is_file();
-                Self::new(Box::new(file), live, limits)
+                (Box::new(file), live)
             }
-        }
+        };
+        meter.add_file();
+        Self::new(input, live, limits, meter)
     }
 
     pub(super) fn new(
         mut input: Box<dyn Read + Send>,
         live: bool,
         limits: &Limits,
+        meter: &Meter,
     ) -> Result<Self, Error> {
         let mut head = Vec::with_capacity(GZIP.len());
         input.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(Error::Read)?;
         let gzip = head == GZIP;
         let raw = Cursor::new(head).chain(input);
+        let meter = meter.clone();
         let input = if gzip {
-            let raw = BufReader::with_capacity(64 << 10, raw);
-            Input::Gzip(Box::new(MultiGzDecoder::new(raw)))
+            let raw = Metered { raw, meter: meter.clone() };
+            Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 << 10, raw))))
         } else {
             Input::Plain(raw)
         };
         let limit = limits.max_decompressed;
-        Ok(Bytes { input, live, limit, left: limit })
+        Ok(Bytes { input, meter, live, limit, left: limit })
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
@@ -63,7 +68,12 @@ impl Bytes {
     pub(super) fn fill(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
         let live = self.live;
         match &mut self.input {
-            Input::Plain(raw) => read(raw, to, want, live).map_err(Error::Read),
+            Input::Plain(raw) => {
+                let before = to.len();
+                let more = read(raw, to, want, live);
+                self.meter.add_bytes(to.len() - before);
+                more.map_err(Error::Read)
+            }
             Input::Gzip(gzip) => {
                 let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(want);
                 if want == 0 {
@@ -91,6 +101,20 @@ impl Bytes {
     /// How much more may be decompressed: what is compressed inside an event counts, too.
     pub(super) fn left(&mut self) -> &mut u64 {
         &mut self.left
+    }
+}
+
+/// Tells how much is read of what is compressed.
+struct Metered {
+    raw: Raw,
+    meter: Meter,
+}
+
+impl Read for Metered {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(to)?;
+        self.meter.add_bytes(read);
+        Ok(read)
     }
 }
 
@@ -125,7 +149,9 @@ mod tests {
 
     fn all(input: &[u8], limit: u64, live: bool) -> (Vec<u8>, Option<Error>) {
         let limits = Limits { max_decompressed: limit };
-        let mut bytes = Bytes::new(Box::new(Cursor::new(input.to_owned())), live, &limits).unwrap();
+        let meter = Meter::default();
+        let input = Box::new(Cursor::new(input.to_owned()));
+        let mut bytes = Bytes::new(input, live, &limits, &meter).unwrap();
         let mut to = Vec::new();
         loop {
             match bytes.fill(&mut to, 1000) {

@@ -2,9 +2,10 @@
 //!
 //! [`walk`] finds what to read; a [`Reader`] reads one of them, whatever its form, and fills
 //! [`Batch`]es: events one a line, each knowing its line in the file. Newline-delimited JSON is not
-//! looked into; documents over many lines, arrays and the like are taken apart.
+//! looked into; documents over many lines, arrays and the like are taken apart, unless all of such a
+//! document can be rejected.
 //!
-//! Nothing is left out in silence: what cannot be read is in [`Batch::unreadable`] or an [`Error`].
+//! Nothing is left out in silence: what cannot be read is in [`Part::unreadable`] or an [`Error`].
 
 mod awslogs;
 mod batch;
@@ -12,21 +13,28 @@ mod bytes;
 mod cursor;
 mod error;
 mod grammar;
+mod meter;
 mod paths;
 mod reader;
 mod splitter;
 mod unit;
+mod whole;
 
-pub use batch::{Batch, Unreadable};
+pub use batch::{Batch, Part, Unreadable};
 pub use error::Error;
+pub use meter::Meter;
 pub use paths::{PathError, Source, walk};
-pub use reader::Reader;
+pub use reader::{Reader, Screen};
+pub(crate) use unit::one_line;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 4 << 20;
 
 /// The longest line, or document, that is one event.
 pub(crate) const MAX_LINE: usize = 16 << 20;
+
+/// A batch with as many unreadable ones is full.
+const MOST_UNREADABLE: usize = 1000;
 
 pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
 
@@ -50,7 +58,7 @@ pub(crate) fn split_records(line: &[u8]) -> Option<Vec<u8>> {
     let mut splitter = splitter::Splitter::new(1, splitter::INNER_LISTS);
     splitter.feed(line, &mut batch, usize::MAX);
     splitter.finish(&mut batch, usize::MAX);
-    (batch.len() > 1 && batch.unreadable.is_empty()).then_some(batch.bytes)
+    (batch.events() > 1 && batch.last().unreadable.is_empty()).then_some(batch.bytes)
 }
 
 #[cfg(test)]

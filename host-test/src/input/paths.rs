@@ -38,15 +38,15 @@ pub struct PathError {
 ///
 /// A folder stands for all files in it and below it, hidden ones and links included; `-` for
 /// standard input. A file that is named twice comes twice.
-pub fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Result<Source, PathError>> + '_ {
-    paths.iter().flat_map(|path| -> Box<dyn Iterator<Item = _>> {
+pub fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Result<Source, PathError>> + Send + use<> {
+    paths.to_vec().into_iter().flat_map(|path| -> Box<dyn Iterator<Item = _> + Send> {
         if path.as_os_str() == "-" {
             Box::new(std::iter::once(Ok(Source::Stdin)))
         } else if path.is_dir() {
-            Box::new(folder(path))
+            Box::new(folder(&path))
         } else {
             // Whatever it is, if it was named: a pipe, say. Opening it says what is wrong with it.
-            Box::new(std::iter::once(Ok(Source::File(path.clone()))))
+            Box::new(std::iter::once(Ok(Source::File(path))))
         }
     })
 }

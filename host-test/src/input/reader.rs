@@ -6,7 +6,11 @@ use serde::de::IgnoredAny;
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::splitter::{LISTS, Splitter};
-use super::{BATCH, Batch, Error, Limits, MAX_LINE, Source, awslogs};
+use super::whole::{MAX_WHOLE, Whole};
+use super::{BATCH, Batch, Error, Limits, MAX_LINE, Meter, Source, awslogs};
+
+/// Says of JSON on one line how many events are in it, if no rule can match any of them.
+pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
 /// Reads one file, batch by batch.
 ///
@@ -28,21 +32,34 @@ enum Form {
     Unknown,
     /// An event a line.
     Lines,
-    /// Documents.
-    Documents(Box<Splitter>),
-    /// A line longer than a line may be, unless it is a list of events.
-    LongLine(Box<Splitter>),
+    /// Text that is not, or not known to be, an event a line.
+    Text(Text),
 }
 
-/// Documents are read in pieces of this size.
+struct Text {
+    /// To the end of the line, after which there is an event a line again; or to that of the file.
+    one_line: bool,
+    /// What takes it apart, once it is known that a rule may match something in it.
+    splitter: Option<Box<Splitter>>,
+    /// How much of `rest` has been taken apart.
+    read: usize,
+}
+
+impl Text {
+    fn new(one_line: bool) -> Form {
+        Form::Text(Text { one_line, splitter: None, read: 0 })
+    }
+}
+
+/// Text is read in pieces of this size.
 const PIECE: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Reader {
-    /// Opens a file.
-    pub fn open(source: &Source, limits: &Limits) -> Result<Self, Error> {
-        Ok(Self::new(Bytes::open(source, limits)?))
+    /// Opens a file. What is read of it is told to the meter.
+    pub fn open(source: &Source, limits: &Limits, meter: &Meter) -> Result<Self, Error> {
+        Ok(Self::new(Bytes::open(source, limits, meter)?))
     }
 
     fn new(bytes: Bytes) -> Self {
@@ -50,23 +67,29 @@ impl Reader {
         Reader { bytes, rest: Vec::new(), more: true, failed: None, form, line: 1 }
     }
 
-    /// Fills the batch. False, once everything has been delivered.
+    /// Adds a part to the batch. False, once everything has been delivered.
     ///
     /// Fails once where the file cannot be read any further; all that came before it has been
     /// delivered by then.
-    pub fn next(&mut self, batch: &mut Batch) -> Result<bool, Error> {
+    pub fn next(&mut self, batch: &mut Batch, screen: &mut Screen<'_>) -> Result<bool, Error> {
+        batch.begin_at(Lines::From(self.line));
         if matches!(self.form, Form::Unknown) {
-            self.form = self.recognise();
+            self.form = self.recognise(batch);
         }
         let filled = match self.form {
-            Form::Lines | Form::Unknown => self.next_lines(batch),
-            Form::Documents(_) | Form::LongLine(_) => self.next_documents(batch),
+            Form::Lines | Form::Unknown => self.next_lines(batch, screen),
+            Form::Text(_) => self.next_text(batch, screen),
         };
         if filled {
             awslogs::unpack(batch, self.bytes.left());
             return Ok(true);
         }
         self.failed.take().map_or(Ok(false), Err)
+    }
+
+    /// Whether what was read should be examined without waiting for more.
+    pub fn is_live(&self) -> bool {
+        self.bytes.is_live()
     }
 
     /// Reads more into `to`. An error ends the file; it is told when all else has been.
@@ -86,48 +109,53 @@ impl Reader {
         self.rest = rest;
     }
 
-    /// Reads the first line, and tells what it is the first of.
-    fn recognise(&mut self) -> Form {
+    /// Reads the first line into the batch, and tells what it is the first of.
+    fn recognise(&mut self, batch: &mut Batch) -> Form {
+        let start = batch.bytes.len();
+        let mut first = true;
         loop {
-            self.fill_rest(BATCH);
-            if self.rest.starts_with(BYTE_ORDER_MARK) {
-                self.rest.drain(..BYTE_ORDER_MARK.len());
+            self.fill(&mut batch.bytes, BATCH.saturating_sub(start).max(PIECE));
+            let bytes = &mut batch.bytes[start..];
+            if first && (bytes.len() >= BYTE_ORDER_MARK.len() || !self.more) {
+                first = false;
+                if bytes.starts_with(BYTE_ORDER_MARK) {
+                    bytes[..BYTE_ORDER_MARK.len()].fill(b' ');
+                }
             }
-            let blank = self.rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-            if blank == self.rest.len() && self.more {
+            let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            if blank == bytes.len() && self.more {
                 // Looked at once: there may be gigabytes of it.
-                self.line += memchr_iter(b'\n', &self.rest).count() as u64;
-                self.rest.clear();
+                self.line += memchr_iter(b'\n', bytes).count() as u64;
+                batch.bytes.truncate(start);
+                batch.restart(Lines::From(self.line));
                 continue;
             }
-            let start = &self.rest[blank..];
-            let line = memchr(b'\n', start).map(|end| &start[..end]);
-            let line = match line {
-                Some(line) => line,
-                None if !self.more => start,
-                // A line as long as this is a document.
-                None if start.len() >= BATCH => b"",
+            let from = &bytes[blank..];
+            let line = match memchr(b'\n', from) {
+                Some(end) => &from[..end],
+                None if !self.more || from.len() > MAX_LINE => from,
                 None => continue,
             };
-            if line.is_empty() && start.is_empty() || is_object(line.trim_ascii_end()) {
+            if from.is_empty() || line.len() <= MAX_LINE && is_object(line.trim_ascii_end()) {
                 return Form::Lines;
             }
-            return Form::Documents(Box::new(Splitter::new(self.line, LISTS)));
+            self.rest = batch.bytes.split_off(start);
+            return Text::new(false);
         }
     }
 
-    fn next_lines(&mut self, batch: &mut Batch) -> bool {
-        batch.clear(Lines::From(self.line));
-        // The batch takes what is left over, and leaves its memory for what will be.
-        std::mem::swap(&mut batch.bytes, &mut self.rest);
-        let mut searched = 0;
+    fn next_lines(&mut self, batch: &mut Batch, screen: &mut Screen<'_>) -> bool {
+        let start = batch.last().start;
+        batch.bytes.append(&mut self.rest);
+        let mut searched = start;
         let end = loop {
             let end = memrchr(b'\n', &batch.bytes[searched..]).map(|at| searched + at + 1);
             // Only the first line can be so long: before another, the batch would have been full.
-            if batch.bytes.len() > MAX_LINE && first_line(&batch.bytes) > MAX_LINE {
-                std::mem::swap(&mut batch.bytes, &mut self.rest);
-                self.form = Form::LongLine(Box::new(Splitter::new(self.line, LISTS)));
-                return self.next_documents(batch);
+            let length = batch.bytes.len() - start;
+            if length > MAX_LINE && first_line(&batch.bytes[start..]) > MAX_LINE {
+                self.rest = batch.bytes.split_off(start);
+                self.form = Text::new(true);
+                return self.next_text(batch, screen);
             }
             let enough = batch.bytes.len() >= BATCH || self.bytes.is_live();
             if let Some(end) = end.filter(|_| enough) {
@@ -143,24 +171,46 @@ impl Reader {
         };
         self.rest.extend_from_slice(&batch.bytes[end..]);
         batch.bytes.truncate(end);
-        self.line += memchr_iter(b'\n', &batch.bytes).count() as u64;
-        !batch.bytes.is_empty()
+        if self.more || !self.rest.is_empty() {
+            self.line += memchr_iter(b'\n', &batch.bytes[start..]).count() as u64;
+        }
+        if end > start && batch.bytes[end - 1] != b'\n' {
+            batch.bytes.push(b'\n');
+        }
+        end > start
     }
 
-    fn next_documents(&mut self, batch: &mut Batch) -> bool {
-        batch.clear(Lines::Each(Vec::new()));
+    fn next_text(&mut self, batch: &mut Batch, screen: &mut Screen<'_>) -> bool {
+        batch.restart(Lines::Each(Vec::new()));
         loop {
-            let (splitter, line) = match &mut self.form {
-                Form::Documents(splitter) => (splitter, false),
-                Form::LongLine(splitter) => (splitter, true),
-                Form::Lines | Form::Unknown => return self.next_lines(batch),
+            let Form::Text(text) = &mut self.form else {
+                batch.restart(Lines::From(self.line));
+                return self.next_lines(batch, screen);
             };
-            let end = if line { memchr(b'\n', &self.rest) } else { None };
-            let length = end.unwrap_or(self.rest.len());
-            let read = splitter.feed(&self.rest[..length], batch, BATCH);
-            self.rest.drain(..read);
-            let full = batch.is_full(BATCH) && !splitter.in_event();
-            if full {
+            let one_line = text.one_line;
+            let Some(splitter) = &mut text.splitter else {
+                if let Some(whole) = self.whole(one_line, screen) {
+                    self.line += whole.lines;
+                    let part = batch.last();
+                    part.rejected = whole.events;
+                    part.rejected_bytes = whole.length as u64;
+                    self.rest.drain(..whole.length);
+                    self.form = Form::Lines;
+                    return true;
+                }
+                let splitter = Some(Box::new(Splitter::new(self.line, LISTS)));
+                self.form = Form::Text(Text { one_line, splitter, read: 0 });
+                continue;
+            };
+            let end = if one_line { memchr(b'\n', &self.rest[text.read..]) } else { None };
+            let left = &self.rest[text.read..];
+            let length = end.unwrap_or(left.len());
+            let read = splitter.feed(&left[..length], batch, BATCH);
+            text.read += read;
+            if self.bytes.is_live() {
+                splitter.settle();
+            }
+            if batch.is_full() && !splitter.in_event() {
                 return true;
             }
             if read < length {
@@ -168,25 +218,46 @@ impl Reader {
             }
             if end.is_none() && self.more {
                 // What is there of a stream that is still being written should not wait.
-                if self.bytes.is_live() && !splitter.in_event() && batch.len() > 0 {
+                if self.bytes.is_live() && !splitter.in_event() && batch.events() > 0 {
                     return true;
                 }
+                self.rest.clear();
+                text.read = 0;
                 self.fill_rest(PIECE);
                 continue;
             }
             if !splitter.finish(batch, BATCH) {
                 return true;
             }
-            if line {
+            self.rest.drain(..text.read);
+            text.read = 0;
+            if one_line {
                 self.form = Form::Lines;
             }
-            if batch.len() > 0 || !batch.unreadable.is_empty() {
+            if batch.events() > 0 || !batch.last().unreadable.is_empty() {
                 return true;
             }
-            if !line {
+            if !one_line {
                 return false;
             }
         }
+    }
+
+    /// Reads all of a text, and rejects it if no rule can match anything in it.
+    fn whole(&mut self, one_line: bool, screen: &mut Screen<'_>) -> Option<Whole> {
+        let mut searched = 0;
+        let end = loop {
+            let end = memchr(b'\n', &self.rest[searched..]).filter(|_| one_line);
+            if end.is_some() || !self.more {
+                break end.map_or(self.rest.len(), |end| searched + end);
+            }
+            if self.bytes.is_live() || self.rest.len() > MAX_WHOLE {
+                return None;
+            }
+            searched = self.rest.len();
+            self.fill_rest(PIECE.max(self.rest.len()));
+        };
+        Whole::reject(&self.rest[..end], screen)
     }
 }
 
@@ -199,6 +270,11 @@ fn first_line(bytes: &[u8]) -> usize {
 fn is_object(line: &[u8]) -> bool {
     if !line.starts_with(b"{") || !line.ends_with(b"}") {
         return false;
+    }
+    // An object of a bucket. If there is another behind it after all, that is found out when a rule
+    // may match something in them.
+    if line.starts_with(b"{\"Records\":[") {
+        return true;
     }
     // Looking into the line is rarely needed: what would part two objects is rarely in it.
     let mut parts = memmem::find_iter(line, b"}{").chain(memmem::find_iter(line, b"} "));

@@ -15,12 +15,21 @@ struct All {
     batches: usize,
 }
 
-fn read_from(input: Box<dyn Read + Send>, live: bool) -> All {
-    let mut reader = Reader::new(Bytes::new(input, live, &Limits::default()).unwrap());
+fn open(input: impl Read + Send + 'static, live: bool) -> Reader {
+    let (limits, meter) = (Limits::default(), Meter::default());
+    Reader::new(Bytes::new(Box::new(input), live, &limits, &meter).unwrap())
+}
+
+/// Behind what is in a batch already, if anything is.
+fn read_from(input: impl Read + Send + 'static, live: bool, before: &[u8]) -> All {
+    let mut reader = open(input, live);
     let mut batch = Batch::default();
     let mut all = All::default();
     loop {
-        match reader.next(&mut batch) {
+        batch.clear();
+        batch.begin();
+        batch.bytes.extend(before);
+        match reader.next(&mut batch, &mut |_| None) {
             Ok(true) => {}
             Ok(false) => break,
             Err(err) => {
@@ -31,21 +40,25 @@ fn read_from(input: Box<dyn Read + Send>, live: bool) -> All {
         }
         all.batches += 1;
         assert!(batch.bytes().len() <= BATCH + MAX_LINE);
-        for (index, line) in batch.bytes().split(|&byte| byte == b'\n').enumerate() {
+        let part = &batch.parts()[1];
+        for (index, line) in batch.of(1).split(|&byte| byte == b'\n').enumerate() {
             if !line.trim_ascii().is_empty() {
-                let line = String::from_utf8_lossy(line).into_owned();
-                all.events.push((batch.line(u32::try_from(index).unwrap() + 1), line));
+                let text = String::from_utf8_lossy(line).into_owned();
+                let number = part.before + u32::try_from(index).unwrap() + 1;
+                all.events.push((part.line(number), text));
             }
         }
-        all.unreadable.extend(batch.unreadable.iter().map(|one| (one.line, one.reason.clone())));
+        all.unreadable.extend(part.unreadable.iter().map(|one| (one.line, one.reason.clone())));
     }
     all
 }
 
 fn read(input: &[u8]) -> All {
-    let all = read_from(Box::new(Cursor::new(input.to_owned())), false);
-    let live = read_from(Box::new(Cursor::new(input.to_owned())), true);
-    assert_eq!((&all.events, &all.unreadable), (&live.events, &live.unreadable));
+    let all = read_from(Cursor::new(input.to_owned()), false, b"");
+    for (live, before) in [(true, &b""[..]), (false, b"before\n\n"), (true, b"before\n")] {
+        let other = read_from(Cursor::new(input.to_owned()), live, before);
+        assert_eq!((&all.events, &all.unreadable), (&other.events, &other.unreadable));
+    }
     all
 }
 
@@ -197,14 +210,15 @@ fn what_a_pipe_has_given_does_not_wait_for_more() {
         vec![b"{", b"\"", b"a\":1}\n", b"{\"b\":2}\n{\"c", b"\":3}\n"],
         std::sync::Arc::clone(&reads),
     );
-    let mut reader = Reader::new(Bytes::new(Box::new(parts), true, &Limits::default()).unwrap());
+    let mut reader = open(parts, true);
     let mut batch = Batch::default();
     let expected: [(&[u8], usize); 3] =
         [(b"{\"a\":1}\n", 3), (b"{\"b\":2}\n", 4), (b"{\"c\":3}\n", 5)];
     for (bytes, most_reads) in expected {
-        assert!(reader.next(&mut batch).unwrap());
+        batch.clear();
+        assert!(reader.next(&mut batch, &mut |_| None).unwrap());
         assert_eq!(batch.bytes(), bytes);
         assert!(reads.load(std::sync::atomic::Ordering::Relaxed) <= most_reads);
     }
-    assert!(!reader.next(&mut batch).unwrap());
+    assert!(!reader.next(&mut batch, &mut |_| None).unwrap());
 }

@@ -2,7 +2,8 @@
 //!
 //! A stream of JSON documents, each over as many lines as it likes, becomes one event a line. The
 //! elements of an array at the top, and of `Records` and `Events`, are events; any other document
-//! is one. Memory is bounded by the longest event, however long the documents.
+//! is one, and so is a record that has such a list besides. Memory is bounded by the longest event,
+//! however long the documents.
 //!
 //! A document that breaks off does not take the next one with it. Reading goes on at the next line
 //! that starts with a brace or bracket and is indented no further than the broken event; that line
@@ -12,8 +13,8 @@ use memchr::{memchr, memchr3};
 
 use super::cursor::Cursor;
 use super::grammar::{Frame, Grammar, Step};
-use super::unit::Unit;
-use super::{Batch, Unreadable};
+use super::unit::{Aside, Unit};
+use super::{Batch, MOST_UNREADABLE};
 
 /// The keys of a document whose elements are events.
 pub(super) const LISTS: &[&[u8]] = &[b"Records", b"Events"];
@@ -28,6 +29,8 @@ pub(super) struct Splitter {
     lists: &'static [&'static [u8]],
     grammar: Grammar,
     unit: Option<Unit>,
+    /// The document that the elements of a list are in.
+    aside: Option<Aside>,
     /// The last key of a document, cut off beyond what it is compared with.
     key: Vec<u8>,
     cursor: Cursor,
@@ -55,6 +58,19 @@ enum Stop {
     Broken(Vec<u8>),
 }
 
+/// What starts with a value.
+enum Starts {
+    Event,
+    /// A list of events.
+    List,
+    Other,
+}
+
+/// Whether there is enough in a batch. What is unreadable takes no bytes of it, but it takes memory.
+fn is_full(batch: &mut Batch, target: usize) -> bool {
+    batch.bytes.len() >= target || batch.last().unreadable.len() >= MOST_UNREADABLE
+}
+
 impl Splitter {
     /// For a stream that starts on a line of a file.
     pub(super) fn new(line: u64, lists: &'static [&'static [u8]]) -> Self {
@@ -62,6 +78,7 @@ impl Splitter {
             lists,
             grammar: Grammar::new(),
             unit: None,
+            aside: None,
             key: Vec::new(),
             cursor: Cursor::at(line),
             skipping: None,
@@ -73,9 +90,15 @@ impl Splitter {
         }
     }
 
-    /// Whether an event is being read, the first part of which is at the end of the batch.
+    /// Whether an event is being read, the first part of which is at the end of the batch, or a
+    /// document that may take the place of its elements there.
     pub(super) fn in_event(&self) -> bool {
-        self.unit.is_some()
+        self.unit.is_some() || self.aside.is_some()
+    }
+
+    /// Makes events of the elements of a list without waiting for the end of the document.
+    pub(super) fn settle(&mut self) {
+        self.aside = None;
     }
 
     /// Reads on, until the batch is full or all is read. Returns how much of `input` was.
@@ -92,7 +115,7 @@ impl Splitter {
                 Stop::End | Stop::Full => return read,
                 Stop::Broken(again) => {
                     (self.again, self.again_at) = (again, 0);
-                    if batch.is_full(target) {
+                    if is_full(batch, target) {
                         return read;
                     }
                 }
@@ -111,10 +134,9 @@ impl Splitter {
                 self.again = self.broken("ends before it is complete", batch);
                 self.again_at = 0;
             } else if self.grammar.depth() > 0 {
-                let line = self.document_line;
-                let reason = "the document ends before it is complete".into();
-                batch.unreadable.push(Unreadable { line, reason });
+                batch.unreadable(self.document_line, "the document ends before it is complete");
                 self.grammar = Grammar::new();
+                self.aside = None;
             } else {
                 return true;
             }
@@ -134,7 +156,7 @@ impl Splitter {
                 Stop::Broken(tail) => {
                     // These bytes are the ones just read: the event did not start before them.
                     self.again_at -= tail.len();
-                    if batch.is_full(target) {
+                    if is_full(batch, target) {
                         return false;
                     }
                 }
@@ -146,6 +168,14 @@ impl Splitter {
     }
 
     fn run(&mut self, input: &[u8], batch: &mut Batch, target: usize) -> (usize, Stop) {
+        let (length, stop) = self.step(input, batch, target);
+        if self.aside.as_mut().is_some_and(|aside| !aside.push(&input[..length])) {
+            self.aside = None;
+        }
+        (length, stop)
+    }
+
+    fn step(&mut self, input: &[u8], batch: &mut Batch, target: usize) -> (usize, Stop) {
         let mut at = 0;
         // From where on the event is not in the batch yet.
         let mut copied = 0;
@@ -180,11 +210,20 @@ impl Splitter {
                         self.key.clear();
                     }
                 }
-                Ok(Step::Starts) => {
-                    if self.starts(byte, depth, top, batch) {
+                Ok(Step::Starts) => match self.starts(byte, depth, top) {
+                    Starts::Event => {
+                        self.unit = Some(Unit::new(self.cursor, depth, batch));
                         copied = at;
                     }
-                }
+                    Starts::List => {
+                        self.grammar.make_list();
+                        self.copy(&input[copied.min(at)..at], batch);
+                        if let Some(document) = self.unit.take() {
+                            self.aside = Some(document.set_aside(at, batch));
+                        }
+                    }
+                    Starts::Other => {}
+                },
                 Ok(step @ (Step::Ends | Step::EndedBefore)) => {
                     let end = if step == Step::Ends { at + 1 } else { at };
                     let depth = self.grammar.depth();
@@ -196,11 +235,16 @@ impl Splitter {
                         if step == Step::Ends {
                             self.cursor.pass(byte);
                         }
-                        if batch.is_full(target) {
+                        if is_full(batch, target) {
                             return (end, Stop::Full);
                         }
                         at = end;
                         continue;
+                    }
+                    if let Some(mut aside) = self.aside.take_if(|aside| aside.unit.depth == depth)
+                        && aside.push(&input[..end])
+                    {
+                        aside.complete(batch);
                     }
                     if step == Step::EndedBefore {
                         continue;
@@ -219,34 +263,33 @@ impl Splitter {
         (at, Stop::End)
     }
 
-    /// A value starts. Returns whether it starts an event.
-    fn starts(&mut self, byte: u8, depth: usize, top: Option<Frame>, batch: &mut Batch) -> bool {
+    /// A value starts: what of?
+    fn starts(&mut self, byte: u8, depth: usize, top: Option<Frame>) -> Starts {
         if depth == 0 {
             self.document_line = self.cursor.line;
         }
+        let unit = self.unit.as_mut().or(self.aside.as_mut().map(|aside| &mut aside.unit));
+        let outer = unit.filter(|unit| top == Some(Frame::Object) && depth == unit.depth + 1);
+        if byte == b'"'
+            && let Some(outer) = outer
+        {
+            outer.marks.note(&self.key);
+            return Starts::Other;
+        }
+        let is_record = outer.is_some_and(|outer| outer.marks.are_complete());
         let named = top == Some(Frame::Object) && self.lists.contains(&&self.key[..]);
-        let starts_list = byte == b'[' && named;
+        let starts_list = byte == b'[' && named && !is_record;
         match &self.unit {
             // A document's list: the document is no event, its elements are.
-            Some(unit) if starts_list && depth == unit.depth + 1 => {
-                if let Some(document) = self.unit.take() {
-                    document.discard(batch);
-                }
-                self.grammar.make_list();
-                false
-            }
-            Some(_) => false,
+            Some(unit) if starts_list && depth == unit.depth + 1 => Starts::List,
+            Some(_) => Starts::Other,
             // A list in a list is more of the same.
             None if starts_list || byte == b'[' && (depth == 0 || top == Some(Frame::List)) => {
-                self.grammar.make_list();
-                false
+                Starts::List
             }
-            None if depth == 0 || top == Some(Frame::List) => {
-                self.unit = Some(Unit::new(self.cursor, depth, batch));
-                true
-            }
+            None if depth == 0 || top == Some(Frame::List) => Starts::Event,
             // What else is in a document with a list.
-            None => false,
+            None => Starts::Other,
         }
     }
 
@@ -259,20 +302,20 @@ impl Splitter {
     /// Reports what is broken, and returns what of it is to be read again.
     fn broken(&mut self, reason: &str, batch: &mut Batch) -> Vec<u8> {
         self.grammar = Grammar::new();
+        self.aside = None;
         self.damaged = true;
         let mut reason = reason.to_owned();
         let at = self.cursor.line;
         let Some(unit) = self.unit.take() else {
             self.skipping = Some(usize::MAX);
-            batch.unreadable.push(Unreadable { line: at, reason });
+            batch.unreadable(at, reason);
             return Vec::new();
         };
         let from = unit.from;
         if at != from.line {
             reason.push_str(&format!(" (line {at})"));
         }
-        let line = from.line;
-        batch.unreadable.push(Unreadable { line, reason });
+        batch.unreadable(from.line, reason);
         self.skipping = Some(from.indent);
         let again = unit.take_back(batch, self.credit);
         if !again.is_empty() {

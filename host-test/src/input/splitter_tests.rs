@@ -12,24 +12,27 @@ type Told = Vec<(u64, String)>;
 /// The events with their lines, and what was unreadable; fed in pieces of this size.
 fn split_in(pieces: usize, text: &[u8]) -> (Told, Told) {
     let mut batch = Batch::default();
-    batch.clear(Lines::Each(Vec::new()));
+    batch.clear();
+    batch.begin_at(Lines::Each(Vec::new()));
     let mut splitter = Splitter::new(1, LISTS);
     for mut piece in text.chunks(pieces) {
         while !piece.is_empty() {
             let read = splitter.feed(piece, &mut batch, usize::MAX);
             piece = &piece[read..];
-            if batch.is_full(usize::MAX) {
+            if is_full(&mut batch, usize::MAX) {
                 break;
             }
         }
     }
     splitter.finish(&mut batch, usize::MAX);
     let text = String::from_utf8_lossy(&batch.bytes).into_owned();
-    let events = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (batch.line(u32::try_from(index).unwrap() + 1), line.to_owned()));
-    (events.collect(), batch.unreadable.iter().map(|one| (one.line, one.reason.clone())).collect())
+    let events = text.lines().enumerate().map(|(index, line)| {
+        (batch.parts()[0].line(u32::try_from(index).unwrap() + 1), line.to_owned())
+    });
+    (
+        events.collect(),
+        batch.parts()[0].unreadable.iter().map(|one| (one.line, one.reason.clone())).collect(),
+    )
 }
 
 fn split(text: &str) -> (Told, Told) {
@@ -96,6 +99,29 @@ fn records_and_events_are_events() {
         events("[{\"Records\":[{\"a\":1}]},{\"Records\":[{\"b\":2}]}]"),
         [event(1, "{\"a\":1}"), event(1, "{\"b\":2}")]
     );
+}
+
+#[test]
+fn a_record_that_has_a_list_besides_is_an_event() {
+    let name = "\"eventName\":\"a\"";
+    let source = "\"eventSource\": \"b\"";
+    let list = "\"Records\":[{\"x\":1},\n{\"y\":2}]";
+    let all = [name, source, list];
+    for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 0, 1], [2, 1, 0]] {
+        let record = format!("{{{}}}", order.map(|part| all[part]).join(",\n"));
+        let one = record.replace('\n', " ");
+        assert_eq!(events(&record), [event(1, &one)], "{order:?}");
+        // Between others, and inside another list.
+        let text = format!("{{\"c\":1}}\n{{\"Events\":[{record},{{\"d\":2}}]}}\n{record}");
+        let got: Vec<String> = events(&text).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(got, ["{\"c\":1}", &one, "{\"d\":2}", &one], "{order:?}");
+    }
+    // One key makes no record, and neither do keys of something inside it.
+    let text = format!("{{{name},{list},\"in\":{{{source}}},\"eventSource\":null}}");
+    assert_eq!(events(&text), [event(1, "{\"x\":1}"), event(2, "{\"y\":2}")]);
+    // What is cut off cannot be told: its elements are not lost.
+    let (events, unreadable) = split(&format!("{{{list},{name},{source}"));
+    assert_eq!((events.len(), unreadable.len()), (2, 1));
 }
 
 #[test]
@@ -190,16 +216,17 @@ fn a_full_batch_stops_and_goes_on_where_it_was() {
     let mut read = 0;
     loop {
         let mut batch = Batch::default();
-        batch.clear(Lines::Each(Vec::new()));
+        batch.clear();
+        batch.begin_at(Lines::Each(Vec::new()));
         let done = if read < text.len() {
             read += splitter.feed(&text[read..], &mut batch, 1);
             false
         } else {
             splitter.finish(&mut batch, 1)
         };
-        assert!(batch.len() <= 1);
-        if batch.len() == 1 {
-            got.push((batch.line(1), String::from_utf8(batch.bytes).unwrap()));
+        assert!(batch.events() <= 1);
+        if batch.events() == 1 {
+            got.push((batch.parts()[0].line(1), String::from_utf8(batch.bytes).unwrap()));
         }
         if done {
             break;

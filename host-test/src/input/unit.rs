@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::cursor::Cursor;
-use super::{Batch, MAX_LINE, TOO_LONG, Unreadable};
+use super::{Batch, MAX_LINE, TOO_LONG};
 
 /// The event at the end of the batch. It keeps its line breaks there until it is complete: where it
 /// breaks off, its lines are looked at again.
@@ -12,14 +12,36 @@ pub(super) struct Unit {
     pub(super) from: Cursor,
     /// The depth that it stands in.
     pub(super) depth: usize,
+    /// What it has so far of what makes it a record.
+    pub(super) marks: Marks,
     start: usize,
     too_long: bool,
+}
+
+/// The keys that make an object a CloudTrail record, whatever else is in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
+    name: bool,
+    source: bool,
+}
+
+impl Marks {
+    /// Takes note of a key whose value is text.
+    pub(super) fn note(&mut self, key: &[u8]) {
+        self.name |= key == b"eventName";
+        self.source |= key == b"eventSource";
+    }
+
+    /// Whether the object is a record.
+    pub(super) fn are_complete(self) -> bool {
+        self.name && self.source
+    }
 }
 
 impl Unit {
     /// Starts after what is in the batch.
     pub(super) fn new(from: Cursor, depth: usize, batch: &Batch) -> Self {
-        Unit { from, depth, start: batch.bytes.len(), too_long: false }
+        Unit { from, depth, marks: Marks::default(), start: batch.bytes.len(), too_long: false }
     }
 
     /// Adds the bytes that come next.
@@ -39,22 +61,16 @@ impl Unit {
     pub(super) fn complete(self, batch: &mut Batch) {
         let line = self.from.line;
         if self.too_long {
-            let reason = TOO_LONG.into();
-            batch.unreadable.push(Unreadable { line, reason });
-            return;
+            return batch.unreadable(line, TOO_LONG);
         }
-        for byte in &mut batch.bytes[self.start..] {
-            // None of these is inside a string: there it would have been an error.
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
+        one_line(&mut batch.bytes[self.start..]);
         batch.end_event(line);
     }
 
-    /// Takes it out of the batch.
-    pub(super) fn discard(self, batch: &mut Batch) {
-        batch.bytes.truncate(self.start);
+    /// Takes it out of the batch: a document with a list, of which `at` bytes of the input are read.
+    pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> Aside {
+        let bytes = batch.bytes.split_off(self.start);
+        Aside { events: batch.events(), at, bytes, unit: self }
     }
 
     /// Takes it out of the batch, and returns its lines but the first, if they are not too many.
@@ -68,5 +84,51 @@ impl Unit {
         }
         batch.bytes.truncate(self.start);
         lines
+    }
+}
+
+/// A document with a list of events. It is not known before its end whether it is a record that has
+/// such a list besides: its elements are made into events, and it is kept in case they are none.
+///
+/// Its elements stay in the batch as long as this is kept.
+pub(super) struct Aside {
+    pub(super) unit: Unit,
+    bytes: Vec<u8>,
+    /// How many events there were before its elements.
+    events: usize,
+    /// From where on the input is not in `bytes` yet.
+    at: usize,
+}
+
+impl Aside {
+    /// Adds the input up to here, of which there will be more or not. Returns whether all of the
+    /// document may still be one event.
+    pub(super) fn push(&mut self, input: &[u8]) -> bool {
+        let more = &input[self.at..];
+        self.at = 0;
+        let fits = !self.unit.too_long && self.bytes.len() + more.len() <= MAX_LINE;
+        if fits {
+            self.bytes.extend_from_slice(more);
+        }
+        fits
+    }
+
+    /// Makes a line of it, in place of its elements, if it is a record.
+    pub(super) fn complete(mut self, batch: &mut Batch) {
+        if self.unit.marks.are_complete() {
+            one_line(&mut self.bytes);
+            batch.take_back(self.events, self.unit.start);
+            batch.bytes.append(&mut self.bytes);
+            batch.end_event(self.unit.from.line);
+        }
+    }
+}
+
+/// Makes one line of JSON: inside its strings there are no line breaks, elsewhere they are blanks.
+pub(crate) fn one_line(json: &mut [u8]) {
+    for byte in json {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn batch(from: wit::Batch, length: usize, digest: &str) -> Batch {
     }
 }
 
-/// What screening a batch of `length` bytes gave. A span that is not in the batch is dropped.
+/// What screening a batch of `length` bytes gave. A span that is not in the batch, or not behind the
+/// one before it, is dropped.
 pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
     let mut spans: Vec<Span> = from
         .spans
@@ -50,7 +51,15 @@ pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
             length: from.length as usize,
         })
         .collect();
-    spans.retain(|span| span.offset.checked_add(span.length).is_some_and(|end| end <= length));
+    let (mut behind, mut last) = (0, 0);
+    spans.retain(|span| {
+        let end = span.offset.checked_add(span.length).filter(|end| *end <= length);
+        let fits = span.offset >= behind && span.line > last;
+        end.filter(|_| fits).is_some_and(|end| {
+            (behind, last) = (end, span.line);
+            true
+        })
+    });
     Screened {
         spans,
         counts: counts(from.counts, length),
@@ -145,12 +154,21 @@ mod tests {
     }
 
     #[test]
-    fn spans_outside_the_batch_are_dropped() {
-        let span = |offset, length| wit::Span { line: 1, offset, length };
-        let spans = vec![span(0, 10), span(1, 10), span(u32::MAX, u32::MAX), span(10, 0)];
-        let got = screened(wit::Screened { spans, counts: lying(), unreadable: Vec::new() }, 10);
-        let offsets: Vec<_> = got.spans.iter().map(|span| (span.offset, span.length)).collect();
-        assert_eq!(offsets, [(0, 10), (10, 0)]);
+    fn spans_outside_the_batch_or_over_one_another_are_dropped() {
+        let offsets = |spans: &[(u32, u32, u32)]| {
+            let span = |&(line, offset, length): &_| wit::Span { line, offset, length };
+            let spans = spans.iter().map(span).collect();
+            let got = wit::Screened { spans, counts: lying(), unreadable: Vec::new() };
+            let spans = screened(got, 10).spans;
+            spans.iter().map(|span| (span.offset, span.length)).collect::<Vec<_>>()
+        };
+        let outside = [(1, 0, 9), (2, 1, 10), (3, u32::MAX, u32::MAX), (4, 10, 0)];
+        assert_eq!(offsets(&outside), [(0, 9), (10, 0)]);
+        // The same event is not examined twice.
+        assert_eq!(
+            offsets(&[(1, 0, 4), (2, 0, 4), (2, 3, 2), (2, 5, 1), (2, 7, 1)]),
+            [(0, 4), (5, 1)]
+        );
     }
 
     #[test]

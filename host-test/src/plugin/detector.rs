@@ -34,6 +34,12 @@ impl Detector {
         })
     }
 
+    /// What opens another detector like this one, with nothing in its memory.
+    pub(crate) fn opener(&self) -> impl Fn() -> Result<Detector, Error> + Clone + Send + use<> {
+        let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
+        move || Detector::open(&plugin, &settings)
+    }
+
     /// Examines one event. One that is not CloudTrail, or that no rule wants, gives no finding.
     ///
     /// Fails with [`Error::Refused`] on what cannot be read, and with [`Error::Trapped`] or

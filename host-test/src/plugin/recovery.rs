@@ -140,8 +140,6 @@ pub(super) fn every_line(events: &[u8]) -> Screened {
         }
         offset += line.len();
     }
-    screened.counts.events = screened.spans.len() as u64;
-    screened.counts.evaluated = screened.counts.events;
     screened
 }
 
@@ -224,6 +222,7 @@ mod tests {
         let spans: Vec<_> =
             screened.spans.iter().map(|span| (span.line, span.offset, span.length)).collect();
         assert_eq!(spans, [(1, 0, 2), (3, 3, 2)]);
-        assert_eq!(screened.counts.lines, 3);
+        // What is in the lines is counted when they are examined.
+        assert_eq!(screened.counts, Counts { lines: 3, ..Counts::default() });
     }
 }

@@ -1,14 +1,43 @@
 //! Files through a detector.
+//!
+//! Reading, decompressing and screening need no order, so any number of threads do it, each with a
+//! guest of its own. What a rule could match is rare; one detector examines it in the order of the
+//! input, so that the same files give the same findings whatever the number of threads.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `jobs` | deals out files, many small ones together |
+//! | `load` | reads a job, batch by batch |
+//! | `screen`, `candidates` | leave of a batch what a rule could match and the filter wants |
+//! | `examine` | runs the detector over that, and tells the observer |
+//! | `crew` | the threads, and what keeps them in order and in bounds |
+
+mod board;
+mod candidates;
+mod crew;
+mod examine;
+mod filter;
+mod jobs;
+mod layout;
+mod load;
+mod raw;
+mod screen;
+mod tally;
 
 use std::error::Error as StdError;
 use std::io;
+use std::num::NonZeroUsize;
 
 use orgwatch::finding::Finding;
 
-use crate::input::{self, Batch, Limits, PathError, Reader, Source};
+use crate::input::{Limits, Meter, PathError, Source};
 use crate::plugin::{self, Counts, Detector};
 
-mod raw;
+pub use filter::{Filter, LeftOut};
+pub use tally::Tally;
+
+use examine::Examiner;
+use jobs::Jobs;
 
 /// Takes what a scan comes upon, in the order of the input.
 ///
@@ -55,13 +84,41 @@ pub enum Error {
         source: plugin::Error,
     },
 
+    /// No thread can be had.
+    #[error("cannot start a thread: use fewer (--threads)")]
+    Thread(#[source] io::Error),
+
     /// The observer did not take what was found.
     #[error("cannot write")]
     Observer(#[from] io::Error),
 }
 
+/// How a scan goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What reading may take.
+    pub limits: Limits,
+    /// How many threads read and screen. With one, it is the calling thread.
+    pub threads: NonZeroUsize,
+    /// Which events are examined.
+    pub filter: Filter,
+    /// What is told how far the scan has come.
+    pub meter: Meter,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            limits: Limits::default(),
+            threads: NonZeroUsize::MIN,
+            filter: Filter::default(),
+            meter: Meter::default(),
+        }
+    }
+}
+
 /// What a scan came upon.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Files opened.
     pub files: u64,
@@ -69,102 +126,39 @@ pub struct Totals {
     pub failed: u64,
     /// Bytes, decompressed, that were examined.
     pub bytes: u64,
-    /// What became of the events.
+    /// What became of the events. `events` counts those that were left out, too.
     pub counts: Counts,
     /// Findings that were given before.
     pub repeats: u64,
+    /// Events that a rule could match and [`Options::filter`] does not want. Of others nobody looks
+    /// at the time.
+    pub left_out: LeftOut,
+    /// Files that were not opened, since by their folders they have nothing that is wanted.
+    pub files_left_out: LeftOut,
+    /// Events by account, as far as the folders of a bucket name it.
+    pub folders: Tally,
+    /// Events that a rule could match, by the `recipientAccountId` that they name.
+    pub accounts: Tally,
+    /// Events that a rule could match, by their `eventSource`.
+    pub sources: Tally,
 }
 
-/// Examines everything that the paths lead to, in order.
+/// Examines everything that the paths lead to.
+///
+/// The observer is told the same in the same order whatever the number of threads. Memory is
+/// bounded whatever the number of files.
 pub fn scan(
-    found: impl IntoIterator<Item = Result<Source, PathError>>,
-    limits: &Limits,
+    found: impl Iterator<Item = Result<Source, PathError>> + Send + 'static,
+    options: &Options,
     detector: &mut Detector,
     observer: &mut dyn Observer,
 ) -> Result<Totals, Error> {
-    let mut scan = Scan { detector, observer, totals: Totals::default(), batch: Batch::default() };
-    for found in found {
-        match found {
-            Ok(source) => scan.file(&source, limits)?,
-            Err(err) => scan.failed(&err.path.display(), &err.source)?,
-        }
-    }
-    Ok(scan.totals)
-}
-
-struct Scan<'a> {
-    detector: &'a mut Detector,
-    observer: &'a mut dyn Observer,
-    totals: Totals,
-    batch: Batch,
-}
-
-impl Scan<'_> {
-    fn failed(
-        &mut self,
-        what: &dyn std::fmt::Display,
-        err: &(dyn StdError + 'static),
-    ) -> Result<(), Error> {
-        self.totals.failed += 1;
-        Ok(self.observer.failed(what, err)?)
-    }
-
-    fn file(&mut self, source: &Source, limits: &Limits) -> Result<(), Error> {
-        let mut reader = match Reader::open(source, limits) {
-            Ok(reader) => reader,
-            Err(err) => return self.failed(source, &err),
-        };
-        self.totals.files += 1;
-        let before = self.totals.counts.unreadable;
-        loop {
-            match reader.next(&mut self.batch) {
-                Ok(true) => self.batch(source)?,
-                Ok(false) => break,
-                Err(err) => self.failed(source, &err)?,
-            }
-        }
-        let unreadable = self.totals.counts.unreadable - before;
-        Ok(self.observer.end(source, unreadable)?)
-    }
-
-    fn batch(&mut self, source: &Source) -> Result<(), Error> {
-        let batch = &mut self.batch;
-        let examined = self
-            .detector
-            .detect_batch(batch.bytes())
-            .map_err(|err| Error::Detector { place: source.to_string(), source: err })?;
-
-        let counts = &mut self.totals.counts;
-        *counts += examined.counts;
-        // What never reached the guest is an event too.
-        counts.events += batch.unreadable.len() as u64;
-        counts.unreadable += batch.unreadable.len() as u64;
-        self.totals.bytes += batch.bytes().len() as u64;
-
-        let mut unreadable = std::mem::take(&mut batch.unreadable);
-        for one in examined.unreadable {
-            let line = batch.line(one.place.line);
-            let reason = match one.place.record {
-                0 => one.reason,
-                // Of a line with several, as an object of a bucket is.
-                record => format!("record {}: {}", u64::from(record) + 1, one.reason),
-            };
-            unreadable.push(input::Unreadable { line, reason });
-        }
-        unreadable.sort_by_key(|one| one.line);
-        for one in unreadable {
-            self.observer.unreadable(source, one.line, &one.reason)?;
-        }
-        for located in examined.findings {
-            if located.finding.repeat {
-                self.totals.repeats += 1;
-                continue;
-            }
-            let place = located.place;
-            let raw = raw::record(batch.event(place.line), place.record);
-            let line = batch.line(place.line);
-            self.observer.finding(&Found { finding: &located.finding, source, line, raw: &raw })?;
-        }
-        Ok(())
-    }
+    let jobs = Jobs::new(Box::new(found), options.filter.clone());
+    let mut examiner = Examiner::new(detector, observer);
+    let left_out = match options.threads.get() {
+        1 => crew::alone(jobs, options, &mut examiner)?,
+        _ => crew::together(jobs, options, &mut examiner)?,
+    };
+    examiner.totals.files_left_out = left_out;
+    Ok(examiner.totals)
 }

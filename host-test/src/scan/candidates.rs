@@ -1,0 +1,200 @@
+//! What a rule could match, looked at more closely than the guest does when it screens.
+
+use std::ops::Range;
+
+use memchr::memmem;
+use orgwatch::envelope::{self, Content, Tapes};
+
+use super::filter::{Filter, Outside};
+use super::screen::{Piece, Place, Screened};
+use crate::input::{self, Unreadable};
+use crate::plugin::{Counts, Detector, Error};
+
+/// The candidates of a batch, in order.
+pub(super) struct Candidates<'a> {
+    filter: &'a Filter,
+    tapes: Tapes,
+    /// One a line.
+    bytes: Vec<u8>,
+    lines: Vec<Candidate>,
+}
+
+struct Candidate {
+    range: Range<usize>,
+    place: Place,
+    /// Which piece of the batch it is in.
+    piece: usize,
+    outside: Option<Outside>,
+    /// Whether the guest has said of this very line that it may match.
+    sure: bool,
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) fn new(filter: &'a Filter) -> Self {
+        Candidates { filter, tapes: Tapes::default(), bytes: Vec::new(), lines: Vec::new() }
+    }
+
+    /// Adds a line that may match.
+    ///
+    /// One of several records, such as an object of a bucket, is taken apart: only those of them
+    /// that may match by themselves need be parsed where order matters. Any line is, if there is a
+    /// filter to be asked.
+    pub(super) fn add(
+        &mut self,
+        text: &[u8],
+        line: u64,
+        number: usize,
+        piece: &mut Piece,
+        counts: &mut Counts,
+    ) {
+        let place = Place { line, record: 0 };
+        let records = memmem::find_iter(text, b"eventName").take(2).count();
+        if self.filter.is_empty() && records < 2 {
+            return self.push(text, Candidate::new(place, number, None, true));
+        }
+        let before = self.lines.len();
+        let mut parts = Parts { place, piece: number, counts, unreadable: Vec::new() };
+        self.take_apart(text, &mut parts);
+        // Several objects with nothing between them, say.
+        if let (1, [_]) = (parts.place.record, &parts.unreadable[..])
+            && let Some(lines) = input::split_records(text)
+        {
+            parts.place = place;
+            parts.unreadable.clear();
+            for text in lines.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
+                self.take_apart(text, &mut parts);
+            }
+        }
+        if let (1, [only]) = (parts.place.record, &mut self.lines[before..]) {
+            only.sure = true;
+        }
+        let unreadables = parts.unreadable.len() as u64;
+        parts.counts.events += unreadables;
+        parts.counts.unreadable += unreadables;
+        piece.unreadables += unreadables;
+        piece.unreadable.append(&mut parts.unreadable);
+    }
+
+    fn take_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
+        let mut tapes = std::mem::take(&mut self.tapes);
+        envelope::contents(text, &mut tapes, &mut |_, content| {
+            let place = parts.place;
+            parts.place.record = place.record.saturating_add(1);
+            match content {
+                Content::Record(value) => {
+                    let outside = self.filter.leaves_out(&value);
+                    let candidate = Candidate::new(place, parts.piece, outside, false);
+                    self.push(value.raw().as_bytes(), candidate);
+                }
+                Content::Foreign => {
+                    parts.counts.events += 1;
+                    parts.counts.foreign += 1;
+                }
+                Content::Unreadable(reason) => parts.unreadable.push(place.unreadable(reason)),
+            }
+        });
+        self.tapes = tapes;
+    }
+
+    fn push(&mut self, text: &[u8], candidate: Candidate) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        // JSON in text may stand on several lines.
+        input::one_line(&mut self.bytes[start..]);
+        let range = start..self.bytes.len();
+        self.bytes.push(b'\n');
+        self.lines.push(Candidate { range, ..candidate });
+    }
+
+    /// Puts those that may match, and that the filter wants, into their pieces.
+    pub(super) fn keep(
+        mut self,
+        detector: &mut Detector,
+        screened: &mut Screened,
+    ) -> Result<(), Error> {
+        if self.lines.iter().any(|candidate| !candidate.sure) {
+            let again = detector.screen(&self.bytes)?;
+            // The detector is to say what is wrong with what had seemed readable here.
+            let all = again.counts.unreadable > 0;
+            self.lines.iter_mut().for_each(|candidate| candidate.sure |= all);
+            for span in again.spans {
+                if let Some(candidate) = self.lines.get_mut(span.line as usize - 1) {
+                    candidate.sure = true;
+                }
+            }
+        }
+        for candidate in self.lines {
+            if !candidate.sure {
+                screened.counts.events += 1;
+                screened.counts.rejected += 1;
+                continue;
+            }
+            let text = &self.bytes[candidate.range];
+            if let Some(outside) = candidate.outside {
+                screened.counts.events += 1;
+                screened.left_out.count(outside);
+                continue;
+            }
+            let piece = &mut screened.pieces[candidate.piece];
+            piece.candidates.extend_from_slice(text);
+            piece.candidates.push(b'\n');
+            piece.places.push((piece.candidates.len(), candidate.place));
+            if let Some(source) = value_of(text, b"eventSource") {
+                screened.sources.add(source, 1);
+            }
+            if let Some(account) = value_of(text, b"recipientAccountId") {
+                screened.accounts.add(account, 1);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Candidate {
+    fn new(place: Place, piece: usize, outside: Option<Outside>, sure: bool) -> Self {
+        Candidate { range: 0..0, place, piece, outside, sure }
+    }
+}
+
+/// A line that is taken apart.
+struct Parts<'a> {
+    /// The next record's.
+    place: Place,
+    piece: usize,
+    counts: &'a mut Counts,
+    unreadable: Vec<Unreadable>,
+}
+
+/// The text that follows a key, the first of this name, by a look at the bytes: good enough to be
+/// counted. It may stand in JSON inside text.
+fn value_of<'a>(event: &'a [u8], key: &[u8]) -> Option<&'a str> {
+    let between = |byte: &u8| matches!(byte, b'\\' | b'"' | b':' | b' ');
+    let rest = &event[memmem::find(event, key)? + key.len()..];
+    let start = rest.iter().take(8).position(|byte| !between(byte))?;
+    let value = rest[start..]
+        .iter()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let end = start + value.count();
+    std::str::from_utf8(&rest[start..end]).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_as_it_may_stand() {
+        for event in [
+            r#"{"eventSource":"iam.amazonaws.com","a":1}"#,
+            r#"{"eventSource" : "iam.amazonaws.com"}"#,
+            r#"{"message":"{\"eventSource\": \"iam.amazonaws.com\"}"}"#,
+        ] {
+            let value = value_of(event.as_bytes(), b"eventSource");
+            assert_eq!(value, Some("iam.amazonaws.com"), "{event}");
+        }
+        for event in [r#"{"eventSource":""}"#, r#"{"eventSource":{}}"#, "eventSource", "{}"] {
+            assert_eq!(value_of(event.as_bytes(), b"eventSource"), None, "{event}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A job into batches.
+
+use std::sync::Arc;
+
+use super::jobs::Job;
+use crate::input::{Batch, Error, Limits, Meter, PathError, Reader, Source};
+
+/// A batch to be screened, and what it is of.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    pub(super) batch: Batch,
+    /// One for each part of the batch.
+    pub(super) origins: Vec<Origin>,
+    /// The account of the job.
+    pub(super) account: Option<String>,
+    /// Nothing of the job comes after it.
+    pub(super) last: bool,
+}
+
+/// Where a part of a batch comes from, and what else there is to say at that point.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// None for a path that leads to no file.
+    pub(super) source: Option<Arc<Source>>,
+    /// Whether it is the first of its file.
+    pub(super) opened: bool,
+    pub(super) failed: Option<Failure>,
+    /// Whether it is the last of its file.
+    pub(super) ended: bool,
+}
+
+/// Why there is nothing more to be read.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Path(PathError),
+    File(Error),
+}
+
+impl Load {
+    pub(super) fn new() -> Self {
+        Load { batch: Batch::new(), ..Load::default() }
+    }
+
+    /// What to call it: its first file.
+    pub(super) fn name(&self) -> String {
+        let sources = self.origins.iter().filter_map(|origin| origin.source.as_ref());
+        sources.map(ToString::to_string).next().unwrap_or_default()
+    }
+
+    /// Empties it and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.batch.clear();
+        self.origins.clear();
+        self.last = false;
+    }
+}
+
+/// What loads are read for.
+pub(super) trait Desk {
+    /// Of JSON on one line: how many events are in it, if no rule can match any of them.
+    fn reject(&mut self, json: &[u8]) -> Option<u64>;
+
+    /// Takes what is in the load, and leaves it empty. Whether to go on.
+    fn take(&mut self, load: &mut Load) -> bool;
+}
+
+/// Reads a job, and hands on each load as soon as it should be examined. The last one is marked.
+pub(super) fn read(job: Job, limits: &Limits, meter: &Meter, load: &mut Load, desk: &mut dyn Desk) {
+    load.account = job.account;
+    for item in job.items {
+        let opened = match item {
+            Ok(source) => match Reader::open(&source, limits, meter) {
+                Ok(reader) => Ok((source, reader)),
+                Err(err) => Err((Some(source), Failure::File(err))),
+            },
+            Err(err) => Err((None, Failure::Path(err))),
+        };
+        let go_on = match opened {
+            Ok((source, reader)) => read_file(&source, reader, load, desk),
+            Err((source, failure)) => {
+                load.batch.begin();
+                let failed = Some(failure);
+                load.origins.push(Origin { source, opened: false, failed, ended: false });
+                true
+            }
+        };
+        if !go_on || load.batch.is_full() && !desk.take(load) {
+            return;
+        }
+    }
+    load.last = true;
+    desk.take(load);
+}
+
+fn read_file(
+    source: &Arc<Source>,
+    mut reader: Reader,
+    load: &mut Load,
+    desk: &mut dyn Desk,
+) -> bool {
+    let mut opened = true;
+    loop {
+        let read = reader.next(&mut load.batch, &mut |json| desk.reject(json));
+        let ended = matches!(read, Ok(false));
+        let failed = read.err().map(Failure::File);
+        let source = Some(Arc::clone(source));
+        load.origins.push(Origin { source, opened, failed, ended });
+        opened = false;
+        if ended {
+            return true;
+        }
+        if (load.batch.is_full() || reader.is_live()) && !desk.take(load) {
+            return false;
+        }
+    }
+}
