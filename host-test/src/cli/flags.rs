@@ -39,6 +39,7 @@ Examples:
   orgwatch scan --format ocsf logs/ > findings.ndjson
   orgwatch scan --settings orgwatch.yaml --fail-on high logs/
   orgwatch scan --state orgwatch.state logs/       what was found before does not come again
+  orgwatch scan --report report.html logs/         a page to read, to print and to forward
 
 Exit codes:
   0  done; also when what reads the output has gone away
@@ -75,6 +76,13 @@ pub(super) struct ScanFlags {
     /// end
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
+
+    /// Also write one HTML page: a timeline, chains, each finding with what to do and its record
+    ///
+    /// The page loads nothing and runs no script. It is replaced in one step at the end, and has what
+    /// --min-severity leaves.
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
 
     /// With each finding printed as text, say why it matters and what to do
     #[arg(long)]

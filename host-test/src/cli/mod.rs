@@ -6,6 +6,7 @@ mod component;
 mod flags;
 mod inspect;
 mod learn;
+mod page;
 mod report;
 mod rules;
 mod scan;

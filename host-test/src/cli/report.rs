@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::Source;
-use orgwatch_host::output::Format;
+use orgwatch_host::output::report::About;
+use orgwatch_host::output::{Escaped, Format};
 use orgwatch_host::scan::{Found, Observer, Totals};
 
 use super::Status;
 use super::complaints::Complaints;
+use super::page::Page;
 use super::summary::{number, summarise};
 
 pub(super) struct Report<'a> {
@@ -24,6 +26,9 @@ pub(super) struct Report<'a> {
     hidden: u64,
     tripped: bool,
     complaints: Complaints,
+    page: Option<Page>,
+    /// Why findings are no longer printed, where a page is still to be written.
+    unprinted: Option<io::Error>,
 }
 
 impl<'a> Report<'a> {
@@ -32,6 +37,7 @@ impl<'a> Report<'a> {
         min_severity: Severity,
         fail_on: Option<Severity>,
         quiet: bool,
+        page: Option<Page>,
     ) -> Self {
         Report {
             format,
@@ -42,7 +48,22 @@ impl<'a> Report<'a> {
             hidden: 0,
             tripped: false,
             complaints: Complaints::new(quiet),
+            page,
+            unprinted: None,
         }
+    }
+
+    /// Writes the page, if there is to be one.
+    ///
+    /// Fails also where findings could not be printed: what is not delivered is not remembered.
+    pub(super) fn finish(
+        &mut self,
+        about: impl FnOnce() -> anyhow::Result<About>,
+    ) -> anyhow::Result<()> {
+        if let Some(page) = &self.page {
+            page.write(&about()?)?;
+        }
+        self.unprinted.take().map_or(Ok(()), |err| Err(err.into()))
     }
 
     /// What the command ends with.
@@ -62,6 +83,8 @@ impl<'a> Report<'a> {
     ) {
         if !self.quiet {
             let mut rows = vec![("findings", self.findings(totals))];
+            let page = self.page.as_ref().map(|page| page.file().name().display().to_string());
+            rows.extend(page.map(|name| ("report", Escaped(name).to_string())));
             rows.extend(more);
             summarise(totals, time, &rows);
         }
@@ -85,34 +108,57 @@ impl<'a> Report<'a> {
     }
 }
 
+fn print(format: &dyn Format, finding: &Finding) -> io::Result<()> {
+    // Raw, not locked and buffered by lines: one call is one write.
+    format.write(finding, &mut io::stdout().lock())?;
+    io::Write::flush(&mut io::stdout())
+}
+
 impl Report<'_> {
     /// Takes a finding, whether an event gave it or the memory that was loaded.
     pub(super) fn give(&mut self, finding: &Finding) -> io::Result<()> {
+        self.take(finding, None)
+    }
+
+    fn take(&mut self, finding: &Finding, event: Option<&Found<'_>>) -> io::Result<()> {
         *self.found.entry(finding.severity).or_default() += 1;
         let fails = self.fail_on.is_some_and(|least| finding.severity >= least);
         self.tripped |= fails && finding.status == FindingStatus::New;
         if finding.severity < self.min_severity {
             self.hidden += 1;
+            if let Some(page) = &mut self.page {
+                page.report.hidden(finding);
+            }
             return Ok(());
         }
-        // Raw, not locked and buffered by lines: one call is one write.
-        self.format.write(finding, &mut io::stdout().lock())?;
-        io::Write::flush(&mut io::stdout())
+        let Some(page) = &mut self.page else { return print(self.format, finding) };
+        page.report.finding(finding, event);
+        // Whoever read them may have seen enough; the page is for others.
+        if self.unprinted.is_none() {
+            self.unprinted = print(self.format, finding).err();
+        }
+        Ok(())
     }
 }
 
 impl Observer for Report<'_> {
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
-        self.give(found.finding)
+        self.take(found.finding, Some(found))
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
         self.complaints.unreadable(source, line, reason);
+        if let Some(page) = &mut self.page {
+            page.report.unreadable(|| format!("{source}:{line}: {reason}"));
+        }
         Ok(())
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
         self.complaints.failed(what, err);
+        if let Some(page) = &mut self.page {
+            page.report.unreadable(|| format!("{what}: {err}"));
+        }
         Ok(())
     }
 
@@ -128,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_could_not_be_read_wins_over_what_was_found() {
-        let mut report = Report::new(&orgwatch_host::output::Json, Severity::Low, None, false);
+        let json = &orgwatch_host::output::Json;
+        let mut report = Report::new(json, Severity::Low, None, false, None);
         let mut totals = Totals::default();
         assert_eq!(report.status(&totals), Status::Done);
         report.tripped = true;

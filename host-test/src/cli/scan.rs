@@ -1,16 +1,18 @@
 //! `orgwatch scan`.
 
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::CommandFactory as _;
 use orgwatch::finding::Severity;
 use orgwatch_host::input;
+use orgwatch_host::output::report::About;
 use orgwatch_host::output::{self, Json, Ocsf, Text};
 
 use super::Status;
 use super::flags::{self, Color, Flags, ScanFlags};
+use super::page::Page;
 use super::report::Report;
 use super::session::Session;
 
@@ -18,22 +20,44 @@ use super::session::Session;
 pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
+    let page = page(flags, &paths)?;
     let Some(mut session) = Session::open(&flags.common, flags.state.as_deref())? else {
         return Ok(Status::Unusable);
     };
     let format = format(flags);
     let least = flags.min_severity.unwrap_or(Severity::Informational);
-    let mut report = Report::new(&*format, least, flags.fail_on, flags.common.quiet);
+    let skipped = page.as_ref().map(|page| page.file().clone());
+    let mut report = Report::new(&*format, least, flags.fail_on, flags.common.quiet, page);
     for finding in std::mem::take(&mut session.completed) {
         report.give(&finding)?;
     }
     let options = session.options.clone();
     let found = input::walk(&paths);
+    let is_page = |source: &input::Source| skipped.as_ref().is_some_and(|page| page.is(source));
+    let found = found.filter(|found| !found.as_ref().is_ok_and(is_page));
     let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut report)?;
+    report.finish(|| {
+        Ok(About {
+            paths: paths.iter().map(|path| path.display().to_string()).collect(),
+            totals,
+            component: session.plugin.describe()?,
+            settings: session.settings.used(),
+            min_severity: least,
+            state: flags.state.as_ref().map(|state| state.display().to_string()),
+        })
+    })?;
     // Only now that all is delivered: what a run that fails has printed is printed again.
     session.save()?;
     report.summarise(&totals, start.elapsed(), session.forgotten()?);
     Ok(report.status(&totals))
+}
+
+/// Where the report goes, if there is to be one.
+fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<Page>> {
+    let common = &flags.common;
+    let others = [&flags.state, &common.settings, &common.component].into_iter().flatten();
+    let read: Vec<&Path> = paths.iter().chain(others).map(PathBuf::as_path).collect();
+    flags.report.as_deref().map(|name| Page::open(name, &read)).transpose()
 }
 
 fn format(flags: &ScanFlags) -> Box<dyn output::Format> {

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context as _, anyhow};
 use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
-use orgwatch_host::plugin::{Detector, Error};
+use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
 use orgwatch_host::state::StateFile;
 
@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub(super) options: Options,
     /// What loading the memory completed: findings that no run has given yet.
     pub(super) completed: Vec<Finding>,
+    pub(super) plugin: Plugin,
+    pub(super) settings: Document,
     state: Option<StateFile>,
 }
 
@@ -61,7 +63,7 @@ impl Session {
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };
-        Ok(Some(Session { detector, options, completed, state }))
+        Ok(Some(Session { detector, options, completed, plugin, settings, state }))
     }
 
     /// Saves the memory, if it is one that stays.

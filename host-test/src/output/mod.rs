@@ -3,6 +3,7 @@
 mod escape;
 mod json;
 mod ocsf;
+pub mod report;
 mod text;
 
 use std::io;

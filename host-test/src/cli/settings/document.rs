@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use orgwatch_host::output::report;
 use serde_json::Value;
 
 use super::places::Places;
@@ -114,6 +115,15 @@ impl Document {
     /// As JSON.
     pub(in crate::cli) fn json(&self) -> String {
         self.value.to_string()
+    }
+
+    /// What a report says of them.
+    pub(in crate::cli) fn used(&self) -> report::Settings {
+        report::Settings {
+            name: (!self.text.is_empty()).then(|| self.name.clone()),
+            text: self.text.clone(),
+            json: self.value.clone(),
+        }
     }
 
     /// As JSON for one who reads files: what comes late is late, unless the settings say otherwise.

@@ -1,0 +1,201 @@
+//! The templates, filled in.
+
+use std::borrow::Borrow;
+use std::fmt::{self, Write as _};
+
+use askama::Template;
+use askama::filters::{Escaper as _, HtmlSafe};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use orgwatch::finding::{Severity, Status};
+use sha2::{Digest as _, Sha256};
+
+use super::about::{About, Approval};
+use super::escape::Html;
+use super::facts::status;
+use super::kept::Kept;
+use super::raw::Raw;
+use super::timeline::Timeline;
+use super::view::{self, Group};
+use super::when::period;
+
+const STYLE: &str = include_str!("style.css");
+
+#[derive(Template)]
+#[template(path = "page.html")]
+pub(super) struct Page<'a> {
+    style: &'static str,
+    style_hash: String,
+    about: &'a About,
+    kept: &'a Kept,
+    unread: &'a [String],
+    total: u64,
+    /// Every severity, the gravest first.
+    severities: Vec<Level>,
+    groups: Vec<Group<'a>>,
+    timeline: Option<Timeline<'a>>,
+    rules: Vec<Rule<'a>>,
+    silent: Vec<&'a str>,
+    approvals: Vec<Approval<'a>>,
+}
+
+/// A severity, and how many findings have it.
+struct Level {
+    severity: Severity,
+    shown: u64,
+    hidden: u64,
+}
+
+/// A rule that found something.
+struct Rule<'a> {
+    slug: &'a str,
+    title: &'a str,
+    severity: Severity,
+    count: u64,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(kept: &'a Kept, unread: &'a [String], about: &'a About) -> Self {
+        let groups = view::groups(kept);
+        let tally = &kept.tally;
+        let of = |map: &std::collections::BTreeMap<Severity, u64>, severity| {
+            map.get(&severity).copied().unwrap_or_default()
+        };
+        let level = |severity| Level {
+            severity,
+            shown: of(&tally.shown, severity),
+            hidden: of(&tally.hidden, severity),
+        };
+        let mut rules: Vec<Rule<'_>> = tally
+            .rules
+            .iter()
+            .map(|(slug, (title, severity, count))| Rule {
+                slug,
+                title,
+                severity: *severity,
+                count: *count,
+            })
+            .collect();
+        rules.sort_by_key(|rule| (std::cmp::Reverse((rule.severity, rule.count)), rule.slug));
+        let found = |slug: &str| tally.rules.contains_key(slug);
+        let all = about.component.rules.iter().map(|rule| rule.slug.as_str());
+        Page {
+            style: STYLE,
+            style_hash: format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(STYLE))),
+            about,
+            kept,
+            unread,
+            total: tally.shown.values().sum(),
+            severities: Severity::ALL.into_iter().rev().map(level).collect(),
+            timeline: view::timeline(&groups),
+            groups,
+            rules,
+            silent: all.filter(|slug| !found(slug)).collect(),
+            approvals: about
+                .settings
+                .approvals(|reason| tally.approved.get(reason).copied().unwrap_or_default()),
+        }
+    }
+
+    /// What the page is about, in a line.
+    fn headline(&self) -> String {
+        if self.total == 0 {
+            return "No findings".into();
+        }
+        let found = plural(self.total, "finding");
+        match &self.groups[..] {
+            [one] if one.account.is_empty() => found,
+            [one] => format!("{found} in account {}", one.account),
+            _ if self.kept.omitted > 0 => found,
+            many => format!("{found} in {}", plural(many.len() as u64, "account")),
+        }
+    }
+
+    fn hidden(&self) -> u64 {
+        self.severities.iter().map(|level| level.hidden).sum()
+    }
+
+    /// From the first event of a finding to the last.
+    fn period(&self) -> Option<String> {
+        let rows = || self.groups.iter().flat_map(Group::items).map(|item| item.row);
+        let from = rows().filter_map(|row| row.from).min()?;
+        Some(period(from, rows().filter_map(|row| row.to).max()?))
+    }
+
+    fn number(&self, count: impl Borrow<u64>) -> String {
+        number(*count.borrow())
+    }
+
+    fn plural(&self, count: impl Borrow<u64>, noun: &str) -> String {
+        plural(*count.borrow(), noun)
+    }
+
+    /// Whether everything was read.
+    fn is_whole(&self) -> bool {
+        self.about.totals.failed == 0 && self.about.totals.counts.unreadable == 0
+    }
+
+    /// The findings that are not new: approved, say.
+    fn others(&self) -> Vec<String> {
+        let statuses = self.kept.tally.statuses.iter();
+        let others = statuses.filter(|(one, _)| **one != Status::New);
+        others.map(|(one, count)| format!("{} {}", number(*count), status(*one))).collect()
+    }
+}
+
+/// Lines of text, each escaped, in `<pre>`.
+struct Lines<'a>(&'a str);
+
+impl HtmlSafe for Lines<'_> {}
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.0.lines() {
+            Html.write_escaped_str(&mut *f, line)?;
+            f.write_char('\n')?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of a record, its keys marked.
+struct Json<'a>(&'a Raw);
+
+impl HtmlSafe for Json<'_> {}
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.0.lines() {
+            let text = line.trim_start_matches(' ');
+            f.write_str(&line[..line.len() - text.len()])?;
+            match text.split_once("\": ").filter(|_| text.starts_with('"')) {
+                Some((key, value)) => {
+                    f.write_str("<b>")?;
+                    Html.write_escaped_str(&mut *f, key)?;
+                    f.write_str("&#34;</b>: ")?;
+                    Html.write_escaped_str(&mut *f, value)?;
+                }
+                None => Html.write_escaped_str(&mut *f, text)?,
+            }
+            f.write_char('\n')?;
+        }
+        Ok(())
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
+/// With commas between thousands.
+fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

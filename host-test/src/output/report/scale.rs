@@ -1,0 +1,296 @@
+//! Where on a timeline a moment stands.
+//!
+//! Attacks take minutes, and logs span years: time in which nothing was found is cut out where it
+//! would leave no room for the rest. An event may claim any time, so one that is centuries off must
+//! not make a dot of everything else either.
+
+use time::Duration;
+
+use super::when::{date, moment, utc};
+
+/// The width of a timeline, in hundredths of a percent.
+const WIDTH: i64 = 10_000;
+
+/// What is left free at both ends.
+const MARGIN: i64 = 200;
+
+/// How wide time that was cut out is drawn.
+const GAP: i64 = 300;
+
+/// How narrow a piece between gaps may be.
+const NARROWEST: i64 = 400;
+
+/// The most gaps that are cut out.
+const MOST_GAPS: usize = 7;
+
+/// A gap is at least so long, in seconds.
+const SHORTEST_GAP: i64 = 3 * 3600;
+
+/// How wide a character of a label is on a telephone.
+const CHARACTER: i64 = 230;
+
+/// A place across the timeline, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct X(pub(super) i64);
+
+impl std::fmt::Display for X {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:02}%", self.0 / 100, self.0 % 100)
+    }
+}
+
+impl askama::filters::HtmlSafe for X {}
+
+/// A stretch of time without a gap.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    from: i64,
+    to: i64,
+    left: i64,
+    width: i64,
+}
+
+/// A moment that is named below the timeline.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tick {
+    pub(super) x: X,
+    pub(super) label: String,
+    /// Where the label stands by its moment: `start`, `middle` or `end`.
+    pub(super) anchor: &'static str,
+}
+
+/// Moments to places.
+#[derive(Debug)]
+pub(super) struct Scale(Vec<Piece>);
+
+impl Scale {
+    /// One on which all these moments have their places.
+    pub(super) fn new(mut times: Vec<i64>) -> Self {
+        times.sort_unstable();
+        times.dedup();
+        let mut pieces: Vec<(i64, i64)> = Vec::new();
+        let breaks = breaks(&times);
+        for (index, time) in times.iter().enumerate() {
+            match pieces.last_mut() {
+                Some((_, to)) if !breaks.contains(&index) => *to = *time,
+                _ => pieces.push((*time, *time)),
+            }
+        }
+        Scale(laid_out(&pieces))
+    }
+
+    /// Where a moment stands.
+    pub(super) fn x(&self, time: i64) -> X {
+        let piece = self.0.iter().rev().find(|piece| piece.from <= time).or(self.0.first());
+        let Some(piece) = piece else { return X(WIDTH / 2) };
+        let length = i128::from(piece.to) - i128::from(piece.from);
+        if length == 0 {
+            return X(piece.left + piece.width / 2);
+        }
+        let into = i128::from(time.clamp(piece.from, piece.to)) - i128::from(piece.from);
+        X(piece.left + i64::try_from(into * i128::from(piece.width) / length).unwrap_or(0))
+    }
+
+    /// Where time was cut out.
+    pub(super) fn gaps(&self) -> Vec<X> {
+        self.0.iter().skip(1).map(|piece| X(piece.left - GAP / 2)).collect()
+    }
+
+    /// Moments to name, as many as there is room for: the first of each piece by its date.
+    pub(super) fn ticks(&self) -> Vec<Tick> {
+        let mut ticks = Vec::new();
+        let mut free = 0;
+        for piece in &self.0 {
+            for (index, (time, label)) in piece.labels().into_iter().enumerate() {
+                let x = self.x(time);
+                let width = label.chars().count() as i64 * CHARACTER;
+                let (anchor, left) = match x.0 {
+                    x if x < width / 2 => ("start", x),
+                    x if x > WIDTH - width / 2 => ("end", x - width),
+                    x => ("middle", x - width / 2),
+                };
+                let fits = left >= free && left + width <= WIDTH.max(x.0);
+                if fits && (index == 0 || time > piece.from) {
+                    free = left + width + CHARACTER;
+                    ticks.push(Tick { x, label, anchor });
+                }
+            }
+        }
+        ticks
+    }
+}
+
+impl Piece {
+    /// Moments in it that are worth naming, with their names: its start, and round ones.
+    fn labels(&self) -> Vec<(i64, String)> {
+        let mut labels = vec![(self.from, moment(self.from)[..16].to_owned())];
+        let most = (self.width / 1400).max(1);
+        let length = self.to.saturating_sub(self.from);
+        let steps = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY];
+        let days = [2, 7, 14].map(|days| days * DAY);
+        let step = steps.into_iter().chain(days).find(|step| length / step <= most);
+        let Some(step) = step else {
+            labels.extend(self.months(most));
+            return labels;
+        };
+        let first = self.from.div_euclid(step).saturating_add(1).saturating_mul(step);
+        let mut time = first;
+        while time <= self.to {
+            let label = match step {
+                DAY.. => date(time)[5..].to_owned(),
+                60.. => moment(time)[11..16].to_owned(),
+                _ => moment(time)[11..].to_owned(),
+            };
+            labels.push((time, label));
+            time = time.saturating_add(step);
+        }
+        labels
+    }
+
+    /// First days of months, or of years.
+    fn months(&self, most: i64) -> Vec<(i64, String)> {
+        let months = (self.to.saturating_sub(self.from)) / (30 * DAY);
+        let steps = [1, 3, 6, 12, 24, 60, 120, 600, 1200];
+        let step = steps.into_iter().find(|step| months / step <= most).unwrap_or(6000);
+        let mut labels = Vec::new();
+        let start = utc(self.from).date();
+        let mut month = (i64::from(start.year()) * 12 + i64::from(u8::from(start.month())) - 1)
+            .div_euclid(step)
+            * step;
+        loop {
+            month += step;
+            let year = i32::try_from(month.div_euclid(12)).unwrap_or(i32::MAX);
+            let number = u8::try_from(month.rem_euclid(12) + 1).unwrap_or(1);
+            let first = time::Month::try_from(number)
+                .ok()
+                .and_then(|month| time::Date::from_calendar_date(year, month, 1).ok());
+            let Some(first) = first else { return labels };
+            let time = first.midnight().assume_utc().unix_timestamp();
+            if time > self.to {
+                return labels;
+            }
+            labels.push((time, date(time)[..if step < 12 { 7 } else { 4 }].to_owned()));
+        }
+    }
+}
+
+const DAY: i64 = Duration::DAY.whole_seconds();
+
+/// The moments, by their index, before which time is cut out: as few as leave a fifth of it, and
+/// that again and again.
+fn breaks(times: &[i64]) -> Vec<usize> {
+    let gap = |index: usize| times[index].saturating_sub(times[index - 1]);
+    let mut gaps: Vec<usize> = (1..times.len()).collect();
+    gaps.sort_by_key(|index| (std::cmp::Reverse(gap(*index)), *index));
+    gaps.truncate(MOST_GAPS);
+    gaps.retain(|index| gap(*index) >= SHORTEST_GAP);
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
+    let mut target = last.saturating_sub(*first) / 5;
+    let mut left = last.saturating_sub(*first);
+    let mut cut = 0;
+    for (index, at) in gaps.iter().enumerate() {
+        left -= gap(*at);
+        if left <= target {
+            cut = index + 1;
+            target = left / 5;
+        }
+    }
+    gaps.truncate(cut);
+    gaps
+}
+
+/// Gives every piece its room: by its length, but for what the narrowest need.
+fn laid_out(pieces: &[(i64, i64)]) -> Vec<Piece> {
+    let count = pieces.len() as i64;
+    let free = WIDTH - 2 * MARGIN - (count - 1).max(0) * GAP - count * NARROWEST;
+    let length = |(from, to): &(i64, i64)| i128::from(*to) - i128::from(*from);
+    let all: i128 = pieces.iter().map(length).sum();
+    let mut left = MARGIN;
+    let mut laid_out = Vec::new();
+    for piece in pieces {
+        let share = match all {
+            0 => free / count,
+            _ => i64::try_from(i128::from(free) * length(piece) / all).unwrap_or(0),
+        };
+        let width = NARROWEST + share;
+        laid_out.push(Piece { from: piece.0, to: piece.1, left, width });
+        left += width + GAP;
+    }
+    laid_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: &Scale) -> Vec<String> {
+        scale.ticks().into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn minutes_are_drawn_as_they_passed() {
+        // 2026-11-17 18:40:00 and on.
+        let start = 1_794_940_800;
+        let scale = Scale::new(vec![start, start + 600, start + 1200]);
+        assert_eq!((scale.x(start), scale.x(start + 1200)), (X(200), X(9800)));
+        assert_eq!(scale.x(start + 600), X(5000));
+        assert_eq!(scale.gaps(), []);
+        assert_eq!(labels(&scale)[0], "2026-11-17 18:40");
+        assert!(labels(&scale).contains(&"18:55".to_owned()), "{:?}", labels(&scale));
+    }
+
+    #[test]
+    fn empty_time_is_cut_out() {
+        let day = 86_400;
+        let bursts: Vec<i64> = [0, day, 40 * day]
+            .into_iter()
+            .flat_map(|start| (0..10).map(move |minute| start + minute * 60))
+            .collect();
+        let scale = Scale::new(bursts);
+        assert_eq!(scale.gaps().len(), 2);
+        assert!(scale.x(540).0 - scale.x(0).0 > 2000, "{scale:?}");
+        // Of evenly spread time nothing is.
+        let scale = Scale::new((0..1000).map(|n| n * day).collect());
+        assert_eq!(scale.gaps(), []);
+        assert!(labels(&scale).contains(&"1971".to_owned()), "{:?}", labels(&scale));
+    }
+
+    #[test]
+    fn a_moment_in_another_age_leaves_room_for_the_rest() {
+        let (far, early) = (253_402_300_799, -62_135_596_800);
+        let scale = Scale::new(vec![early, 1000, 1060, 1120, far]);
+        assert_eq!(scale.gaps().len(), 2);
+        assert!(scale.x(1120).0 - scale.x(1000).0 > 5000, "{scale:?}");
+        for time in [i64::MIN, early, 0, 1060, far, i64::MAX] {
+            assert!((0..=WIDTH).contains(&scale.x(time).0));
+        }
+        assert!(Scale::new(vec![i64::MIN, 0, i64::MAX]).ticks().len() < 10);
+    }
+
+    #[test]
+    fn one_moment_or_none_has_a_place() {
+        assert_eq!(Scale::new(vec![]).x(5), X(5000));
+        assert_eq!(Scale::new(vec![]).ticks(), []);
+        let scale = Scale::new(vec![0]);
+        assert_eq!(scale.x(0), X(5000));
+        assert_eq!(labels(&scale), ["1970-01-01 00:00"]);
+    }
+
+    #[test]
+    fn labels_do_not_run_into_each_other_or_over_the_edge() {
+        for step in [1, 7, 60, 999, 3600, 86_400, 2_000_000, 31_000_000] {
+            let scale = Scale::new((0..23).map(|n| n * step + n * n).collect());
+            let mut free = 0;
+            for tick in scale.ticks() {
+                let width = tick.label.len() as i64 * CHARACTER;
+                let left = match tick.anchor {
+                    "start" => tick.x.0,
+                    "end" => tick.x.0 - width,
+                    _ => tick.x.0 - width / 2,
+                };
+                assert!(left >= free && left + width <= WIDTH + 200, "{step}: {scale:?}");
+                free = left + width;
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a page says, in the order in which it says it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use orgwatch::finding::Severity;
+
+use super::facts::Facts;
+use super::kept::{Full, Kept, Row};
+use super::timeline::Timeline;
+use super::when::{moment, period, span};
+
+/// A finding with its place on the page.
+#[derive(Debug)]
+pub(super) struct Item<'a> {
+    pub(super) row: &'a Row,
+    /// What links to it name.
+    pub(super) anchor: String,
+}
+
+impl Item<'_> {
+    pub(super) fn when(&self) -> String {
+        match (self.row.from, self.row.to) {
+            (Some(from), Some(to)) => period(from, to),
+            _ => "time unknown".into(),
+        }
+    }
+}
+
+/// A finding in full.
+#[derive(Debug)]
+pub(super) struct Card<'a> {
+    pub(super) item: Item<'a>,
+    pub(super) full: &'a Full,
+    pub(super) facts: Facts<'a>,
+    pub(super) steps: Vec<Step>,
+    /// Whether it is open from the first.
+    pub(super) open: bool,
+}
+
+/// A part of a chain, as it is drawn.
+#[derive(Debug)]
+pub(super) struct Step {
+    id: String,
+    row: Option<Rc<Row>>,
+    /// Where on the page it is, if it is there.
+    pub(super) anchor: Option<String>,
+    /// The time since the part before it.
+    pub(super) after: Option<String>,
+}
+
+impl Step {
+    pub(super) fn at(&self) -> Option<i64> {
+        self.row.as_ref()?.to
+    }
+
+    pub(super) fn severity(&self) -> Severity {
+        self.row.as_ref().map_or(Severity::Informational, |row| row.severity)
+    }
+
+    pub(super) fn when(&self) -> String {
+        self.at().map(moment).unwrap_or_default()
+    }
+
+    pub(super) fn title(&self) -> &str {
+        self.row.as_ref().map_or("A finding of an earlier run", |row| &row.title)
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn row(&self) -> Option<&Row> {
+        self.row.as_deref()
+    }
+}
+
+/// The findings of one account.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// Empty where it is not known.
+    pub(super) account: &'a str,
+    pub(super) anchor: String,
+    pub(super) chains: Vec<Card<'a>>,
+    pub(super) events: Vec<Card<'a>>,
+    /// Those that are on the page in a line only.
+    pub(super) listed: Vec<Item<'a>>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item<'a>> {
+        let cards = self.chains.iter().chain(&self.events).map(|card| &card.item);
+        cards.chain(&self.listed)
+    }
+
+    pub(super) fn counts(&self) -> Vec<(Severity, u64)> {
+        let mut counts = BTreeMap::new();
+        for item in self.items() {
+            *counts.entry(item.row.severity).or_default() += 1;
+        }
+        counts.into_iter().rev().collect()
+    }
+
+    pub(super) fn period(&self) -> Option<String> {
+        let from = self.items().filter_map(|item| item.row.from).min()?;
+        let to = self.items().filter_map(|item| item.row.to).max()?;
+        Some(period(from, to))
+    }
+
+    /// What says most about the account: the gravest of its chains, or else of its findings.
+    pub(super) fn gravest(&self) -> Option<&Card<'a>> {
+        let cards = self.chains.iter().chain(&self.events);
+        cards.min_by_key(|card| {
+            let row = card.item.row;
+            let length = row.to.unwrap_or_default().saturating_sub(row.from.unwrap_or_default());
+            (std::cmp::Reverse(row.severity), row.status, std::cmp::Reverse((card.steps.len(), length)))
+        })
+    }
+}
+
+/// Findings by account, the gravest account first, each in the order of time.
+pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
+    let mut accounts: BTreeMap<&str, (Vec<&Full>, Vec<&Row>)> = BTreeMap::new();
+    for full in kept.full.values() {
+        accounts.entry(&full.row.account).or_default().0.push(full);
+    }
+    for row in kept.listed.values() {
+        accounts.entry(&row.account).or_default().1.push(row);
+    }
+    let mut accounts: Vec<_> = accounts.into_iter().collect();
+    accounts.sort_by_cached_key(|(account, (full, listed))| {
+        let mut counts = BTreeMap::new();
+        for row in full.iter().map(|full| &full.row).chain(listed.iter().copied()) {
+            *counts.entry(row.severity).or_insert(0u64) += 1;
+        }
+        (std::cmp::Reverse(counts.into_iter().rev().collect::<Vec<_>>()), *account)
+    });
+
+    let mut numbers = Anchors::default();
+    let mut groups: Vec<Group<'_>> = accounts
+        .into_iter()
+        .enumerate()
+        .map(|(index, (account, (mut full, mut listed)))| {
+            full.sort_by_key(|full| in_time(&full.row));
+            listed.sort_by_key(|row| in_time(row));
+            let (chains, events) = full.into_iter().partition(|full| full.row.chain);
+            let mut cards = |all: Vec<_>| all.into_iter().map(|full| numbers.card(full)).collect();
+            let (chains, events) = (cards(chains), cards(events));
+            let listed = listed.into_iter().map(|row| numbers.item(row, 'l')).collect();
+            Group { account, anchor: format!("a{}", index + 1), chains, events, listed }
+        })
+        .collect();
+    for group in &mut groups {
+        for card in group.chains.iter_mut().chain(&mut group.events) {
+            card.steps = numbers.steps(card.full);
+        }
+    }
+    // One is open, to show what is in them.
+    if let Some(id) = groups.first().and_then(Group::gravest).map(|card| card.item.anchor.clone()) {
+        let cards = groups.iter_mut().flat_map(|one| one.chains.iter_mut().chain(&mut one.events));
+        cards.filter(|card| card.item.anchor == id).for_each(|card| card.open = true);
+    }
+    groups
+}
+
+/// Chains that begin together stand together.
+fn in_time(row: &Row) -> impl Ord {
+    (row.from.is_none(), row.from, row.to)
+}
+
+/// Hands out places on the page, and remembers whose they are.
+#[derive(Debug, Default)]
+struct Anchors<'a> {
+    given: usize,
+    by_id: HashMap<&'a str, String>,
+}
+
+impl<'a> Anchors<'a> {
+    fn item(&mut self, row: &'a Row, kind: char) -> Item<'a> {
+        self.given += 1;
+        let anchor = format!("{kind}{}", self.given);
+        self.by_id.insert(&row.id, anchor.clone());
+        Item { row, anchor }
+    }
+
+    fn card(&mut self, full: &'a Full) -> Card<'a> {
+        let item = self.item(&full.row, 'f');
+        let facts = Facts::of(&full.finding);
+        Card { item, full, facts, steps: Vec::new(), open: false }
+    }
+
+    /// The parts of a chain, with the times between them.
+    fn steps(&self, full: &Full) -> Vec<Step> {
+        let mut before = None;
+        let step = |part: &super::kept::Part| {
+            let at = part.row.as_ref().and_then(|row| row.to);
+            let after = before.zip(at).map(|(before, at): (i64, i64)| span(at.saturating_sub(before)));
+            before = at.or(before);
+            let anchor = self.by_id.get(part.id.as_str()).cloned();
+            Step { id: part.id.clone(), row: part.row.clone(), anchor, after }
+        };
+        full.parts.iter().map(step).collect()
+    }
+}
+
+/// The timeline of these groups; none where no time is known.
+pub(super) fn timeline<'a>(groups: &[Group<'a>]) -> Option<Timeline<'a>> {
+    let timed = groups.iter().flat_map(Group::items).any(|item| item.row.to.is_some());
+    timed.then(|| Timeline::new(groups))
+}
