@@ -53,7 +53,11 @@ mod tests {
 
     /// A finding with everything, and something bad in every text.
     pub(super) fn hostile() -> Finding {
-        let bad = "\u{1b}[2J\u{202e}\nCRITICAL  forged";
+        filled("\u{1b}[2J\u{202e}\nCRITICAL  forged")
+    }
+
+    /// A finding with everything, and this in every text.
+    pub(super) fn filled(bad: &str) -> Finding {
         let mut value = json!({
             "severity": "critical",
             "status": "approved",

@@ -12,6 +12,8 @@ pub(super) struct Facts<'a> {
     /// What it is known as, here and elsewhere.
     pub(super) names: Vec<Fact<'a>>,
     pub(super) attack: Vec<Link<'a>>,
+    /// What other systems still call the same.
+    pub(super) aliases: Vec<Link<'a>>,
     pub(super) catalogue: Vec<Link<'a>>,
 }
 
@@ -41,6 +43,7 @@ impl<'a> Facts<'a> {
             event,
             names,
             attack: links(&finding.attack, Link::attack),
+            aliases: links(&finding.attack_aliases, Link::attack),
             catalogue: links(&finding.threat_catalogue, Link::catalogue),
         }
     }
@@ -135,7 +138,6 @@ fn names(finding: &Finding) -> Vec<Fact<'_>> {
     rows.row("Rule", [Some(exact(&finding.rule)), named_str("id", &finding.rule_id)]);
     rows.row("Finding", [Some(exact(&finding.id))]);
     rows.row("Covers", finding.covers.iter().map(|other| plain(other)));
-    rows.row("Also known as", finding.attack_aliases.iter().map(|id| Some(exact(id))));
     rows.0
 }
 

@@ -1,20 +1,16 @@
 //! The templates, filled in.
 
 use std::borrow::Borrow;
-use std::fmt::{self, Write as _};
 
 use askama::Template;
-use askama::filters::{Escaper as _, HtmlSafe};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use orgwatch::finding::{Severity, Status};
 use sha2::{Digest as _, Sha256};
 
 use super::about::{About, Approval};
-use super::escape::Html;
 use super::facts::status;
 use super::kept::Kept;
-use super::raw::Raw;
 use super::timeline::Timeline;
 use super::view::{self, Group};
 use super::when::period;
@@ -140,46 +136,6 @@ impl<'a> Page<'a> {
         let statuses = self.kept.tally.statuses.iter();
         let others = statuses.filter(|(one, _)| **one != Status::New);
         others.map(|(one, count)| format!("{} {}", number(*count), status(*one))).collect()
-    }
-}
-
-/// Lines of text, each escaped, in `<pre>`.
-struct Lines<'a>(&'a str);
-
-impl HtmlSafe for Lines<'_> {}
-
-impl fmt::Display for Lines<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.0.lines() {
-            Html.write_escaped_str(&mut *f, line)?;
-            f.write_char('\n')?;
-        }
-        Ok(())
-    }
-}
-
-/// The lines of a record, its keys marked.
-struct Json<'a>(&'a Raw);
-
-impl HtmlSafe for Json<'_> {}
-
-impl fmt::Display for Json<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.0.lines() {
-            let text = line.trim_start_matches(' ');
-            f.write_str(&line[..line.len() - text.len()])?;
-            match text.split_once("\": ").filter(|_| text.starts_with('"')) {
-                Some((key, value)) => {
-                    f.write_str("<b>")?;
-                    Html.write_escaped_str(&mut *f, key)?;
-                    f.write_str("&#34;</b>: ")?;
-                    Html.write_escaped_str(&mut *f, value)?;
-                }
-                None => Html.write_escaped_str(&mut *f, text)?,
-            }
-            f.write_char('\n')?;
-        }
-        Ok(())
     }
 }
 

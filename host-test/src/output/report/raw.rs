@@ -8,6 +8,13 @@ const MOST: usize = 32 << 10;
 /// The deepest that a record is indented; what is deeper stands on the same line.
 const DEEPEST: usize = 24;
 
+/// A line, and the key that it starts with, if it does.
+pub(super) struct Line<'a> {
+    pub(super) indent: &'a str,
+    pub(super) key: &'a str,
+    pub(super) rest: &'a str,
+}
+
 /// A record, laid out, or as much of it as a page keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Raw {
@@ -30,8 +37,14 @@ impl Raw {
     }
 
     /// Line by line.
-    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
-        self.text.lines()
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.text.lines().map(|line| {
+            let text = line.trim_start_matches(' ');
+            let (indent, text) = line.split_at(line.len() - text.len());
+            let key = text.find("\": ").filter(|_| text.starts_with('"')).map_or(0, |end| end + 1);
+            let (key, rest) = text.split_at(key);
+            Line { indent, key, rest }
+        })
     }
 }
 

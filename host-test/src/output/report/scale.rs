@@ -29,6 +29,10 @@ const SHORTEST_GAP: i64 = 3 * 3600;
 /// How wide a character of a label is on a telephone.
 const CHARACTER: i64 = 230;
 
+/// The times that have a date: year 1 to year 9999.
+const FIRST: i64 = -62_135_596_800;
+const LAST: i64 = 253_402_300_799;
+
 /// A place across the timeline, in hundredths of a percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct X(pub(super) i64);
@@ -38,8 +42,6 @@ impl std::fmt::Display for X {
         write!(f, "{}.{:02}%", self.0 / 100, self.0 % 100)
     }
 }
-
-impl askama::filters::HtmlSafe for X {}
 
 /// A stretch of time without a gap.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +68,9 @@ pub(super) struct Scale(Vec<Piece>);
 impl Scale {
     /// One on which all these moments have their places.
     pub(super) fn new(mut times: Vec<i64>) -> Self {
+        for time in &mut times {
+            *time = (*time).clamp(FIRST, LAST);
+        }
         times.sort_unstable();
         times.dedup();
         let mut pieces: Vec<(i64, i64)> = Vec::new();
@@ -125,7 +130,7 @@ impl Piece {
     fn labels(&self) -> Vec<(i64, String)> {
         let mut labels = vec![(self.from, moment(self.from)[..16].to_owned())];
         let most = (self.width / 1400).max(1);
-        let length = self.to.saturating_sub(self.from);
+        let length = self.to - self.from;
         let steps = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY];
         let days = [2, 7, 14].map(|days| days * DAY);
         let step = steps.into_iter().chain(days).find(|step| length / step <= most);
@@ -133,8 +138,7 @@ impl Piece {
             labels.extend(self.months(most));
             return labels;
         };
-        let first = self.from.div_euclid(step).saturating_add(1).saturating_mul(step);
-        let mut time = first;
+        let mut time = (self.from.div_euclid(step) + 1) * step;
         while time <= self.to {
             let label = match step {
                 DAY.. => date(time)[5..].to_owned(),
@@ -142,14 +146,14 @@ impl Piece {
                 _ => moment(time)[11..].to_owned(),
             };
             labels.push((time, label));
-            time = time.saturating_add(step);
+            time += step;
         }
         labels
     }
 
     /// First days of months, or of years.
     fn months(&self, most: i64) -> Vec<(i64, String)> {
-        let months = (self.to.saturating_sub(self.from)) / (30 * DAY);
+        let months = (self.to - self.from) / (30 * DAY);
         let steps = [1, 3, 6, 12, 24, 60, 120, 600, 1200];
         let step = steps.into_iter().find(|step| months / step <= most).unwrap_or(6000);
         let mut labels = Vec::new();
@@ -179,14 +183,14 @@ const DAY: i64 = Duration::DAY.whole_seconds();
 /// The moments, by their index, before which time is cut out: as few as leave a fifth of it, and
 /// that again and again.
 fn breaks(times: &[i64]) -> Vec<usize> {
-    let gap = |index: usize| times[index].saturating_sub(times[index - 1]);
+    let gap = |index: usize| times[index] - times[index - 1];
     let mut gaps: Vec<usize> = (1..times.len()).collect();
     gaps.sort_by_key(|index| (std::cmp::Reverse(gap(*index)), *index));
     gaps.truncate(MOST_GAPS);
     gaps.retain(|index| gap(*index) >= SHORTEST_GAP);
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
-    let mut target = last.saturating_sub(*first) / 5;
-    let mut left = last.saturating_sub(*first);
+    let mut target = (last - first) / 5;
+    let mut left = last - first;
     let mut cut = 0;
     for (index, at) in gaps.iter().enumerate() {
         left -= gap(*at);
@@ -252,7 +256,7 @@ mod tests {
         // Of evenly spread time nothing is.
         let scale = Scale::new((0..1000).map(|n| n * day).collect());
         assert_eq!(scale.gaps(), []);
-        assert!(labels(&scale).contains(&"1971".to_owned()), "{:?}", labels(&scale));
+        assert!(labels(&scale).contains(&"1971-07".to_owned()), "{:?}", labels(&scale));
     }
 
     #[test]
