@@ -175,12 +175,11 @@ impl Browser {
         }
     }
 
-    /// A picture of the whole page, among those that the tests leave behind.
-    pub fn picture(&mut self, name: &str, height: Option<u32>) {
+    /// A picture of the page down to so many pixels, among those that the tests leave behind.
+    pub fn picture(&mut self, name: &str, most: u32) {
         let size = self.ask("Page.getLayoutMetrics", json!({}));
         let size = &size["cssContentSize"];
-        let whole = size["height"].as_f64().unwrap();
-        let height = height.map_or(whole, |most| whole.min(f64::from(most)));
+        let height = size["height"].as_f64().unwrap().min(f64::from(most));
         let clip = json!({
             "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1,
         });

@@ -50,10 +50,10 @@ fn the_sample_incident_reads_well() {
     for (scheme, width) in [("light", 1200), ("dark", 1200), ("light", 375), ("dark", 375)] {
         browser.open(&page, width, scheme);
         assert_eq!(overflow(&mut browser), json!([0, []]), "{scheme} {width}");
-        browser.picture(&format!("incident-{scheme}-{width}.png"), None);
+        browser.picture(&format!("incident-{scheme}-{width}.png"), 12_000);
         browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
         assert_eq!(overflow(&mut browser), json!([0, []]), "{scheme} {width}, all open");
-        browser.picture(&format!("incident-{scheme}-{width}-open.png"), None);
+        browser.picture(&format!("incident-{scheme}-{width}-open.png"), 4_000);
     }
     assert_eq!(browser.value("document.querySelectorAll('.finding').length"), 15);
     assert_eq!(browser.value("document.querySelectorAll('script').length"), 0);
@@ -182,7 +182,7 @@ fn hostile_records_stay_text() {
     let literal = bad.replace('\u{202e}', "\\u{202e}").replace('\u{200b}', "\\u{200b}");
     assert!(shown.as_str().unwrap().contains(&literal.replace('\0', "\\u{0}")), "{shown}");
     assert_eq!(overflow(&mut browser), json!([0, []]));
-    browser.picture("hostile.png", None);
+    browser.picture("hostile.png", 12_000);
     is_quiet(&mut browser);
 }
 
@@ -195,7 +195,7 @@ fn nothing_found_is_said() {
     assert!(text.contains("<h1>No findings</h1>"), "{text}");
     let Some(mut browser) = Browser::start() else { return };
     browser.open(&bench.path("page.html"), 375, "dark");
-    browser.picture("nothing.png", None);
+    browser.picture("nothing.png", 12_000);
     assert_eq!(overflow(&mut browser), json!([0, []]));
     is_quiet(&mut browser);
 }
