@@ -1,6 +1,7 @@
 //! `cargo xtask`: what builds, tests and demonstrates orgwatch, the same on a laptop and in CI.
 
 mod apt;
+mod browser;
 mod build;
 mod cli;
 mod guest;

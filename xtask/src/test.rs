@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::browser;
 use crate::build::{build, cargo};
 use crate::sigma;
 use crate::steps::Steps;
@@ -28,13 +29,12 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
     sigma::check(workspace, steps)?;
     steps.command("run the tests", cargo(workspace, "test").arg("--workspace"))?;
     if full {
-        heavy(steps)?;
+        heavy(workspace, steps)?;
     }
     Ok(())
 }
 
 /// What only `--full` runs.
-fn heavy(steps: &mut Steps) -> Result<()> {
-    steps.skip("--full", "nothing is registered beyond the usual tests");
-    Ok(())
+fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    browser::test(workspace, steps)
 }

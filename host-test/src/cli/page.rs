@@ -37,10 +37,13 @@ impl Page {
             Ok(known) if known.is_dir() => {
                 bail!("cannot write the report {shown}: it is a folder; name a file in it")
             }
-            Ok(known) if !known.is_file() => bail!("cannot write the report {shown}: it is no file"),
+            Ok(known) if !known.is_file() => {
+                bail!("cannot write the report {shown}: it is no file")
+            }
             _ => {}
         }
-        if let Some(read) = read.iter().find(|read| read.canonicalize().is_ok_and(|it| it == path)) {
+        if let Some(read) = read.iter().find(|read| read.canonicalize().is_ok_and(|it| it == path))
+        {
             bail!("the report would replace {}, which this run reads", read.display());
         }
         // It is made now, so that nobody waits an hour to learn that it cannot be, and not kept: a

@@ -105,7 +105,8 @@ fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
     let Some(mut browser) = Browser::start() else { return };
     browser.open(&page, 1200, "light");
     let chain = browser.value("document.querySelector('.finding[open] .chain').innerText");
-    let lines: Vec<&str> = chain.as_str().unwrap().lines().filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> =
+        chain.as_str().unwrap().lines().filter(|line| !line.is_empty()).collect();
     let order = ["PutRolePolicy", "+ 24 s", "AttachRolePolicy", "+ 7 min 28 s", "AccountDeparted"];
     let mut rest = lines.iter();
     for part in order {
@@ -149,7 +150,8 @@ fn hostile_records_stay_text() {
     let bad = "\"'><img src=x onerror=alert(1)><script>window.hit=1;alert(1)</script>\
                <style>*{display:none}</style></details></body>--><!-- ]]>&lt;\u{202e}\u{200b}\0";
     let mut event = leaving(1);
-    for field in ["sourceIPAddress", "userAgent", "awsRegion", "errorMessage", "recipientAccountId"] {
+    for field in ["sourceIPAddress", "userAgent", "awsRegion", "errorMessage", "recipientAccountId"]
+    {
         event[field] = bad.into();
     }
     for field in ["arn", "type", "accessKeyId", "userName", "principalId"] {

@@ -31,6 +31,9 @@ impl Default for Limits {
     }
 }
 
+/// The most accounts whose findings are counted: anyone can make up account numbers.
+pub(super) const MOST_ACCOUNTS: usize = 10_000;
+
 /// The most characters of a value in a line.
 const LINE: usize = 300;
 
@@ -88,7 +91,7 @@ impl Row {
             title: line(&finding.title),
             severity: finding.severity,
             status: finding.status,
-            account: finding.account.clone().unwrap_or_default(),
+            account: finding.account.as_deref().map(line).unwrap_or_default(),
             from: from.or(to),
             to: to.or(from),
             call: line(&finding.event_name),
@@ -122,6 +125,8 @@ pub(super) struct Tally {
     pub(super) statuses: BTreeMap<Status, u64>,
     /// By slug: title, severity of the gravest, number.
     pub(super) rules: BTreeMap<String, (String, Severity, u64)>,
+    /// By account, of so many accounts.
+    pub(super) accounts: BTreeMap<String, BTreeMap<Severity, u64>>,
     /// By the reason that an approval gives.
     pub(super) approved: BTreeMap<String, u64>,
 }
@@ -161,8 +166,8 @@ impl Kept {
 
     /// Takes a finding, and the event that gave it.
     pub(super) fn take(&mut self, finding: &Finding, event: Option<&Found<'_>>) {
-        self.count(finding);
         let row = Row::of(finding, false);
+        self.count(finding, &row);
         self.step(&row);
         let rank = Rank(Reverse(row.severity), row.status != Status::New, self.given);
         self.given += 1;
@@ -194,8 +199,12 @@ impl Kept {
         }
     }
 
-    fn count(&mut self, finding: &Finding) {
+    fn count(&mut self, finding: &Finding, row: &Row) {
         let tally = &mut self.tally;
+        if tally.accounts.len() < MOST_ACCOUNTS || tally.accounts.contains_key(&row.account) {
+            let account = tally.accounts.entry(row.account.clone()).or_default();
+            *account.entry(row.severity).or_default() += 1;
+        }
         *tally.shown.entry(finding.severity).or_default() += 1;
         *tally.statuses.entry(finding.status).or_default() += 1;
         if finding.status == Status::Approved {

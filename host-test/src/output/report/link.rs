@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn others_lead_nowhere() {
-        for id in ["", "T", "T12345", "T1666.A002", "TA0007.001", "T1087.4", "javascript:x", "T1/.."]
+        for id in
+            ["", "T", "T12345", "T1666.A002", "TA0007.001", "T1087.4", "javascript:x", "T1/.."]
         {
             assert_eq!(Link::attack(id).url, None, "{id}");
         }

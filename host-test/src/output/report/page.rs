@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::about::{About, Approval};
 use super::facts::status;
-use super::kept::Kept;
+use super::kept::{Kept, MOST_ACCOUNTS};
 use super::timeline::Timeline;
 use super::view::{self, Group};
 use super::when::period;
@@ -101,9 +101,15 @@ impl<'a> Page<'a> {
         let found = plural(self.total, "finding");
         match &self.groups[..] {
             [one] if one.account.is_empty() => found,
-            [one] => format!("{found} in account {}", one.account),
-            _ if self.kept.omitted > 0 => found,
-            many => format!("{found} in {}", plural(many.len() as u64, "account")),
+            [one] if self.kept.tally.accounts.len() == 1 => {
+                format!("{found} in account {}", one.account)
+            }
+            _ => match self.kept.tally.accounts.len() {
+                MOST_ACCOUNTS => {
+                    format!("{found} in {} accounts or more", number(MOST_ACCOUNTS as u64))
+                }
+                many => format!("{found} in {}", plural(many as u64, "account")),
+            },
         }
     }
 

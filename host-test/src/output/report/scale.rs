@@ -26,8 +26,8 @@ const MOST_GAPS: usize = 7;
 /// A gap is at least so long, in seconds.
 const SHORTEST_GAP: i64 = 3 * 3600;
 
-/// How wide a character of a label is on a telephone.
-const CHARACTER: i64 = 230;
+/// How wide a character of a label is on a telephone, and on a desk.
+const CHARACTER: [i64; 2] = [230, 80];
 
 /// The times that have a date: year 1 to year 9999.
 const FIRST: i64 = -62_135_596_800;
@@ -59,6 +59,30 @@ pub(super) struct Tick {
     pub(super) label: String,
     /// Where the label stands by its moment: `start`, `middle` or `end`.
     pub(super) anchor: &'static str,
+    /// Only where there is more room than on a telephone.
+    pub(super) wide: bool,
+}
+
+impl Tick {
+    fn new(x: X, label: String, wide: bool) -> Self {
+        let half = label.chars().count() as i64 * CHARACTER[usize::from(wide)] / 2;
+        let anchor = match x.0 {
+            x if x < half => "start",
+            x if x > WIDTH - half => "end",
+            _ => "middle",
+        };
+        Tick { x, label, anchor, wide }
+    }
+
+    /// From where to where its label reaches.
+    fn reach(&self, character: i64) -> (i64, i64) {
+        let width = self.label.chars().count() as i64 * character;
+        match self.anchor {
+            "start" => (self.x.0, self.x.0 + width),
+            "end" => (self.x.0 - width, self.x.0),
+            _ => (self.x.0 - width / 2, self.x.0 + width / 2),
+        }
+    }
 }
 
 /// Moments to places.
@@ -96,47 +120,57 @@ impl Scale {
         X(piece.left + i64::try_from(into * i128::from(piece.width) / length).unwrap_or(0))
     }
 
-    /// Where time was cut out.
-    pub(super) fn gaps(&self) -> Vec<X> {
-        self.0.iter().skip(1).map(|piece| X(piece.left - GAP / 2)).collect()
+    /// From where to where time was not cut out.
+    pub(super) fn pieces(&self) -> Vec<(X, X)> {
+        let ends = |piece: &Piece| (X(piece.left - GAP / 3), X(piece.left + piece.width + GAP / 3));
+        self.0.iter().map(ends).collect()
     }
 
-    /// Moments to name, as many as there is room for: the first of each piece by its date.
+    /// Moments to name, as many as there is room for: of each piece first its start, by its date.
     pub(super) fn ticks(&self) -> Vec<Tick> {
-        let mut ticks = Vec::new();
-        let mut free = 0;
-        for piece in &self.0 {
-            for (index, (time, label)) in piece.labels().into_iter().enumerate() {
-                let x = self.x(time);
-                let width = label.chars().count() as i64 * CHARACTER;
-                let (anchor, left) = match x.0 {
-                    x if x < width / 2 => ("start", x),
-                    x if x > WIDTH - width / 2 => ("end", x - width),
-                    x => ("middle", x - width / 2),
+        let many = self.0.len() > 1;
+        let start = |(index, piece): (usize, &Piece)| {
+            let label = &moment(piece.from)[..16];
+            // The year and the hour of the first do for all, if need be.
+            (
+                piece.from,
+                if !many { label } else { &label[if index > 0 { 5 } else { 0 }..10] }.to_owned(),
+            )
+        };
+        let starts: Vec<_> = self.0.iter().enumerate().map(start).collect();
+        let inner = self.0.iter().flat_map(Piece::labels);
+        let labels: Vec<_> = starts.into_iter().chain(inner).collect();
+        let mut ticks: Vec<Tick> = Vec::new();
+        for wide in [false, true] {
+            let character = CHARACTER[usize::from(wide)];
+            for (time, label) in &labels {
+                let tick = Tick::new(self.x(*time), label.clone(), wide);
+                let (left, right) = tick.reach(character);
+                let is_free = |other: &Tick| {
+                    let (from, to) = other.reach(character);
+                    right + character <= from || to + character <= left
                 };
-                let fits = left >= free && left + width <= WIDTH.max(x.0);
-                if fits && (index == 0 || time > piece.from) {
-                    free = left + width + CHARACTER;
-                    ticks.push(Tick { x, label, anchor });
+                if left >= 0 && right <= WIDTH && ticks.iter().all(is_free) {
+                    ticks.push(tick);
                 }
             }
         }
+        ticks.sort_by_key(|tick| tick.x);
         ticks
     }
 }
 
 impl Piece {
-    /// Moments in it that are worth naming, with their names: its start, and round ones.
+    /// Moments in it that are worth naming, with their names: round ones.
     fn labels(&self) -> Vec<(i64, String)> {
-        let mut labels = vec![(self.from, moment(self.from)[..16].to_owned())];
-        let most = (self.width / 1400).max(1);
+        let mut labels = Vec::new();
+        let most = (self.width / 900).max(1);
         let length = self.to - self.from;
         let steps = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY];
         let days = [2, 7, 14].map(|days| days * DAY);
         let step = steps.into_iter().chain(days).find(|step| length / step <= most);
         let Some(step) = step else {
-            labels.extend(self.months(most));
-            return labels;
+            return self.months(most);
         };
         let mut time = (self.from.div_euclid(step) + 1) * step;
         while time <= self.to {
@@ -238,9 +272,9 @@ mod tests {
         let scale = Scale::new(vec![start, start + 600, start + 1200]);
         assert_eq!((scale.x(start), scale.x(start + 1200)), (X(200), X(9800)));
         assert_eq!(scale.x(start + 600), X(5000));
-        assert_eq!(scale.gaps(), []);
-        assert_eq!(labels(&scale)[0], "2026-11-17 18:40");
-        assert!(labels(&scale).contains(&"18:55".to_owned()), "{:?}", labels(&scale));
+        assert_eq!(scale.pieces(), [(X(100), X(9900))]);
+        let expected = ["2026-11-17 18:40", "18:45", "18:50", "18:55", "19:00"];
+        assert_eq!(labels(&scale), expected);
     }
 
     #[test]
@@ -251,24 +285,26 @@ mod tests {
             .flat_map(|start| (0..10).map(move |minute| start + minute * 60))
             .collect();
         let scale = Scale::new(bursts);
-        assert_eq!(scale.gaps().len(), 2);
+        assert_eq!(scale.pieces().len(), 3);
         assert!(scale.x(540).0 - scale.x(0).0 > 2000, "{scale:?}");
+        for label in ["1970-01-01", "01-02", "02-10"] {
+            assert!(labels(&scale).contains(&label.to_owned()), "{:?}", labels(&scale));
+        }
         // Of evenly spread time nothing is.
         let scale = Scale::new((0..1000).map(|n| n * day).collect());
-        assert_eq!(scale.gaps(), []);
+        assert_eq!(scale.pieces().len(), 1);
         assert!(labels(&scale).contains(&"1971-07".to_owned()), "{:?}", labels(&scale));
     }
 
     #[test]
     fn a_moment_in_another_age_leaves_room_for_the_rest() {
-        let (far, early) = (253_402_300_799, -62_135_596_800);
-        let scale = Scale::new(vec![early, 1000, 1060, 1120, far]);
-        assert_eq!(scale.gaps().len(), 2);
+        let scale = Scale::new(vec![FIRST, 1000, 1060, 1120, LAST]);
+        assert_eq!(scale.pieces().len(), 3);
         assert!(scale.x(1120).0 - scale.x(1000).0 > 5000, "{scale:?}");
-        for time in [i64::MIN, early, 0, 1060, far, i64::MAX] {
+        for time in [i64::MIN, FIRST, 0, 1060, LAST, i64::MAX] {
             assert!((0..=WIDTH).contains(&scale.x(time).0));
         }
-        assert!(Scale::new(vec![i64::MIN, 0, i64::MAX]).ticks().len() < 10);
+        assert!(Scale::new(vec![i64::MIN, 0, i64::MAX]).ticks().len() < 20);
     }
 
     #[test]
@@ -283,17 +319,17 @@ mod tests {
     #[test]
     fn labels_do_not_run_into_each_other_or_over_the_edge() {
         for step in [1, 7, 60, 999, 3600, 86_400, 2_000_000, 31_000_000] {
-            let scale = Scale::new((0..23).map(|n| n * step + n * n).collect());
-            let mut free = 0;
-            for tick in scale.ticks() {
-                let width = tick.label.len() as i64 * CHARACTER;
-                let left = match tick.anchor {
-                    "start" => tick.x.0,
-                    "end" => tick.x.0 - width,
-                    _ => tick.x.0 - width / 2,
-                };
-                assert!(left >= free && left + width <= WIDTH + 200, "{step}: {scale:?}");
-                free = left + width;
+            for bursts in [1, 2, 5, 9] {
+                let times = (0..23 * bursts).map(|n| n * step + n * n + n / 23 * 90 * DAY);
+                let scale = Scale::new(times.collect());
+                for (wide, character) in [false, true].into_iter().zip(CHARACTER) {
+                    let ticks = scale.ticks();
+                    let ticks = ticks.iter().filter(|tick| wide || !tick.wide);
+                    let reaches: Vec<_> = ticks.map(|tick| tick.reach(character)).collect();
+                    assert!(!reaches.is_empty());
+                    assert!(reaches.iter().all(|(left, right)| *left >= 0 && *right <= WIDTH));
+                    assert!(reaches.is_sorted_by(|one, next| one.1 <= next.0), "{step}: {scale:?}");
+                }
             }
         }
     }

@@ -13,14 +13,15 @@ const MOST_LANES: usize = 40;
 const MOST_CHAINS: usize = 12;
 
 /// Findings nearer than this are one mark, in hundredths of a percent.
-const NEAR: i64 = 60;
+const NEAR: i64 = 150;
 
 /// A timeline.
 #[derive(Debug)]
 pub(super) struct Timeline<'a> {
     pub(super) lanes: Vec<Lane<'a>>,
     pub(super) ticks: Vec<Tick>,
-    pub(super) gaps: Vec<X>,
+    /// Stretches of time between which some was cut out.
+    pub(super) pieces: Vec<(X, X)>,
     /// Accounts that have no lane.
     pub(super) more: usize,
     /// Findings whose time is not known.
@@ -32,7 +33,7 @@ pub(super) struct Timeline<'a> {
 pub(super) struct Lane<'a> {
     pub(super) account: &'a str,
     pub(super) anchor: String,
-    pub(super) findings: usize,
+    pub(super) findings: u64,
     pub(super) marks: Vec<Mark>,
     pub(super) chains: Vec<Line<'a>>,
     /// Chains that are not drawn.
@@ -71,7 +72,7 @@ impl<'a> Timeline<'a> {
             more: lanes.len().saturating_sub(MOST_LANES),
             lanes: lanes.into_iter().take(MOST_LANES).collect(),
             ticks: scale.ticks(),
-            gaps: scale.gaps(),
+            pieces: scale.pieces(),
             timeless: items().filter(|item| item.row.to.is_none()).count(),
         }
     }
@@ -102,11 +103,13 @@ fn lane<'a>(group: &Group<'a>, scale: &Scale) -> Lane<'a> {
     Lane {
         account: group.account,
         anchor: group.anchor.clone(),
-        findings: group.items().count(),
+        findings: group.counts.iter().map(|(_, count)| count).sum(),
         marks: marks(&events, scale),
         chains: chains()
             .take(MOST_CHAINS)
-            .map(|card| line(&card.item, card.steps.iter().map(|s| (s.at(), s.severity())).collect()))
+            .map(|card| {
+                line(&card.item, card.steps.iter().map(|s| (s.at(), s.severity())).collect())
+            })
             .collect(),
         more: chains().count().saturating_sub(MOST_CHAINS),
     }

@@ -85,20 +85,14 @@ pub(super) struct Group<'a> {
     pub(super) events: Vec<Card<'a>>,
     /// Those that are on the page in a line only.
     pub(super) listed: Vec<Item<'a>>,
+    /// How many the account has, the gravest first, on the page or not.
+    pub(super) counts: Vec<(Severity, u64)>,
 }
 
 impl<'a> Group<'a> {
     pub(super) fn items(&self) -> impl Iterator<Item = &Item<'a>> {
         let cards = self.chains.iter().chain(&self.events).map(|card| &card.item);
         cards.chain(&self.listed)
-    }
-
-    pub(super) fn counts(&self) -> Vec<(Severity, u64)> {
-        let mut counts = BTreeMap::new();
-        for item in self.items() {
-            *counts.entry(item.row.severity).or_default() += 1;
-        }
-        counts.into_iter().rev().collect()
     }
 
     pub(super) fn period(&self) -> Option<String> {
@@ -113,7 +107,11 @@ impl<'a> Group<'a> {
         cards.min_by_key(|card| {
             let row = card.item.row;
             let length = row.to.unwrap_or_default().saturating_sub(row.from.unwrap_or_default());
-            (std::cmp::Reverse(row.severity), row.status, std::cmp::Reverse((card.steps.len(), length)))
+            (
+                std::cmp::Reverse(row.severity),
+                row.status,
+                std::cmp::Reverse((card.steps.len(), length)),
+            )
         })
     }
 }
@@ -127,14 +125,12 @@ pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
     for row in kept.listed.values() {
         accounts.entry(&row.account).or_default().1.push(row);
     }
+    let counts = |account: &str| -> Vec<(Severity, u64)> {
+        let counts = kept.tally.accounts.get(account).into_iter().flatten().rev();
+        counts.map(|(severity, count)| (*severity, *count)).collect()
+    };
     let mut accounts: Vec<_> = accounts.into_iter().collect();
-    accounts.sort_by_cached_key(|(account, (full, listed))| {
-        let mut counts = BTreeMap::new();
-        for row in full.iter().map(|full| &full.row).chain(listed.iter().copied()) {
-            *counts.entry(row.severity).or_insert(0u64) += 1;
-        }
-        (std::cmp::Reverse(counts.into_iter().rev().collect::<Vec<_>>()), *account)
-    });
+    accounts.sort_by_cached_key(|(account, _)| (std::cmp::Reverse(counts(account)), *account));
 
     let mut numbers = Anchors::default();
     let mut groups: Vec<Group<'_>> = accounts
@@ -147,7 +143,8 @@ pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
             let mut cards = |all: Vec<_>| all.into_iter().map(|full| numbers.card(full)).collect();
             let (chains, events) = (cards(chains), cards(events));
             let listed = listed.into_iter().map(|row| numbers.item(row, 'l')).collect();
-            Group { account, anchor: format!("a{}", index + 1), chains, events, listed }
+            let (anchor, counts) = (format!("a{}", index + 1), counts(account));
+            Group { account, anchor, chains, events, listed, counts }
         })
         .collect();
     for group in &mut groups {
@@ -194,7 +191,8 @@ impl<'a> Anchors<'a> {
         let mut before = None;
         let step = |part: &super::kept::Part| {
             let at = part.row.as_ref().and_then(|row| row.to);
-            let after = before.zip(at).map(|(before, at): (i64, i64)| span(at.saturating_sub(before)));
+            let after =
+                before.zip(at).map(|(before, at): (i64, i64)| span(at.saturating_sub(before)));
             before = at.or(before);
             let anchor = self.by_id.get(part.id.as_str()).cloned();
             Step { id: part.id.clone(), row: part.row.clone(), anchor, after }
