@@ -33,13 +33,16 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     }
     let options = session.options.clone();
     let found = input::walk(&paths);
-    let is_page = |source: &input::Source| skipped.as_ref().is_some_and(|page| page.is(source));
-    let found = found.filter(|found| !found.as_ref().is_ok_and(is_page));
+    let found = found.filter(move |found| match (&skipped, found) {
+        (Some(page), Ok(source)) => !page.is(source),
+        _ => true,
+    });
     let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut report)?;
     report.finish(|| {
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
-            totals,
+            totals: totals.clone(),
+            filter: options.filter.clone(),
             component: session.plugin.describe()?,
             settings: session.settings.used(),
             min_severity: least,

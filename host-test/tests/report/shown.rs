@@ -30,6 +30,25 @@ fn is_quiet(browser: &mut Browser) {
     assert_eq!(browser.told(&wrong), Vec::<Value>::new());
 }
 
+#[test]
+fn what_would_load_or_run_is_noticed() {
+    let bench = Bench::new();
+    let Some(mut browser) = Browser::start() else { return };
+    let bad = "<script>console.error(1)</script><img src='file:///no/such/image.png'>";
+    let page = bench.file("page.html", format!("<!doctype html>{bad}"));
+    browser.open(&page, 800, "light");
+    assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
+    assert_eq!(browser.told(&["Network.requestWillBeSent"]).len(), 2);
+    let policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">";
+    bench.file("page.html", format!("<!doctype html>{policy}{bad}"));
+    browser.open(&page, 800, "light");
+    let refused = browser.told(&["Log.entryAdded"]);
+    let refused: Vec<_> =
+        refused.iter().map(|one| one["params"]["entry"]["text"].clone()).collect();
+    assert!(refused.iter().any(|text| text.as_str().unwrap().contains("script")), "{refused:?}");
+    assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
+}
+
 /// How far the page is wider than the window, and what sticks out.
 fn overflow(browser: &mut Browser) -> Value {
     browser.value(

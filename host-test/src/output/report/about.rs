@@ -4,7 +4,7 @@ use orgwatch::finding::Severity;
 use serde_json::Value;
 
 use crate::plugin::Description;
-use crate::scan::Totals;
+use crate::scan::{Filter, Totals};
 
 /// The scan that a page reports.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct About {
     pub paths: Vec<String>,
     /// What the scan came upon.
     pub totals: Totals,
+    /// The events that were wanted.
+    pub filter: Filter,
     /// The component that examined it.
     pub component: Description,
     /// The settings that it was opened with.

@@ -13,7 +13,7 @@ use super::facts::status;
 use super::kept::{Kept, MOST_ACCOUNTS};
 use super::timeline::Timeline;
 use super::view::{self, Group};
-use super::when::period;
+use super::when::{moment, period};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -130,6 +130,10 @@ impl<'a> Page<'a> {
 
     fn plural(&self, count: impl Borrow<u64>, noun: &str) -> String {
         plural(*count.borrow(), noun)
+    }
+
+    fn moment(&self, seconds: &i64) -> String {
+        format!("{} UTC", moment(*seconds))
     }
 
     /// Whether everything was read.

@@ -6,7 +6,7 @@ use super::*;
 use crate::input::Source;
 use crate::output::tests::{filled, least};
 use crate::plugin::{Counts, Description, Rule};
-use crate::scan::Totals;
+use crate::scan::{Filter, Totals};
 
 const TEMPLATES: [&str; 7] = [
     include_str!("chain.html"),
@@ -40,6 +40,11 @@ fn about(text: &str) -> About {
             repeats: 1,
             counts: Counts { events: 7, unreadable: 1, trapped: 1, ..Counts::default() },
             ..Totals::default()
+        },
+        filter: Filter {
+            since: Some(1_700_000_000),
+            until: Some(1_800_000_000),
+            accounts: [text.to_owned()].into(),
         },
         component: Description {
             name: text.into(),
@@ -182,4 +187,39 @@ fn no_findings_give_a_page_that_says_so() {
     assert!(!shown.contains("What could not be read"), "{shown}");
     scan.totals.failed = 1;
     assert!(page(&report, &scan).contains("Not everything could be read"));
+}
+
+/// What WCAG calls the contrast of two colours, `#rrggbb`.
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |color: &str| -> f64 {
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    };
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn everything_can_be_read_in_both_schemes() {
+    let style = include_str!("style.css");
+    let schemes: Vec<&str> = style.split(":root {").skip(1).take(2).collect();
+    for scheme in schemes {
+        let color = |name: &str| {
+            let (_, value) = scheme.split_once(&format!("--{name}: ")).unwrap();
+            &value[..7]
+        };
+        let levels = ["critical", "high", "medium", "low", "informational"];
+        for text in ["ink", "soft", "link", "warn"].into_iter().chain(levels) {
+            for ground in ["ground", "sheet", "tint"] {
+                let contrast = contrast(color(text), color(ground));
+                assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+            }
+        }
+        for level in levels {
+            assert!(contrast(color("on"), color(level)) >= 4.5, "on {level}");
+        }
+    }
 }
