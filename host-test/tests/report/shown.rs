@@ -123,7 +123,7 @@ fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
     let page = incident(&bench);
     let Some(mut browser) = Browser::start() else { return };
     browser.open(&page, 1200, "light");
-    let chain = browser.value("document.querySelector('.finding[open] .chain').innerText");
+    let chain = browser.value("document.querySelector('.gravest .chain').innerText");
     let lines: Vec<&str> =
         chain.as_str().unwrap().lines().filter(|line| !line.is_empty()).collect();
     let order = ["PutRolePolicy", "+ 24 s", "AttachRolePolicy", "+ 7 min 28 s", "AccountDeparted"];
@@ -132,7 +132,7 @@ fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
         assert!(rest.any(|line| line.contains(part)), "{part} is not in its place in {lines:?}");
     }
     let open = "document.querySelector(location.hash).closest('details').open";
-    browser.click(".finding[open] .chain a");
+    browser.click(".gravest .chain a");
     assert_eq!(browser.value(open), true);
     assert_eq!(
         browser.value("document.querySelector(location.hash).closest('details').innerText.includes('PutRolePolicy')"),

@@ -34,8 +34,6 @@ pub(super) struct Card<'a> {
     pub(super) full: &'a Full,
     pub(super) facts: Facts<'a>,
     pub(super) steps: Vec<Step>,
-    /// Whether it is open from the first.
-    pub(super) open: bool,
 }
 
 /// A part of a chain, as it is drawn.
@@ -152,11 +150,6 @@ pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
             card.steps = numbers.steps(card.full);
         }
     }
-    // One is open, to show what is in them.
-    if let Some(id) = groups.first().and_then(Group::gravest).map(|card| card.item.anchor.clone()) {
-        let cards = groups.iter_mut().flat_map(|one| one.chains.iter_mut().chain(&mut one.events));
-        cards.filter(|card| card.item.anchor == id).for_each(|card| card.open = true);
-    }
     groups
 }
 
@@ -183,7 +176,7 @@ impl<'a> Anchors<'a> {
     fn card(&mut self, full: &'a Full) -> Card<'a> {
         let item = self.item(&full.row, 'f');
         let facts = Facts::of(&full.finding);
-        Card { item, full, facts, steps: Vec::new(), open: false }
+        Card { item, full, facts, steps: Vec::new() }
     }
 
     /// The parts of a chain, with the times between them.
