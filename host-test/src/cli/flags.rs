@@ -12,6 +12,7 @@ use super::learn::LearnFlags;
 use super::rules::RulesFlags;
 use super::settings::SettingsFlags;
 use super::size::Size;
+use super::split::SplitFlags;
 
 /// Detects AWS accounts being taken out of their organization.
 #[derive(Debug, Parser)]
@@ -29,6 +30,7 @@ pub(super) enum Command {
     Inspect(InspectFlags),
     Rules(RulesFlags),
     Settings(SettingsFlags),
+    Split(SplitFlags),
 }
 
 const EXAMPLES: &str = "\

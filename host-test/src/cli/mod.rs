@@ -13,6 +13,7 @@ mod scan;
 mod session;
 mod settings;
 mod size;
+mod split;
 mod summary;
 
 use std::io;
@@ -66,6 +67,7 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Inspect(flags) => inspect::run(&flags),
         Command::Rules(flags) => rules::run(&flags),
         Command::Settings(flags) => settings::run(&flags),
+        Command::Split(flags) => split::run(&flags),
     }
 }
 

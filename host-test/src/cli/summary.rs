@@ -54,7 +54,7 @@ pub(super) fn number(number: u64) -> String {
     text
 }
 
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
         if value < 999.95 {

@@ -16,6 +16,7 @@ mod grammar;
 mod meter;
 mod paths;
 mod reader;
+mod single;
 mod splitter;
 mod unit;
 mod whole;
@@ -25,6 +26,7 @@ pub use error::Error;
 pub use meter::Meter;
 pub use paths::{PathError, Source, walk};
 pub use reader::{Reader, Screen};
+pub(crate) use single::Single;
 pub(crate) use unit::one_line;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
