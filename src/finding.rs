@@ -20,6 +20,18 @@ pub enum Status {
     DryRun,
 }
 
+impl Status {
+    /// As findings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::New => "new",
+            Status::Approved => "approved",
+            Status::Learning => "learning",
+            Status::DryRun => "dry-run",
+        }
+    }
+}
+
 /// Whether the call did what it asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -17,8 +17,9 @@
 //!
 //! [`plugin`] is the component and the guest inside it; [`input`] turns files into batches of
 //! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together;
-//! [`state`] keeps a detector's memory in a file. [`bake`] puts settings and memory into an artifact,
-//! and [`inspect`] tells what one is. [`split`] writes events for a router to follow.
+//! [`state`] keeps a detector's memory in a file; [`serve`] is the service beside Vector. [`bake`] puts
+//! settings and memory into an artifact, and [`inspect`] tells what one is. [`split`] writes events for
+//! a router to follow.
 
 pub mod bake;
 pub mod file;
@@ -27,5 +28,6 @@ pub mod inspect;
 pub mod output;
 pub mod plugin;
 pub mod scan;
+pub mod serve;
 pub mod split;
 pub mod state;

@@ -4,9 +4,13 @@
 //! replaces it in one step, so that whoever reads it, and whenever saving is cut short, there is the
 //! old memory or the new one and never half of one.
 
+mod saved;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+pub use saved::{Owed, Saved, SavedError};
 
 use crate::file;
 
@@ -96,10 +100,15 @@ impl StateFile {
 
     /// What it holds; none if it is not there.
     pub fn load(&self) -> Result<Option<Vec<u8>>, StateError> {
-        match read(&self.path) {
+        Self::peek(&self.name)
+    }
+
+    /// What a file holds at this moment, be it in use or not; none if it is not there.
+    pub fn peek(name: &Path) -> Result<Option<Vec<u8>>, StateError> {
+        match read(name) {
             Ok(state) => Ok(Some(state)),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StateError::Read { path: self.name.clone(), source }),
+            Err(source) => Err(StateError::Read { path: name.to_owned(), source }),
         }
     }
 

@@ -5,3 +5,4 @@ mod component;
 #[cfg(any(feature = "fluent-bit", test))]
 mod fluent_bit;
 mod mirror;
+pub mod splice;

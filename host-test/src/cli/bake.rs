@@ -8,7 +8,7 @@ use clap::Args;
 use orgwatch::detector::Detector;
 use orgwatch_host::bake::bake;
 use orgwatch_host::file;
-use orgwatch_host::state::StateFile;
+use orgwatch_host::state::{Saved, StateFile};
 
 use super::settings::Document;
 use super::{Status, say};
@@ -85,5 +85,9 @@ fn read_state(file: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("there is no state {}: `orgwatch learn --state` makes one", file.display());
     }
     let state = StateFile::open(file)?.load()?;
-    state.with_context(|| format!("there is no state {} any more", file.display()))
+    let state =
+        state.with_context(|| format!("there is no state {} any more", file.display()))?;
+    let saved = Saved::decode(state);
+    let saved = saved.with_context(|| format!("cannot bake the state {}", file.display()))?;
+    Ok(saved.memory)
 }

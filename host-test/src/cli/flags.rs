@@ -9,7 +9,9 @@ use orgwatch::finding::Severity;
 use super::bake::BakeFlags;
 use super::inspect::InspectFlags;
 use super::learn::LearnFlags;
+use super::router::RouterFlags;
 use super::rules::RulesFlags;
+use super::serve::ServeFlags;
 use super::settings::SettingsFlags;
 use super::size::Size;
 use super::split::SplitFlags;
@@ -26,6 +28,8 @@ pub(super) struct Flags {
 pub(super) enum Command {
     Scan(ScanFlags),
     Learn(LearnFlags),
+    Serve(ServeFlags),
+    Router(RouterFlags),
     Bake(BakeFlags),
     Inspect(InspectFlags),
     Rules(RulesFlags),

@@ -8,8 +8,10 @@ mod inspect;
 mod learn;
 mod page;
 mod report;
+mod router;
 mod rules;
 mod scan;
+mod serve;
 mod session;
 mod settings;
 mod size;
@@ -63,6 +65,8 @@ pub(crate) fn run() -> anyhow::Result<Status> {
     match Flags::parse().command {
         Command::Scan(flags) => scan::run(&flags),
         Command::Learn(flags) => learn::run(&flags),
+        Command::Serve(flags) => serve::run(&flags),
+        Command::Router(flags) => router::run(&flags),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
         Command::Rules(flags) => rules::run(&flags),

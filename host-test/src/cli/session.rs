@@ -9,7 +9,7 @@ use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
-use orgwatch_host::state::StateFile;
+use orgwatch_host::state::{Owed, Saved, StateFile};
 
 use super::flags::CommonFlags;
 use super::settings::Document;
@@ -25,6 +25,8 @@ pub(super) struct Session {
     pub(super) plugin: Plugin,
     pub(super) settings: Document,
     state: Option<StateFile>,
+    /// What a service that wrote the state still owes: it is kept for it.
+    owed: Owed,
 }
 
 impl Session {
@@ -50,10 +52,15 @@ impl Session {
             }
             detector => detector?,
         };
-        let mut completed = Vec::new();
+        let (mut completed, mut owed) = (Vec::new(), Owed::default());
         if let Some(state) = &state {
             match state.load()? {
-                Some(saved) => completed = load(&mut detector, state, &saved)?,
+                Some(saved) => {
+                    let saved =
+                        Saved::decode(saved).map_err(|err| unusable(state, &err.to_string()))?;
+                    completed = load(&mut detector, state, &saved.memory)?;
+                    owed = saved.owed;
+                }
                 None if flags.quiet => {}
                 None => say(&format!("no state {} yet: starting empty", state.name().display())),
             }
@@ -63,15 +70,16 @@ impl Session {
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };
-        Ok(Some(Session { detector, options, completed, plugin, settings, state }))
+        Ok(Some(Session { detector, options, completed, plugin, settings, state, owed }))
     }
 
     /// Saves the memory, if it is one that stays.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
         if let Some(state) = &self.state {
-            let saved = self.detector.save_state();
+            let memory = self.detector.save_state();
             let failed = || format!("cannot save the state {}", state.name().display());
-            state.save(&saved.with_context(failed)?)?;
+            let saved = Saved { memory: memory.with_context(failed)?, owed: self.owed.clone() };
+            state.save(&saved.encode())?;
         }
         Ok(())
     }
@@ -98,12 +106,11 @@ fn threads() -> NonZeroUsize {
 fn load(detector: &mut Detector, state: &StateFile, saved: &[u8]) -> anyhow::Result<Vec<Finding>> {
     detector.merge_state(saved).map_err(|err| match err {
         // Not ours to mend, and may be worth something to whoever can read it.
-        Error::Refused(reason) => {
-            anyhow!(
-                "cannot use the state {}, which is left as it is: {reason}",
-                state.name().display()
-            )
-        }
+        Error::Refused(reason) => unusable(state, &reason),
         err => anyhow!(err).context(format!("cannot use the state {}", state.name().display())),
     })
+}
+
+fn unusable(state: &StateFile, reason: &str) -> anyhow::Error {
+    anyhow!("cannot use the state {}, which is left as it is: {reason}", state.name().display())
 }

@@ -89,7 +89,7 @@ fn facts(finding: &Finding) -> Rows {
     }
     if finding.status != Status::New {
         let reason = finding.status_reason.as_deref().unwrap_or_default();
-        row("status", format!("{} {}", status(finding.status), value(reason)));
+        row("status", format!("{} {}", finding.status.as_str(), value(reason)));
     }
     rows
 }
@@ -139,15 +139,6 @@ fn outcome(finding: &Finding) -> String {
     match &finding.outcome_reason {
         Some(reason) => format!("{outcome}: {}", value(reason)),
         None => outcome.to_owned(),
-    }
-}
-
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::New => "new",
-        Status::Approved => "approved",
-        Status::Learning => "learning",
-        Status::DryRun => "dry-run",
     }
 }
 

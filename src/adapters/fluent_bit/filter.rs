@@ -1,6 +1,6 @@
 //! What the filter does with a record, in safe code.
 
-use super::splice::splice;
+use crate::adapters::splice::splice;
 use crate::detector::Detector;
 use crate::json::Tape;
 
@@ -56,7 +56,12 @@ impl Filter {
         if self.out.capacity() > KEEP {
             self.out = Vec::new();
         }
-        self.renamed += splice(record, &findings, &mut self.tape, &mut self.out)?;
+        self.out.clear();
+        let renamed = splice(record, &findings, &mut self.tape, &mut self.out)?;
+        if renamed == 0 && findings.is_empty() {
+            return None;
+        }
+        self.renamed += renamed;
         self.annotated += u64::from(!findings.is_empty());
         self.out.push(0);
         Some(&self.out)

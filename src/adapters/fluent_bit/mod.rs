@@ -11,4 +11,3 @@ mod abi;
 mod filter;
 #[cfg_attr(not(feature = "fluent-bit"), allow(dead_code))]
 mod memory;
-mod splice;

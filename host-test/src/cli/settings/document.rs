@@ -112,6 +112,11 @@ impl Document {
         Ok(Document { name, text: text.to_owned(), value })
     }
 
+    /// As it stands there.
+    pub(in crate::cli) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// As JSON.
     pub(in crate::cli) fn json(&self) -> String {
         self.value.to_string()

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-pub(super) use document::Document;
+pub(super) use document::{Document, Wrong};
 
 use super::Status;
 

@@ -6,28 +6,36 @@ use std::collections::BTreeSet;
 use crate::finding::Finding;
 use crate::json::{Kind, Tape, Value};
 
-/// The list of findings.
-pub(super) const FINDINGS: &str = "orgwatch";
-/// The highest severity among them.
-pub(super) const SEVERITY: &str = "orgwatch_severity";
+/// The key of the list of findings.
+pub const FINDINGS: &str = "orgwatch";
+/// The key of the highest severity among them.
+pub const SEVERITY: &str = "orgwatch_severity";
 
-/// Writes the record with its findings to `out`, in place of what that held; says how many keys that
-/// came with our names were given others. `None` if the record is no JSON object, or if there is
-/// nothing to write of it: no finding and no such key.
+/// Appends the record with its findings to `out`; says how many keys that came with our names were
+/// given others. Without findings only that is done. `None`, and nothing appended, if the record is
+/// no JSON object.
 #[inline(never)]
-pub(super) fn splice(
+pub fn splice(
     record: &[u8],
     findings: &[Finding],
     tape: &mut Tape,
     out: &mut Vec<u8>,
 ) -> Option<u64> {
+    let start = out.len();
+    let renamed = append(record, findings, tape, out);
+    if renamed.is_none() {
+        out.truncate(start);
+    }
+    renamed
+}
+
+fn append(record: &[u8], findings: &[Finding], tape: &mut Tape, out: &mut Vec<u8>) -> Option<u64> {
     let text = std::str::from_utf8(record).ok()?;
     tape.parse(text).ok()?;
     let root = Value::root(tape, text);
     if root.kind() != Kind::Object {
         return None;
     }
-    out.clear();
     let mut names = Names::default();
     let mut from = 0;
     let mut renamed = 0;
@@ -45,7 +53,7 @@ pub(super) fn splice(
     }
     let Some(severity) = findings.iter().map(|finding| finding.severity).max() else {
         out.extend_from_slice(&record[from..]);
-        return (renamed > 0).then_some(renamed);
+        return Some(renamed);
     };
     let close = text.rfind('}')?;
     out.extend_from_slice(&record[from..close]);
@@ -98,9 +106,10 @@ mod tests {
     }
 
     fn spliced(record: &str) -> (String, u64) {
-        let mut out = b"what was there before".to_vec();
+        let mut out = b"before".to_vec();
         let renamed = splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out);
-        (String::from_utf8(out).unwrap(), renamed.unwrap())
+        let out = String::from_utf8(out).unwrap();
+        (out.strip_prefix("before").unwrap().to_owned(), renamed.unwrap())
     }
 
     /// What stands before and after our keys.
@@ -185,10 +194,34 @@ mod tests {
     #[test]
     fn what_is_no_object_is_left_alone() {
         for record in ["[1]", "7", "{", "", "{}{}"] {
-            let mut out = Vec::new();
+            let mut out = b"before".to_vec();
             assert!(
                 splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out).is_none()
             );
+            assert_eq!(out, b"before");
         }
+    }
+
+    #[test]
+    fn without_findings_our_names_are_cleared_all_the_same() {
+        for (record, expected) in [
+            (r#" {"a":1.50} "#, r#" {"a":1.50} "#),
+            (
+                r#"{"orgwatch": 7, "a":{"orgwatch":1}}"#,
+                r#"{"orgwatch_original": 7, "a":{"orgwatch":1}}"#,
+            ),
+        ] {
+            let mut out = Vec::new();
+            splice(record.as_bytes(), &[], &mut Tape::default(), &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_record_of_nothing_but_our_names_takes_no_longer() {
+        let record = format!("{{{}\"a\":1}}", "\"orgwatch\":1,".repeat(200_000));
+        let (out, renamed) = spliced(&record);
+        assert_eq!(renamed, 200_000);
+        assert!(out.contains("\"orgwatch_original_200000\":1"));
     }
 }

@@ -1,0 +1,39 @@
+//! `orgwatch router`.
+
+mod vector;
+
+use std::io::{self, Write as _};
+
+use clap::{Args, Subcommand};
+
+use super::Status;
+
+const EXAMPLES: &str = "\
+Examples:
+  orgwatch router vector   the condition of the filter in vector-config/tap.yaml";
+
+/// Print what the configuration of a router takes from the pack
+///
+/// A router can pick candidates by itself, cheaply, if it knows which events any rule names. What
+/// is printed lets too much pass, never too little.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct RouterFlags {
+    #[command(subcommand)]
+    router: Router,
+}
+
+#[derive(Debug, Subcommand)]
+enum Router {
+    /// The VRL condition of a filter before Vector's sink
+    Vector,
+}
+
+/// Runs it.
+pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
+    let text = match flags.router {
+        Router::Vector => vector::condition(),
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Status::Done)
+}

@@ -1,0 +1,71 @@
+//! Signals: stop, stop at once, reload.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use tokio::sync::{mpsc, oneshot};
+
+type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Futures that are done when somebody asks.
+pub(super) struct Signals {
+    /// At the first SIGTERM or SIGINT.
+    pub(super) stop: Told,
+    /// At the second.
+    pub(super) at_once: Told,
+    /// One for each SIGHUP.
+    pub(super) reload: mpsc::Receiver<()>,
+}
+
+/// Done when it is told; never, if nobody can tell any more.
+async fn told(told: oneshot::Receiver<()>) {
+    if told.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Signals {
+    /// Listens from now on.
+    #[cfg(unix)]
+    pub(super) fn install() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let (first, stop) = oneshot::channel();
+        let (second, at_once) = oneshot::channel();
+        let (again, reload) = mpsc::channel(1);
+        tokio::spawn(async move {
+            for tell in [first, second] {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                let _ = tell.send(());
+            }
+        });
+        tokio::spawn(async move {
+            // Several that come while one is served are one more.
+            while hang_up.recv().await.is_some() {
+                let _ = again.try_send(());
+            }
+        });
+        Ok(Signals { stop: Box::pin(told(stop)), at_once: Box::pin(told(at_once)), reload })
+    }
+
+    /// Listens from now on; there is no SIGHUP here.
+    #[cfg(not(unix))]
+    pub(super) fn install() -> io::Result<Self> {
+        let (first, stop) = oneshot::channel();
+        let (second, at_once) = oneshot::channel();
+        let (_, reload) = mpsc::channel(1);
+        tokio::spawn(async move {
+            for tell in [first, second] {
+                let _ = tokio::signal::ctrl_c().await;
+                let _ = tell.send(());
+            }
+        });
+        Ok(Signals { stop: Box::pin(told(stop)), at_once: Box::pin(told(at_once)), reload })
+    }
+}

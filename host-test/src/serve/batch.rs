@@ -1,0 +1,163 @@
+//! One batch, from its body to the answer. Here is the guarantee: nobody is told 200 before
+//! downstream has said so.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+use tracing::{debug, info, warn};
+
+use super::annotate;
+use super::detector::{Examined, Gone, Worker};
+use super::forward::{Forward, Refusal};
+use super::ledger::Ledger;
+use super::metrics::Metrics;
+use super::throttle::Throttle;
+use super::write::Output;
+use crate::output::escape;
+use crate::plugin::{Located, Unreadable};
+
+/// What becomes of findings and events.
+#[derive(Debug, Clone)]
+pub(super) enum Delivery {
+    Annotated(Forward),
+    Findings(Forward),
+    Written(Output),
+}
+
+/// What works on batches.
+#[derive(Debug)]
+pub(super) struct Batches {
+    pub(super) worker: Worker,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) delivery: Delivery,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) unreadable: Throttle,
+    pub(super) failed: Throttle,
+}
+
+/// Why a batch has to be sent again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Retry {
+    #[error("downstream {0}")]
+    Downstream(#[from] Refusal),
+    #[error("{0}")]
+    Detector(#[from] Gone),
+    #[error("the detector had to be replaced")]
+    Replaced,
+    #[error("it took longer than {0:?}")]
+    Timeout(Duration),
+}
+
+impl Batches {
+    /// Does the work before a deadline, or gives it up.
+    pub(super) async fn work_until(
+        &self,
+        events: Bytes,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Result<(), Retry> {
+        let done = tokio::time::timeout_at(deadline.into(), self.work(events)).await;
+        done.unwrap_or_else(|_| {
+            self.metrics.forward_failed("timeout");
+            if let Some(before) = self.failed.pass() {
+                warn!(
+                    ?timeout,
+                    untold = before,
+                    "downstream gave no answer in time, and the batch is to be sent again: with \
+                     acknowledgements it answers when its last sink has, which must not take \
+                     longer than this"
+                );
+            }
+            Err(Retry::Timeout(timeout))
+        })
+    }
+
+    /// Examines newline-delimited events and delivers what comes of it. Events and findings are
+    /// downstream's when this succeeds; otherwise all of them are still the sender's.
+    async fn work(&self, events: Bytes) -> Result<(), Retry> {
+        let start = Instant::now();
+        let examined = self.worker.examine(events.clone()).await?.ok_or(Retry::Replaced)?;
+        self.metrics.examined(&examined.counts, start.elapsed());
+        self.complain(&examined);
+
+        let Examined { found, repeats, spans, .. } = examined;
+        let given = found.len();
+        // Not before this is known: whether another batch delivers them.
+        let flight = self.ledger.take(found).await;
+        let repeats = repeats + (given - flight.found.len()) as u64;
+
+        let start = Instant::now();
+        let delivered = match &self.delivery {
+            Delivery::Annotated(forward) if !events.is_empty() => {
+                let (events, renamed) = annotate::annotate(&events, &spans, &flight.found);
+                let sent = forward.send(events).await;
+                if sent.is_ok() {
+                    self.metrics.renamed.inc_by(renamed);
+                }
+                sent
+            }
+            Delivery::Findings(forward) if !flight.found.is_empty() => {
+                forward.send(annotate::findings(&flight.found).into()).await
+            }
+            Delivery::Written(output) if !flight.found.is_empty() => {
+                write(output.clone(), annotate::findings(&flight.found)).await
+            }
+            _ => Ok(()),
+        };
+        if let Err(refusal) = delivered {
+            self.metrics.forward_failed(refusal.label());
+            if let Some(before) = self.failed.pass() {
+                warn!(
+                    reason = %refusal,
+                    findings = flight.found.len(),
+                    untold = before,
+                    "downstream did not take a batch, which is to be sent again"
+                );
+            }
+            return Err(refusal.into());
+        }
+        self.metrics.forwarded(start.elapsed());
+        self.metrics.repeats.inc_by(repeats);
+        for Located { finding, .. } in &flight.found {
+            self.metrics.delivered(finding);
+            info!(
+                rule = finding.rule,
+                severity = %finding.severity,
+                status = finding.status.as_str(),
+                id = finding.id,
+                account = finding.account.as_deref().unwrap_or_default(),
+                "finding delivered"
+            );
+        }
+        flight.arrived();
+        Ok(())
+    }
+
+    /// Says what could not be read: not each, and not all of it.
+    fn complain(&self, examined: &Examined) {
+        for Unreadable { place, reason } in &examined.unreadable {
+            debug!(line = place.line, reason = %escape(reason, 200), "unreadable");
+        }
+        let Some(first) = examined.unreadable.first() else { return };
+        if let Some(before) = self.unreadable.pass() {
+            let counts = &examined.counts;
+            warn!(
+                unreadable = counts.unreadable,
+                trapped = counts.trapped,
+                line = first.place.line,
+                reason = %escape(&first.reason, 200),
+                untold = before,
+                "events that cannot be read are passed on as they came"
+            );
+        }
+    }
+}
+
+async fn write(output: Output, findings: Vec<u8>) -> Result<(), Refusal> {
+    match spawn_blocking(move || output.write(&findings)).await {
+        Ok(written) => written.map_err(|err| Refusal::Write(err.to_string())),
+        Err(err) => Err(Refusal::Write(err.to_string())),
+    }
+}

@@ -1,0 +1,197 @@
+//! A request's body into newline-delimited events: received and decompressed within bounds, and
+//! taken apart only if it is one JSON document.
+
+use std::io::{self, Read as _};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::HeaderMap;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use serde_json::value::RawValue;
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+impl Encoding {
+    /// As the header says; or what it says, if that is none we know.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
+        let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Encoding::Identity) };
+        match value.as_bytes().trim_ascii() {
+            b"" | b"identity" => Ok(Encoding::Identity),
+            b"gzip" => Ok(Encoding::Gzip),
+            b"zstd" => Ok(Encoding::Zstd),
+            _ => Err(String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        }
+    }
+}
+
+/// A body that gives no events.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// It is longer than may be, as it comes or decompressed.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+
+    /// It is not what its `Content-Encoding` says.
+    #[error("the body cannot be decompressed: {0}")]
+    Encoding(io::Error),
+
+    /// The sender went away.
+    #[error("the body ended early: {0}")]
+    Cut(hyper::Error),
+}
+
+/// Receives a body of at most `most` bytes.
+pub(super) async fn receive(
+    headers: &HeaderMap,
+    body: &mut Incoming,
+    most: usize,
+) -> Result<Bytes, BodyError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced: u64 = announced.or(body.size_hint().exact()).unwrap_or(0);
+    if announced > most as u64 {
+        return Err(BodyError::TooLong(most));
+    }
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(BodyError::Cut)?.into_data() else { continue };
+        if data.len() > most - whole.len() {
+            return Err(BodyError::TooLong(most));
+        }
+        if whole.is_empty() && data.len() as u64 == announced {
+            return Ok(data);
+        }
+        if whole.is_empty() {
+            // Not before something has come: an announcement alone takes no memory.
+            whole.reserve(usize::try_from(announced).unwrap_or(0).max(data.len()));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+/// Decompresses a body to at most `most` bytes.
+pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
+    let mut reader: Box<dyn io::Read> = match encoding {
+        Encoding::Identity => return Ok(body),
+        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(&body[..])),
+        Encoding::Zstd => {
+            let mut decoder =
+                zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(BodyError::Encoding)?;
+            // 8 MiB, what HTTP allows: the window is memory that the sender chooses.
+            decoder.window_log_max(23).map_err(BodyError::Encoding)?;
+            Box::new(decoder)
+        }
+    };
+    let mut whole = Vec::new();
+    let read = reader.by_ref().take(most as u64).read_to_end(&mut whole);
+    read.map_err(BodyError::Encoding)?;
+    if whole.len() == most && reader.read(&mut [0]).map_err(BodyError::Encoding)? > 0 {
+        return Err(BodyError::TooLong(most));
+    }
+    Ok(whole.into())
+}
+
+/// One event a line. A body of lines stays as it is. One that is an array gives its elements, and
+/// one that is a single document over several lines that document; nothing of them is changed but
+/// line breaks between their values, which become spaces.
+///
+/// What is neither stays as it is, too: nothing is lost, and the detector says what it cannot read.
+pub(super) fn lines(body: Bytes) -> Bytes {
+    let text = body.trim_ascii();
+    let several = memchr::memchr(b'\n', text).is_some();
+    match text.first() {
+        Some(b'[') => match serde_json::from_slice::<Vec<&RawValue>>(text) {
+            Ok(elements) => join(&elements, text.len()),
+            Err(_) => body,
+        },
+        Some(b'{') if several => {
+            // Lines of their own begin with a whole one: then this is not looked into any further.
+            let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+            if first.trim_ascii_end().ends_with(b"}") {
+                return body;
+            }
+            match serde_json::from_slice::<&RawValue>(text) {
+                Ok(document) => join(&[document], text.len()),
+                Err(_) => body,
+            }
+        }
+        _ => body,
+    }
+}
+
+fn join(documents: &[&RawValue], length: usize) -> Bytes {
+    let mut lines = Vec::with_capacity(length + 1);
+    for document in documents {
+        let start = lines.len();
+        lines.extend_from_slice(document.get().as_bytes());
+        for byte in &mut lines[start..] {
+            // In JSON that was read none of these is inside a text.
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+        lines.push(b'\n');
+    }
+    lines.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn of(body: &str) -> String {
+        String::from_utf8(lines(Bytes::copy_from_slice(body.as_bytes())).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn lines_stay_as_they_are() {
+        for body in [
+            "",
+            "\n\n",
+            "{\"a\":1}",
+            "{\"a\":1}\n{\"b\": 2}\r\n\n{}",
+            "{}\n[{}]\nnot json",
+            "nothing of the kind\n",
+            "[{\"a\":1}",
+            "[{\"a\":1}]\n[{\"b\":1}]",
+            "{\"a\":\n",
+        ] {
+            assert_eq!(of(body), body);
+        }
+    }
+
+    #[test]
+    fn documents_are_taken_apart_and_no_value_is_changed() {
+        assert_eq!(of("[{\"a\" :1.50},{\"b\":\"\\n\"}]"), "{\"a\" :1.50}\n{\"b\":\"\\n\"}\n");
+        assert_eq!(of(" [ ] \n"), "");
+        assert_eq!(of("[{\n\"Records\":[1,\r\n2]}\n,7]"), "{ \"Records\":[1,  2]}\n7\n");
+        assert_eq!(of("{\n  \"a\": 1\n}\n"), "{   \"a\": 1 }\n");
+    }
+
+    #[test]
+    fn what_is_compressed_is_bounded() {
+        let text = vec![b'a'; 100_000];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&text).unwrap();
+        let gzip = Bytes::from(gzip.finish().unwrap());
+        let zstd = Bytes::from(zstd::encode_all(&text[..], 1).unwrap());
+        for (body, encoding) in [(gzip, Encoding::Gzip), (zstd, Encoding::Zstd)] {
+            assert_eq!(decompress(body.clone(), encoding, 100_000).unwrap(), text);
+            let long = decompress(body.clone(), encoding, 99_999);
+            assert!(matches!(long, Err(BodyError::TooLong(99_999))), "{long:?}");
+            let cut = decompress(body.slice(..body.len() / 2), encoding, 100_000);
+            assert!(matches!(cut, Err(BodyError::Encoding(_))), "{cut:?}");
+            let foreign = decompress(Bytes::from_static(b"{}"), encoding, 100_000);
+            assert!(matches!(foreign, Err(BodyError::Encoding(_))), "{foreign:?}");
+        }
+    }
+}

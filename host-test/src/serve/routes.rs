@@ -1,0 +1,248 @@
+//! Requests and their answers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout_at;
+use tracing::{error, warn};
+
+use super::batch::{Batches, Retry};
+use super::intake::{self, BodyError, Encoding};
+use super::strangers::{Stranger, check_content, check_origin, check_token};
+use super::throttle::Throttle;
+use super::token::Token;
+use crate::output::escape;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// What is answered, and from what.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) batches: Arc<Batches>,
+    pub(super) token: RwLock<Option<Token>>,
+    pub(super) permits: Arc<Semaphore>,
+    /// How many permits there are.
+    pub(super) max_in_flight: u32,
+    pub(super) max_body: usize,
+    pub(super) timeout: Duration,
+    /// SHA-256 of the component.
+    pub(super) digest: String,
+    /// Whether new batches are taken.
+    pub(super) ready: AtomicBool,
+    pub(super) refused: Throttle,
+    pub(super) dropped: Throttle,
+}
+
+impl Site {
+    /// Answers a request.
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        match self.route(request).await {
+            Ok(answer) => answer,
+            Err(stranger) => self.refuse(stranger),
+        }
+    }
+
+    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Stranger> {
+        check_origin(request.uri(), request.headers())?;
+        let path = request.uri().path().to_owned();
+        let read = matches!(*request.method(), Method::GET | Method::HEAD);
+        match &*path {
+            "/health" | "/health/ready" if read => return Ok(self.health()),
+            "/health/live" if read => return Ok(text(StatusCode::OK, "live")),
+            _ => {}
+        }
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner).clone();
+        check_token(request.headers(), token.as_ref())?;
+        match &*path {
+            // Vector's health check, which wants exactly 200.
+            "/" if request.method() == Method::HEAD => Ok(self.health()),
+            "/" if request.method() == Method::POST => self.take(request).await,
+            "/metrics" if read => Ok(self.metrics().await),
+            "/" => Ok(allow("HEAD, POST")),
+            "/metrics" | "/health" | "/health/ready" | "/health/live" => Ok(allow("GET, HEAD")),
+            _ => Ok(text(
+                StatusCode::NOT_FOUND,
+                "events go to /, and there are /health and /metrics",
+            )),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    fn health(&self) -> Answer {
+        let ready = self.is_ready();
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let health = serde_json::json!({
+            "live": true,
+            "ready": ready,
+            "version": env!("CARGO_PKG_VERSION"),
+            "component": self.digest,
+        });
+        let mut answer = text(status, format!("{health}\n"));
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer
+    }
+
+    async fn metrics(&self) -> Answer {
+        let metrics = &self.batches.metrics;
+        // A detector that is busy for so long has figures that are as old.
+        let counters = self.batches.worker.counters();
+        let counters = tokio::time::timeout(Duration::from_secs(1), counters).await;
+        let counters = counters.ok().and_then(Result::ok).unwrap_or_default();
+        metrics.hold(&counters, self.batches.ledger.sizes());
+        let mut answer = text(StatusCode::OK, metrics.text());
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        answer
+    }
+
+    /// Takes a batch.
+    async fn take(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Stranger> {
+        let start = Instant::now();
+        let deadline = start + self.timeout;
+        check_content(request.headers())?;
+        let encoding = Encoding::of(request.headers()).map_err(|_| Stranger {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            why: "content-encoding",
+            mend: "send gzip, zstd or plain: in Vector, compression: none",
+        })?;
+        if !self.is_ready() {
+            return Ok(self.retry("stopping", start));
+        }
+        // Before the body is read: until there is room it stays with the sender.
+        let permit = timeout_at(deadline.into(), Arc::clone(&self.permits).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Ok(self.retry("busy", start)) };
+        let working = Working::start(Arc::clone(&self.batches));
+
+        let (head, mut body) = request.into_parts();
+        let received = intake::receive(&head.headers, &mut body, self.max_body);
+        let Ok(received) = timeout_at(deadline.into(), received).await else {
+            return Ok(text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"));
+        };
+        let events = match received {
+            Ok(received) => lines(received, encoding, self.max_body).await,
+            Err(err) => Err(err),
+        };
+        let events = match events {
+            Ok(events) => events,
+            Err(err) => {
+                // Who still sends does not listen yet.
+                let _ = timeout_at(deadline.into(), discard(body)).await;
+                return Ok(self.drop_batch(&err));
+            }
+        };
+        // On a task of its own: a sender that gives up does not undo what is on its way.
+        let (batches, timeout) = (Arc::clone(&self.batches), self.timeout);
+        let work = tokio::spawn(async move {
+            let worked = batches.work_until(events, deadline, timeout).await;
+            drop((permit, working));
+            worked
+        });
+        match work.await {
+            Ok(Ok(())) => {
+                self.batches.metrics.answered("ok", start.elapsed());
+                Ok(text(StatusCode::OK, ""))
+            }
+            Ok(Err(retry)) => Ok(self.retry_for(&retry, start)),
+            Err(_) => Ok(self.retry("the batch was given up", start)),
+        }
+    }
+
+    fn retry_for(&self, retry: &Retry, start: Instant) -> Answer {
+        self.retry(&retry.to_string(), start)
+    }
+
+    /// What Vector sends again.
+    fn retry(&self, why: &str, start: Instant) -> Answer {
+        self.batches.metrics.answered("retry", start.elapsed());
+        let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+    }
+
+    /// What Vector drops, so that it must not pass unnoticed.
+    fn drop_batch(&self, err: &BodyError) -> Answer {
+        let (status, why) = match err {
+            BodyError::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"),
+            BodyError::Encoding(_) => (StatusCode::BAD_REQUEST, "body-encoding"),
+            BodyError::Cut(_) => return text(StatusCode::BAD_REQUEST, "the body ended early"),
+        };
+        self.batches.metrics.refused(why);
+        if let Some(before) = self.dropped.pass() {
+            error!(
+                reason = %escape(&err.to_string(), 200),
+                untold = before,
+                "A BATCH WAS REFUSED THAT ITS SENDER WILL NOT SEND AGAIN: raise --max-body above \
+                 the batches of the sender, or lower those (in Vector, batch.max_bytes)"
+            );
+        }
+        text(status, format!("{err}\n"))
+    }
+
+    fn refuse(&self, stranger: Stranger) -> Answer {
+        let Stranger { status, why, mend } = stranger;
+        self.batches.metrics.refused(why);
+        if let Some(before) = self.refused.pass() {
+            warn!(why, mend, status = status.as_u16(), untold = before, "a request was refused");
+        }
+        let mut answer = text(status, format!("{mend}\n"));
+        if status == StatusCode::UNAUTHORIZED {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        answer
+    }
+}
+
+/// Counts a batch that is worked on, as long as it is.
+struct Working(Arc<Batches>);
+
+impl Working {
+    fn start(batches: Arc<Batches>) -> Self {
+        batches.metrics.in_flight.inc();
+        Working(batches)
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.metrics.in_flight.dec();
+    }
+}
+
+/// A body as one event a line. What takes time is done where it holds nobody up.
+async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
+    if encoding == Encoding::Identity && body.trim_ascii_start().first() != Some(&b'[') {
+        return Ok(intake::lines(body));
+    }
+    let work = move || intake::decompress(body, encoding, most).map(intake::lines);
+    spawn_blocking(work).await.unwrap_or_else(|err| Err(BodyError::Encoding(err.into())))
+}
+
+async fn discard(mut body: Incoming) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+fn allow(methods: &'static str) -> Answer {
+    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, format!("{methods}\n"));
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    answer
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(text.into()));
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}

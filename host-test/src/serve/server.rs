@@ -1,0 +1,86 @@
+//! Connections: how many there may be, and how long they may say nothing.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{debug, warn};
+
+use super::routes::Site;
+use super::throttle::Throttle;
+
+/// Far more than a Vector opens; others wait in the kernel.
+const MAX_CONNECTIONS: usize = 512;
+
+/// For a request's line and headers to come whole.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) struct Server {
+    site: Arc<Site>,
+    connections: Arc<Semaphore>,
+    graceful: GracefulShutdown,
+    failed: Throttle,
+}
+
+impl Server {
+    pub(super) fn new(site: Arc<Site>) -> Self {
+        Server {
+            site,
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            graceful: GracefulShutdown::new(),
+            failed: Throttle::default(),
+        }
+    }
+
+    /// Takes connections, and serves each on a task of its own, as long as it is polled.
+    pub(super) async fn accept(&self, listener: &TcpListener) {
+        while let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let serve =
+                        serve(stream, Arc::clone(&self.site), self.graceful.watcher(), permit);
+                    tokio::spawn(serve);
+                }
+                Err(err) => {
+                    // Out of files, most likely: some will be closed.
+                    if self.failed.pass().is_some() {
+                        warn!(reason = %err, "a connection cannot be taken");
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until every request that has begun is answered, and every batch is done with, be its
+    /// sender there or not.
+    pub(super) async fn drain(self) {
+        self.graceful.shutdown().await;
+        let all = self.site.permits.acquire_many(self.site.max_in_flight).await;
+        drop(all);
+    }
+}
+
+async fn serve(stream: TcpStream, site: Arc<Site>, watcher: Watcher, permit: OwnedSemaphorePermit) {
+    // An answer is one small packet, which is not to wait for more.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(site.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(1 << 20)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(err) = watcher.watch(connection).await {
+        debug!(reason = %err, "a connection broke");
+    }
+    drop(permit);
+}

@@ -1,0 +1,80 @@
+//! Settings of the service, in a file and by flags.
+
+use crate::bench::Bench;
+use crate::downstream::Downstream;
+use crate::service::Service;
+
+#[test]
+fn what_cannot_be_used_is_named_with_its_line() {
+    let bench = Bench::new();
+    for (config, said) in [
+        ("listen: 0.0.0.0:6003", "serve.yaml:1: listen: \"0.0.0.0:6003\": only a loopback address"),
+        (
+            "# ours\nforward: https://10.0.0.1/",
+            "serve.yaml:2: forward: \"https://10.0.0.1/\": only http://",
+        ),
+        ("max_body: 1K", "serve.yaml:1: max_body: \"1K\": from 64K to 512M"),
+        ("max_in_flight: 0", "serve.yaml:1: max_in_flight: 0: a number from 1"),
+        ("timeout: soon", "serve.yaml:1: timeout: \"soon\": \"soon\" is no time"),
+        ("findings_only: maybe", "serve.yaml:1: findings_only: \"maybe\": true or false"),
+        ("findings_only: false", "serve.yaml:1: findings_only: false: false needs forward"),
+        ("log: xml", "serve.yaml:1: log: \"xml\": text or json"),
+        ("forwrad: x", "serve.yaml:1: forwrad: \"x\": there is no such setting; forward is one"),
+        ("listen: [a]", "serve.yaml:1: listen: [\"a\"]: one value"),
+        ("out: a\nforward: http://127.0.0.1:1/", "serve.yaml:1: out: \"a\": goes without forward"),
+        ("listen: a\nlisten: b", "serve.yaml:2: listen is there already, on line 1"),
+        ("- a", "serve.yaml: settings by name: listen, "),
+    ] {
+        bench.file("serve.yaml", config);
+        bench.run(&["serve", "--config", "serve.yaml"]).expect(0, 2).says(said);
+    }
+    for (args, said) in [
+        (&["--listen", "0.0.0.0:1"][..], "run orgwatch beside each Vector"),
+        (&["--forward", "http://example.com/"], "only a loopback address"),
+        (&["--out", "a", "--forward", "http://127.0.0.1:1/"], "--out: goes without forward"),
+        (&["--findings-only=false"], "--findings-only: false needs forward"),
+        (&["--config", "none.yaml"], "cannot read the settings none.yaml"),
+        (&["--settings", "none.yaml"], "cannot read the settings none.yaml"),
+        (&["--token-file", "none"], "cannot read the token none"),
+        (&["--out", "no/such/file"], "cannot write findings to no/such/file"),
+    ] {
+        bench.run(&[&["serve"], args].concat()).expect(0, 2).says(said);
+    }
+}
+
+#[test]
+fn a_file_says_what_flags_do_not() {
+    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let config = format!(
+        "listen: 127.0.0.1:1\nforward: {}\nfindings_only: true\nmax_in_flight: 3\ntimeout: 7s\n",
+        downstream.url()
+    );
+    bench.file("serve.yaml", config);
+    // The harness gives --listen, which wins.
+    let mut service = Service::start(&bench, &["--config", "serve.yaml"]);
+    assert!(service.logged("listening")["to"].as_str().unwrap().starts_with("findings go to http"));
+    drop(service);
+    let mut service = Service::start(&bench, &["--config", "serve.yaml", "--findings-only=false"]);
+    assert!(service.logged("listening")["to"].as_str().unwrap().starts_with("events with"));
+    drop(service);
+    let mut service = Service::start(&bench, &["--config", "serve.yaml", "--out", "findings"]);
+    assert_eq!(service.logged("listening")["to"], "findings go to findings");
+}
+
+#[test]
+fn a_check_gets_in_nobodys_way() {
+    let bench = Bench::new();
+    bench.file("settings.yaml", "late: 3h\n");
+    let args = ["--settings", "settings.yaml", "--state", "state"];
+    let running = Service::start(&bench, &args);
+    let address = running.address.clone();
+    let check = [&["serve", "--check", "--listen", &address][..], &args].concat();
+    let ran = bench.run(&check);
+    assert_eq!(
+        (ran.code, &*ran.out),
+        (0, &*format!("nothing is wrong: the service would listen on {address}\n"))
+    );
+    bench.file("settings.yaml", "late: never\n");
+    bench.run(&check).expect(0, 2).says("settings.yaml:1: late: \"never\"");
+    bench.run(&["serve", "--listen", &address]).expect(0, 2).says("cannot listen on");
+}

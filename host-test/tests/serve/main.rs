@@ -1,0 +1,18 @@
+//! `orgwatch serve` as it runs, between a real HTTP client and a downstream that does what
+//! downstreams do.
+
+#[path = "../bench/mod.rs"]
+mod bench;
+#[path = "../../../tests/support/mod.rs"]
+mod support;
+
+mod chains;
+mod config;
+mod downstream;
+mod forms;
+mod guarantee;
+mod lifecycle;
+mod limits;
+mod operations;
+mod service;
+mod strangers;

@@ -1,0 +1,84 @@
+//! Health, metrics, logs.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, leaving, quiet};
+use crate::downstream::Downstream;
+use crate::service::{Service, lines};
+
+#[test]
+fn health_says_that_it_lives_and_is_ready() {
+    let bench = Bench::new();
+    let service = Service::start(&bench, &[]);
+    // Vector's health check.
+    let head = service.send("HEAD", "/", &[], b"");
+    assert_eq!((head.status, &*head.text), (200, ""));
+    for path in ["/health", "/health/ready", "/health/live"] {
+        service.get(path).expect(200);
+        service.send("HEAD", path, &[], b"").expect(200);
+    }
+    let health: Value = serde_json::from_str(&service.get("/health").text).unwrap();
+    assert_eq!(health["ready"], true);
+    assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
+    assert!(health["component"].as_str().unwrap().starts_with("sha256:"));
+}
+
+#[test]
+fn metrics_count_what_happens() {
+    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let service =
+        Service::annotating(&bench, &downstream, &["--state", "state", "--save-interval", "100ms"]);
+    let batch = lines(&[quiet(1), leaving(1), serde_json::json!({ "a": 1 })]) + "\nnot json";
+    service.post(&batch).expect(200);
+    service.post(&batch).expect(200);
+    for (name, value) in [
+        ("orgwatch_events_total{kind=\"rejected\"}", 2.0),
+        ("orgwatch_events_total{kind=\"evaluated\"}", 2.0),
+        ("orgwatch_events_total{kind=\"foreign\"}", 2.0),
+        ("orgwatch_events_total{kind=\"unreadable\"}", 2.0),
+        (
+            "orgwatch_findings_total{rule=\"member-left-organization\",severity=\"critical\",status=\"new\"}",
+            1.0,
+        ),
+        ("orgwatch_findings_repeated_total", 1.0),
+        ("orgwatch_batches_total{kind=\"ok\"}", 2.0),
+        ("orgwatch_batch_seconds_count{stage=\"all\"}", 2.0),
+        ("orgwatch_batch_seconds_count{stage=\"detect\"}", 2.0),
+        ("orgwatch_batch_seconds_count{stage=\"forward\"}", 2.0),
+        ("orgwatch_guest_traps_total", 0.0),
+        ("orgwatch_memory_evicted", 0.0),
+        ("orgwatch_batches_in_flight", 0.0),
+        ("orgwatch_findings_owed", 0.0),
+    ] {
+        assert_eq!(service.metric(name), value, "{name}");
+    }
+    assert!(service.metric("orgwatch_memory_entries{kind=\"events\"}") > 0.0);
+    let text = service.get("/metrics").text;
+    assert!(text.contains("orgwatch_build_info{version=") && text.ends_with("# EOF\n"), "{text}");
+    // Every metric that is documented is there, and the other way round.
+    let documented = fs::read_to_string(crate::support::root().join("docs/operations.md")).unwrap();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = line.split(' ').next().unwrap();
+        assert!(documented.contains(&format!("`{name}")), "{name} is not documented");
+    }
+}
+
+#[test]
+fn logs_are_json_whatever_events_hold() {
+    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let mut service = Service::annotating(&bench, &downstream, &["--log-level", "debug"]);
+    let mut event = leaving(1);
+    event["recipientAccountId"] = "\u{1b}[2J\n{\"forged\":1}".into();
+    service.post(event.to_string()).expect(200);
+    let line = service.logged("finding delivered");
+    assert_eq!(
+        (&line["rule"], &line["level"]),
+        (&"member-left-organization".into(), &"INFO".into())
+    );
+    service.post("\u{1b}[2J not json").expect(200);
+    assert_eq!(service.logged("events that cannot be read")["unreadable"], 1);
+    assert!(service.lines().iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert!(service.lines().iter().all(|line| !line.contains('\u{1b}')));
+}

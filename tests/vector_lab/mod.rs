@@ -1,0 +1,324 @@
+//! A Vector, an orgwatch beside it, and what goes in and comes out.
+#![allow(missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::bench::{Bench, leaving, quiet};
+use crate::support;
+
+/// A real Vector; or none, which is told.
+pub fn vector() -> Option<PathBuf> {
+    let named = env::var_os("VECTOR").map(PathBuf::from);
+    let on_path = || {
+        let path = env::var_os("PATH")?;
+        env::split_paths(&path).map(|folder| folder.join("vector")).find(|file| file.is_file())
+    };
+    let found = named.or_else(on_path);
+    if found.is_none() {
+        println!("skipped: there is no Vector: set VECTOR, or put vector on the path");
+    }
+    found
+}
+
+/// Copies of configurations, with paths and ports of a test.
+pub fn copies(folder: &Path, names: &[&str], back: u16, to: u16) -> Vec<PathBuf> {
+    let within = |name: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).unwrap();
+        path.display().to_string()
+    };
+    let secrets = within("secrets");
+    for secret in ["slack_webhook", "elasticsearch_password"] {
+        fs::write(Path::new(&secrets).join(secret), "http://127.0.0.1:1/\n").unwrap();
+    }
+    let paths = [
+        ("/var/lib/vector", within("data")),
+        ("/var/log/cloudtrail", within("in")),
+        ("/var/log/vector", within("out")),
+        ("/etc/vector/secrets", secrets),
+        ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
+        ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
+    ];
+    let copy = |name: &&str| {
+        let file = support::root().join("vector-config").join(format!("{name}.yaml"));
+        let mut text = fs::read_to_string(file).unwrap();
+        for (from, to) in &paths {
+            text = text.replace(from, to);
+        }
+        let copy = folder.join(format!("{name}.yaml"));
+        fs::write(&copy, text).unwrap();
+        copy
+    };
+    names.iter().map(copy).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loop {
+    Tap,
+    Annotate,
+}
+
+/// As long before a kill the sender of a batch has its answer.
+const SETTLED: Duration = Duration::from_millis(300);
+
+pub struct Lab {
+    pub kind: Loop,
+    /// The ids of all findings.
+    pub expected: BTreeSet<String>,
+    bench: Bench,
+    configs: Vec<PathBuf>,
+    to: u16,
+    back: u16,
+    events: u32,
+    orgwatch: Option<Child>,
+    vector: Option<Child>,
+    runs: u32,
+    /// What the log said was delivered, a little before the kill.
+    settled: BTreeSet<String>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// So many events; one in fifty is of an attack on an account of its own.
+fn write_events(file: &Path, count: u32) {
+    let case = support::root().join("tests/cases/power-then-exit/attempt-power-exit/events.ndjson");
+    let attack: Vec<Value> = fs::read_to_string(case)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut out = BufWriter::new(File::create(file).unwrap());
+    for id in 0..count {
+        let mut event = match id % 200 {
+            0 => leaving(id),
+            // Far enough from each other that they come in batches of their own.
+            50 => attack[0].clone(),
+            100 => attack[1].clone(),
+            150 => attack[2].clone(),
+            _ => quiet(id),
+        };
+        let account = format!("{:012}", 100_000_000_000_u64 + u64::from(id / 200));
+        event["eventID"] = format!("00000000-0000-4000-8000-{id:012}").into();
+        let own = event["userIdentity"]["accountId"].as_str().unwrap_or("none").to_owned();
+        let line = event.to_string().replace(&own, &account);
+        writeln!(out, "{line}").unwrap();
+    }
+    out.flush().unwrap();
+}
+
+impl Lab {
+    pub fn new(kind: Loop, events: u32) -> Self {
+        let bench = Bench::new();
+        let (to, back) = (free_port(), free_port());
+        let path = match kind {
+            Loop::Tap => "tap",
+            Loop::Annotate => "annotate",
+        };
+        let configs = copies(&bench.path(""), &["source-files", path, "findings-file"], back, to);
+        write_events(&bench.path("in/events.ndjson"), events);
+        let expected = bench.scan(&["in", "--quiet"]).findings();
+        let expected: BTreeSet<String> =
+            expected.iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect();
+        assert!(expected.len() > events as usize / 200 * 3, "{}", expected.len());
+        Lab {
+            kind,
+            expected,
+            bench,
+            configs,
+            to,
+            back,
+            events,
+            orgwatch: None,
+            vector: None,
+            runs: 0,
+            settled: BTreeSet::new(),
+        }
+    }
+
+    fn log(&mut self, name: &str) -> Stdio {
+        self.runs += 1;
+        File::create(self.bench.path(&format!("{name}.{}.log", self.runs))).unwrap().into()
+    }
+
+    pub fn start_orgwatch(&mut self) {
+        let log = self.log("orgwatch");
+        let (listen, forward) =
+            (format!("127.0.0.1:{}", self.to), format!("http://127.0.0.1:{}/", self.back));
+        let mut command = self.bench.command();
+        command
+            .args(["serve", "--listen", &listen, "--forward", &forward, "--log", "json"])
+            .args(["--state", "orgwatch.state", "--save-interval", "1s"])
+            .stderr(log);
+        if self.kind == Loop::Tap {
+            command.arg("--findings-only");
+        }
+        self.orgwatch = Some(command.spawn().unwrap());
+    }
+
+    pub fn start_vector(&mut self, vector: &Path) {
+        let log = self.log("vector");
+        let mut command = Command::new(vector);
+        for config in &self.configs {
+            command.arg("--config").arg(config);
+        }
+        let command = command.current_dir(self.bench.path("")).stdout(Stdio::null()).stderr(log);
+        self.vector = Some(command.spawn().unwrap());
+    }
+
+    pub fn kill_orgwatch(&mut self) {
+        self.settled = self.delivered();
+        thread::sleep(SETTLED);
+        kill(&mut self.orgwatch);
+    }
+
+    pub fn kill_vector(&mut self) {
+        self.settled = self.delivered();
+        thread::sleep(SETTLED);
+        kill(&mut self.vector);
+    }
+
+    /// Waits until some findings have come, and far from all.
+    pub fn in_the_middle(&self) {
+        self.until(|| !self.findings().is_empty());
+    }
+
+    /// Waits until everything has come.
+    pub fn wait(&self) {
+        self.until(|| {
+            self.findings().len() >= self.expected.len()
+                && self.events().len() >= self.events as usize
+        });
+        // What comes twice comes now.
+        thread::sleep(Duration::from_secs(3));
+    }
+
+    fn until(&self, done: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            if start.elapsed() > Duration::from_secs(300) {
+                let kept = self.keep();
+                panic!(
+                    "{:?}: {} of {} events, {} of {} findings; see {}",
+                    self.kind,
+                    self.events().len(),
+                    self.events,
+                    self.findings().len(),
+                    self.expected.len(),
+                    kept.display()
+                );
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The logs, where the test's own folder will be gone.
+    fn keep(&self) -> PathBuf {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vector-logs");
+        fs::create_dir_all(&folder).unwrap();
+        for entry in fs::read_dir(self.bench.path("")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        folder
+    }
+
+    /// Whole lines of what the sinks wrote.
+    fn written(&self, begin: &str) -> Vec<Value> {
+        let mut lines = Vec::new();
+        for entry in fs::read_dir(self.bench.path("out")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_string_lossy().starts_with(begin) {
+                let text = fs::read_to_string(&path).unwrap();
+                let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+                // A killed Vector may leave half of one.
+                lines.extend(whole.lines().filter_map(|line| serde_json::from_str(line).ok()));
+            }
+        }
+        lines
+    }
+
+    fn counted(&self, begin: &str, key: &str) -> BTreeMap<String, u32> {
+        let mut counts = BTreeMap::new();
+        for line in self.written(begin) {
+            let id = line[key].as_str().unwrap_or_else(|| panic!("no {key} in {line}"));
+            *counts.entry(id.to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How often each event came, by its id.
+    pub fn events(&self) -> BTreeMap<String, u32> {
+        self.counted("cloudtrail-", "eventID")
+    }
+
+    /// How often each finding came, by its id.
+    pub fn findings(&self) -> BTreeMap<String, u32> {
+        self.counted("orgwatch-findings", "id")
+    }
+
+    /// Events carry nothing but what they came with, and findings where there are any.
+    pub fn events_are_as_they_were(&self) {
+        let came: BTreeMap<String, Value> = fs::read_to_string(self.bench.path("in/events.ndjson"))
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|event| (event["eventID"].as_str().unwrap().to_owned(), event))
+            .collect();
+        for mut event in self.written("cloudtrail-") {
+            let object = event.as_object_mut().unwrap();
+            object.remove("orgwatch");
+            object.remove("orgwatch_severity");
+            let id = event["eventID"].as_str().unwrap().to_owned();
+            assert_eq!(event, came[&id]);
+        }
+    }
+
+    /// What orgwatch's logs say was delivered.
+    fn delivered(&self) -> BTreeSet<String> {
+        let mut ids = BTreeSet::new();
+        for run in 1..=self.runs {
+            let path = self.bench.path(&format!("orgwatch.{run}.log"));
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let delivered = lines.filter(|line| line["message"] == "finding delivered");
+            ids.extend(delivered.map(|line| line["id"].as_str().unwrap().to_owned()));
+        }
+        ids
+    }
+
+    /// Findings that were delivered well before the kill, and not in flight any more.
+    pub fn settled_before_the_kill(&self) -> &BTreeSet<String> {
+        &self.settled
+    }
+}
+
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.keep();
+        }
+        kill(&mut self.vector);
+        kill(&mut self.orgwatch);
+    }
+}
