@@ -165,7 +165,7 @@ fn what_cannot_be_written_is_sent_again() {
 fn out_is_in_but_for_our_keys() {
     let (bench, downstream) = (Bench::new(), Downstream::start());
     let service = Service::annotating(&bench, &downstream, &[]);
-    let mut next = 0;
+    let next = std::cell::Cell::new(0);
     let value = prop_oneof![
         "\\PC{0,20}".prop_map(Value::from),
         any::<f64>().prop_map(|number| json!([number, { "orgwatch": number }])),
@@ -177,8 +177,8 @@ fn out_is_in_but_for_our_keys() {
         let events: Vec<(bool, Value)> = events
             .into_iter()
             .map(|(leaves, key, value)| {
-                next += 1;
-                let mut event = if leaves { leaving(next) } else { quiet(next) };
+                next.set(next.get() + 1);
+                let mut event = if leaves { leaving(next.get()) } else { quiet(next.get()) };
                 event[&format!("x-{key}")] = value;
                 (leaves, event)
             })
