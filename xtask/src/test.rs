@@ -36,5 +36,12 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
 
 /// What only `--full` runs.
 fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    browser::test(workspace, steps)
+    browser::test(workspace, steps)?;
+    // Not of the workspace: `vrl` alone takes longer to compile than everything else.
+    steps.command(
+        "run the VRL of vector-config",
+        Command::new("cargo")
+            .args(["test", "--release", "--manifest-path", "tests/vrl/Cargo.toml"])
+            .env("CARGO_TARGET_DIR", workspace.target.join("vrl")),
+    )
 }
