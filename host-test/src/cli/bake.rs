@@ -85,8 +85,7 @@ fn read_state(file: &Path) -> anyhow::Result<Vec<u8>> {
         bail!("there is no state {}: `orgwatch learn --state` makes one", file.display());
     }
     let state = StateFile::open(file)?.load()?;
-    let state =
-        state.with_context(|| format!("there is no state {} any more", file.display()))?;
+    let state = state.with_context(|| format!("there is no state {} any more", file.display()))?;
     let saved = Saved::decode(state);
     let saved = saved.with_context(|| format!("cannot bake the state {}", file.display()))?;
     Ok(saved.memory)

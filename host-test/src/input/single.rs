@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_named_with_its_line() {
-        let (events, unreadable) = single("{\"a\":1}\nnot JSON\n{\"Records\":[{\"b\":2},{\"c\":}]}\n{}");
+        let (events, unreadable) =
+            single("{\"a\":1}\nnot JSON\n{\"Records\":[{\"b\":2},{\"c\":}]}\n{}");
         assert_eq!(events, [r#"{"a":1}"#, r#"{"b":2}"#, "{}"]);
         assert_eq!(unreadable, [11, 12]);
     }

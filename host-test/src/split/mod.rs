@@ -72,7 +72,8 @@ pub fn split(
     limits: &Limits,
     observer: &mut dyn Observer,
 ) -> Result<Totals, Error> {
-    let mut run = Run { folder, limits, observer, totals: Totals::default(), single: Single::new() };
+    let mut run =
+        Run { folder, limits, observer, totals: Totals::default(), single: Single::new() };
     for found in found {
         match found {
             Ok(source) => run.source(&source)?,
@@ -167,7 +168,9 @@ impl Run<'_> {
     /// Whether a source begins with what was written of it. Anything that is wrong with it is told
     /// when it is read for its events.
     fn continues(&mut self, source: &Source, known: &Note) -> bool {
-        let Ok(mut reader) = Reader::open(source, self.limits, &Meter::default()) else { return false };
+        let Ok(mut reader) = Reader::open(source, self.limits, &Meter::default()) else {
+            return false;
+        };
         let mut batch = Batch::default();
         let mut before = Summed::default();
         let mut left = usize::try_from(known.bytes).unwrap_or(usize::MAX);

@@ -219,7 +219,8 @@ fn odd_names_and_links() {
     use std::os::unix::fs::symlink;
     let bench = Bench::new();
     bench.source("x", "{\"a\":0}\n");
-    for (number, name) in [&b"no\xffutf8"[..], b"no\xfeutf8", b"-o", b"a b\nc", b"*"].iter().enumerate()
+    for (number, name) in
+        [&b"no\xffutf8"[..], b"no\xfeutf8", b"-o", b"a b\nc", b"*"].iter().enumerate()
     {
         let path = bench.path("in").join(OsStr::from_bytes(name));
         fs::write(path, format!("{{\"b\":{number}}}\n")).unwrap();

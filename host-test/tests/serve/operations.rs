@@ -82,3 +82,22 @@ fn logs_are_json_whatever_events_hold() {
     assert!(service.lines().iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     assert!(service.lines().iter().all(|line| !line.contains('\u{1b}')));
 }
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    use std::process::Command;
+    let bench = Bench::new();
+    let unit = crate::support::root().join("packaging/systemd/orgwatch.service");
+    // Where this orgwatch is: that the program is there is checked as well.
+    let unit = fs::read_to_string(unit).unwrap();
+    let unit = unit.replace("/usr/bin/orgwatch", env!("CARGO_BIN_EXE_orgwatch"));
+    let file = bench.file("orgwatch.service", unit);
+    let verified = match Command::new("systemd-analyze").arg("verify").arg(file).output() {
+        Ok(verified) => verified,
+        Err(err) => return println!("skipped: systemd-analyze: {err}"),
+    };
+    let told = String::from_utf8_lossy(&verified.stderr);
+    // Of this unit; what it says of the machine's others is not ours.
+    let ours: Vec<_> = told.lines().filter(|line| line.contains("orgwatch")).collect();
+    assert!(verified.status.success() && ours.is_empty(), "{told}");
+}
