@@ -32,6 +32,7 @@ pub(super) enum Command {
     Router(RouterFlags),
     Bake(BakeFlags),
     Inspect(InspectFlags),
+    Router(RouterFlags),
     Rules(RulesFlags),
     Settings(SettingsFlags),
     Split(SplitFlags),

@@ -69,6 +69,7 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Router(flags) => router::run(&flags),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
+        Command::Router(flags) => router::run(&flags),
         Command::Rules(flags) => rules::run(&flags),
         Command::Settings(flags) => settings::run(&flags),
         Command::Split(flags) => split::run(&flags),

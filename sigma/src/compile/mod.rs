@@ -9,6 +9,8 @@ mod literals;
 mod rule;
 mod template;
 
+use std::collections::BTreeSet;
+
 use rsigma_parser::{CorrelationRule, SigmaRule};
 
 use crate::Pack;
@@ -54,10 +56,14 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
     let mut rules = Vec::new();
     let mut chains = Vec::new();
     let mut errors = Vec::new();
+    let mut event_names = BTreeSet::new();
     for file in files {
         match document(file) {
             Ok(Document::Rule(sigma)) => match rule::compile(*sigma, file.group(), attack) {
-                Ok(rule) => rules.push(rule),
+                Ok(rule) => {
+                    event_names.extend(as_written(&rule.event_names, &file.yaml));
+                    rules.push(rule);
+                }
                 Err(problem) => errors.push(file.refused(problem)),
             },
             Ok(Document::Chain(sigma)) => chains.push((file, *sigma)),
@@ -75,7 +81,15 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
         }
     }
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let pack = Pack { attack_version: attack.version().to_owned(), rules, chains: compiled };
+    if rules.iter().any(|rule| rule.event_names.is_empty()) {
+        event_names.clear();
+    }
+    let pack = Pack {
+        attack_version: attack.version().to_owned(),
+        rules,
+        chains: compiled,
+        event_names: event_names.into_iter().collect(),
+    };
     for pair in pack.public().windows(2) {
         if pair[0].slug == pair[1].slug {
             errors.push(CompileError {
@@ -85,6 +99,16 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
         }
     }
     if errors.is_empty() { Ok(pack) } else { Err(errors) }
+}
+
+/// Names, which stand in lower case in a rule, as its file has them. Sigma does not care for case, and
+/// what is compiled has lost it.
+fn as_written(names: &[String], yaml: &str) -> Vec<String> {
+    let words = || yaml.split(|c: char| !c.is_ascii_alphanumeric());
+    names
+        .iter()
+        .map(|name| words().find(|word| word.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned())
+        .collect()
 }
 
 fn document(file: &RuleFile) -> Result<Document, String> {

@@ -1,5 +1,6 @@
 //! `orgwatch router`.
 
+mod fluent_bit;
 mod vector;
 
 use std::io::{self, Write as _};
@@ -10,7 +11,8 @@ use super::Status;
 
 const EXAMPLES: &str = "\
 Examples:
-  orgwatch router vector   the condition of the filter in vector-config/tap.yaml";
+  orgwatch router fluent-bit   the filter in fluent-bit-config/tap.yaml
+  orgwatch router vector       the condition of the filter in vector-config/tap.yaml";
 
 /// Print what the configuration of a router takes from the pack
 ///
@@ -25,6 +27,8 @@ pub(super) struct RouterFlags {
 
 #[derive(Debug, Subcommand)]
 enum Router {
+    /// The filter of Fluent Bit that keeps the candidates
+    FluentBit,
     /// The VRL condition of a filter before Vector's sink
     Vector,
 }
@@ -32,6 +36,7 @@ enum Router {
 /// Runs it.
 pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
     let text = match flags.router {
+        Router::FluentBit => fluent_bit::filter(),
         Router::Vector => vector::condition(),
     };
     io::stdout().write_all(text.as_bytes())?;
