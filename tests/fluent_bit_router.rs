@@ -62,10 +62,8 @@ impl Pipeline {
         file.flush().unwrap();
         // What scan of files keeps for good, a router keeps for two hours: the same for both here.
         fs::write(path("settings.yaml"), "late: 2h\n").unwrap();
-        let module = support::root().join(format!(
-            "dist/orgwatch-{}-fluent-bit.wasm",
-            env!("CARGO_PKG_VERSION")
-        ));
+        let module = support::root()
+            .join(format!("dist/orgwatch-{}-fluent-bit.wasm", env!("CARGO_PKG_VERSION")));
         assert!(module.exists(), "cargo xtask test builds {}", module.display());
         orgwatch(&[
             "bake",
@@ -208,7 +206,8 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([format!("-{name}"), self.0.id().to_string()]).status();
+        let done =
+            Command::new("kill").args([format!("-{name}"), self.0.id().to_string()]).status();
         assert!(done.unwrap().success());
     }
 }
@@ -260,7 +259,8 @@ fn mixed(events: usize) -> Vec<String> {
         orgwatch::rules::pack().event_names.iter().map(|name| name.to_lowercase()).collect();
     // A record as it is, with a name and an id: what tap takes out of others is tested elsewhere.
     records.retain(|record| record["eventName"].is_string() && record["eventID"].is_string());
-    let named = |record: &Value| names.contains(&record["eventName"].as_str().unwrap().to_lowercase());
+    let named =
+        |record: &Value| names.contains(&record["eventName"].as_str().unwrap().to_lowercase());
     let (hot, quiet): (Vec<Value>, Vec<Value>) = records.into_iter().partition(named);
     let mut random = Random::new(4);
     (0..events)
@@ -317,7 +317,8 @@ fn records_of_every_size_and_depth_come_through() {
     for depth in [10, 25, 100] {
         let number = events.len();
         for mut event in [quiet(number), leaving(number + 1)] {
-            event["requestParameters"] = (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }));
+            event["requestParameters"] =
+                (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }));
             events.push(event.to_string());
         }
     }
@@ -331,7 +332,11 @@ fn records_of_every_size_and_depth_come_through() {
             let number = record["eventID"].as_str().unwrap()[24..].parse::<usize>().unwrap();
             assert_eq!(record, serde_json::from_str::<Value>(&events[number]).unwrap(), "{name}");
         }
-        assert_eq!(sorted(pipeline.findings("findings.ndjson")), sorted(pipeline.scanned()), "{name}");
+        assert_eq!(
+            sorted(pipeline.findings("findings.ndjson")),
+            sorted(pipeline.scanned()),
+            "{name}"
+        );
     }
 }
 
@@ -353,9 +358,8 @@ fn restarts(stop: fn(Running), complete: fn(&str) -> &'static str) {
         }
         let mut running = pipeline.start();
         pipeline.wait(&mut running, EVENTS, 1);
-        let found = || -> BTreeSet<String> {
-            pipeline.findings(complete(name)).into_iter().collect()
-        };
+        let found =
+            || -> BTreeSet<String> { pipeline.findings(complete(name)).into_iter().collect() };
         // Some came twice, so that the count is reached before the last has come.
         let start = Instant::now();
         while (pipeline.ids("cloudtrail.ndjson").len(), found().len()) != (EVENTS, EVENTS / EVERY)

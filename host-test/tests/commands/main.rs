@@ -5,3 +5,4 @@ mod bench;
 
 mod rules;
 mod settings;
+mod split;
