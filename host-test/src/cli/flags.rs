@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use orgwatch::finding::Severity;
 
 use super::bake::BakeFlags;
+use super::filter::FilterFlags;
 use super::inspect::InspectFlags;
 use super::learn::LearnFlags;
 use super::router::RouterFlags;
@@ -43,6 +44,7 @@ Examples:
   orgwatch scan cloudtrail/                        everything in a folder, gzip or not
   orgwatch scan --min-severity high events.ndjson
   aws cloudtrail lookup-events | orgwatch scan -
+  orgwatch scan --since 2026-05-01 --until 2026-06-01 --account 111122223333 AWSLogs/
   orgwatch scan --format ocsf logs/ > findings.ndjson
   orgwatch scan --settings orgwatch.yaml --fail-on high logs/
   orgwatch scan --state orgwatch.state logs/       what was found before does not come again
@@ -122,6 +124,9 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
 
+    #[command(flatten)]
+    pub(super) filter: FilterFlags,
+
     /// The component to load, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]
     pub(super) component: Option<PathBuf>,
@@ -166,6 +171,10 @@ mod tests {
             &["--format", "xml"],
             &["--max-decompressed", "many"],
             &["--unknown"],
+            &["--threads", "0"],
+            &["--since", "yesterday"],
+            &["--until", "2026-06-31"],
+            &["--account", "1234"],
         ] {
             let flags = ["orgwatch", "scan"].iter().chain(bad);
             assert!(Flags::try_parse_from(flags).is_err(), "{bad:?}");

@@ -12,9 +12,11 @@ use orgwatch_host::scan::{Found, Observer};
 
 use super::Status;
 use super::complaints::Complaints;
+use super::filter;
 use super::flags::CommonFlags;
+use super::progress::Progress;
 use super::session::Session;
-use super::summary::{number, summarise};
+use super::summary::{examined, number, summarise};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,13 +55,20 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let Some(mut session) = Session::open(&flags.common, Some(&flags.state))? else {
         return Ok(Status::Unusable);
     };
-    let mut learned = Learned(Complaints::new(flags.common.quiet));
     let found = input::walk(&flags.paths);
     let options = session.options.clone();
+    let mut learned = Learned {
+        complaints: Complaints::new(flags.common.quiet),
+        progress: Progress::start(flags.common.quiet, &flags.paths, &options),
+    };
     let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut learned)?;
+    drop(learned);
     session.save()?;
     if !flags.common.quiet {
-        summarise(&totals, start.elapsed(), &remembered(&mut session)?);
+        let mut rows = remembered(&mut session)?;
+        rows.extend(examined(&totals));
+        rows.extend(filter::left_out(&totals));
+        summarise(&totals, start.elapsed(), &rows);
     }
     Ok(Status::of(&totals))
 }
@@ -81,7 +90,10 @@ fn remembered(session: &mut Session) -> anyhow::Result<Vec<(&'static str, String
 }
 
 /// Takes findings, and says nothing of them.
-struct Learned(Complaints);
+struct Learned {
+    complaints: Complaints,
+    progress: Progress,
+}
 
 impl Observer for Learned {
     fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
@@ -89,17 +101,19 @@ impl Observer for Learned {
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
-        self.0.unreadable(source, line, reason);
+        self.progress.aside(|| self.complaints.unreadable(source, line, reason));
         Ok(())
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
-        self.0.failed(what, err);
+        self.progress.aside(|| self.complaints.failed(what, err));
         Ok(())
     }
 
     fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
-        self.0.end(source, unreadable);
+        if unreadable > 0 {
+            self.progress.aside(|| self.complaints.end(source, unreadable));
+        }
         Ok(())
     }
 }

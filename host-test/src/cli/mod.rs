@@ -3,10 +3,12 @@
 mod bake;
 mod complaints;
 mod component;
+mod filter;
 mod flags;
 mod inspect;
 mod learn;
 mod page;
+mod progress;
 mod report;
 mod router;
 mod rules;

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::report::About;
 use orgwatch_host::output::{Escaped, Format};
-use orgwatch_host::scan::{Found, Observer, Totals};
+use orgwatch_host::scan::{Found, Observer, Tally, Totals};
 
 use super::Status;
 use super::complaints::Complaints;
 use super::page::Page;
-use super::summary::{number, summarise};
+use super::progress::Progress;
+use super::summary::{examined, number, ranked, summarise};
 
 pub(super) struct Report<'a> {
     format: &'a dyn Format,
@@ -29,6 +30,8 @@ pub(super) struct Report<'a> {
     page: Option<Page>,
     /// Why findings are no longer printed, where a page is still to be written.
     unprinted: Option<io::Error>,
+    rules: Tally,
+    pub(super) progress: Progress,
 }
 
 impl<'a> Report<'a> {
@@ -50,6 +53,8 @@ impl<'a> Report<'a> {
             complaints: Complaints::new(quiet),
             page,
             unprinted: None,
+            rules: Tally::default(),
+            progress: Progress::default(),
         }
     }
 
@@ -83,6 +88,10 @@ impl<'a> Report<'a> {
     ) {
         if !self.quiet {
             let mut rows = vec![("findings", self.findings(totals))];
+            if !self.found.is_empty() {
+                rows.push(("by rule", ranked(&self.rules)));
+            }
+            rows.extend(examined(totals));
             let page = self.page.as_ref().map(|page| page.file().name().display().to_string());
             rows.extend(page.map(|name| ("report", Escaped(name).to_string())));
             rows.extend(more);
@@ -108,10 +117,14 @@ impl<'a> Report<'a> {
     }
 }
 
-fn print(format: &dyn Format, finding: &Finding) -> io::Result<()> {
-    // Raw, not locked and buffered by lines: one call is one write.
-    format.write(finding, &mut io::stdout().lock())?;
-    io::Write::flush(&mut io::stdout())
+fn print(format: &dyn Format, finding: &Finding, progress: &Progress) -> io::Result<()> {
+    let write = || {
+        // Raw, not locked and buffered by lines: one call is one write.
+        format.write(finding, &mut io::stdout().lock())?;
+        io::Write::flush(&mut io::stdout())
+    };
+    // Nothing is in the way of what goes elsewhere.
+    if io::stdout().is_terminal() { progress.aside(write) } else { write() }
 }
 
 impl Report<'_> {
@@ -122,6 +135,7 @@ impl Report<'_> {
 
     fn take(&mut self, finding: &Finding, event: Option<&Found<'_>>) -> io::Result<()> {
         *self.found.entry(finding.severity).or_default() += 1;
+        self.rules.add(&finding.rule, 1);
         let fails = self.fail_on.is_some_and(|least| finding.severity >= least);
         self.tripped |= fails && finding.status == FindingStatus::New;
         if finding.severity < self.min_severity {
@@ -131,11 +145,12 @@ impl Report<'_> {
             }
             return Ok(());
         }
-        let Some(page) = &mut self.page else { return print(self.format, finding) };
+        let print = || print(self.format, finding, &self.progress);
+        let Some(page) = &mut self.page else { return print() };
         page.report.finding(finding, event);
         // Whoever read them may have seen enough; the page is for others.
         if self.unprinted.is_none() {
-            self.unprinted = print(self.format, finding).err();
+            self.unprinted = print().err();
         }
         Ok(())
     }
@@ -147,7 +162,7 @@ impl Observer for Report<'_> {
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
-        self.complaints.unreadable(source, line, reason);
+        self.progress.aside(|| self.complaints.unreadable(source, line, reason));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{source}:{line}: {reason}"));
         }
@@ -155,7 +170,7 @@ impl Observer for Report<'_> {
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
-        self.complaints.failed(what, err);
+        self.progress.aside(|| self.complaints.failed(what, err));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{what}: {err}"));
         }
@@ -163,7 +178,9 @@ impl Observer for Report<'_> {
     }
 
     fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
-        self.complaints.end(source, unreadable);
+        if unreadable > 0 {
+            self.progress.aside(|| self.complaints.end(source, unreadable));
+        }
         Ok(())
     }
 }

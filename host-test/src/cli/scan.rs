@@ -11,8 +11,10 @@ use orgwatch_host::output::report::About;
 use orgwatch_host::output::{self, Json, Ocsf, Text};
 
 use super::Status;
+use super::filter;
 use super::flags::{self, Color, Flags, ScanFlags};
 use super::page::Page;
+use super::progress::Progress;
 use super::report::Report;
 use super::session::Session;
 
@@ -32,12 +34,14 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
         report.give(&finding)?;
     }
     let options = session.options.clone();
+    report.progress = Progress::start(flags.common.quiet, &paths, &options);
     let found = input::walk(&paths);
     let found = found.filter(move |found| match (&skipped, found) {
         (Some(page), Ok(source)) => !page.is(source),
         _ => true,
     });
     let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut report)?;
+    report.progress = Progress::default();
     report.finish(|| {
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
@@ -51,7 +55,11 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     })?;
     // Only now that all is delivered: what a run that fails has printed is printed again.
     session.save()?;
-    report.summarise(&totals, start.elapsed(), session.forgotten()?);
+    report.summarise(
+        &totals,
+        start.elapsed(),
+        filter::left_out(&totals).into_iter().chain(session.forgotten()?),
+    );
     Ok(report.status(&totals))
 }
 

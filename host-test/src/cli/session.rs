@@ -67,6 +67,7 @@ impl Session {
         }
         let options = Options {
             limits: Limits { max_decompressed: flags.max_decompressed.0 },
+            filter: flags.filter.filter()?,
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };

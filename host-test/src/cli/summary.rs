@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use orgwatch_host::scan::Totals;
+use orgwatch_host::output::Escaped;
+use orgwatch_host::scan::{Tally, Totals};
 
 /// Says on standard error what was read, how it went, and in between what came of it: names and
 /// values.
@@ -35,6 +36,39 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
     let bytes = bytes((totals.bytes as f64 / seconds) as u64);
     row("time", &format!("{seconds:.2} s: {rate} events/s, {bytes}/s"));
     text
+}
+
+/// What is known of the events by account and source without parsing all of them: all are counted
+/// by the folders that they are in, and those that a rule names by what they say.
+pub(super) fn examined(totals: &Totals) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let evaluated = totals.counts.evaluated;
+    if !totals.folders.ranked().is_empty() {
+        rows.push(("by account", format!("{} (by their folders)", ranked(&totals.folders))));
+    }
+    if evaluated > 0 {
+        let by_source = ranked(&totals.sources).replace(".amazonaws.com", "");
+        let mut text = format!("{} that a rule names: {by_source}", plural(evaluated, "event"));
+        if totals.folders.ranked().is_empty() {
+            text += &format!("; of {}", ranked(&totals.accounts));
+        }
+        rows.push(("examined", text));
+    }
+    rows
+}
+
+/// The first few of a tally, and how many more there are.
+pub(super) fn ranked(tally: &Tally) -> String {
+    const SHOWN: usize = 5;
+    let ranked = tally.ranked();
+    let shown = ranked.iter().take(SHOWN);
+    let mut parts: Vec<String> =
+        shown.map(|(name, count)| format!("{} {}", Escaped(name), number(*count))).collect();
+    let more = ranked.len().saturating_sub(SHOWN);
+    if more > 0 {
+        parts.push(format!("{} more", number(more as u64)));
+    }
+    parts.join(", ")
 }
 
 pub(super) fn plural(count: u64, noun: &str) -> String {

@@ -30,7 +30,7 @@ pub(crate) use single::Single;
 pub(crate) use unit::one_line;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
-pub(crate) const BATCH: usize = 4 << 20;
+pub(crate) const BATCH: usize = 512 << 10;
 
 /// The longest line, or document, that is one event.
 pub(crate) const MAX_LINE: usize = 16 << 20;

@@ -97,7 +97,8 @@ fn an_object_of_records_on_one_line_is_left_to_the_guest() {
 
 #[test]
 fn a_byte_order_mark_is_skipped() {
-    assert_eq!(events(b"\xef\xbb\xbf{\"a\":1}\n"), [event(1, "{\"a\":1}")]);
+    // Blanks take its place.
+    assert_eq!(events(b"\xef\xbb\xbf{\"a\":1}\n"), [event(1, "   {\"a\":1}")]);
     assert_eq!(events(b"\xef\xbb\xbf[{\"a\":1}]\n"), [event(1, "{\"a\":1}")]);
 }
 
@@ -131,7 +132,7 @@ fn batches_end_at_lines_and_count_them() {
     let text = line.repeat(20_000);
     let all = read(text.as_bytes());
     assert_eq!(all.events.len(), 20_000);
-    assert_eq!(all.batches, 5);
+    assert_eq!(all.batches, text.len().div_ceil(BATCH));
     assert!(all.events.iter().zip(1..).all(|((line, _), expected)| *line == expected));
 }
 
@@ -141,7 +142,7 @@ fn documents_come_in_batches_too() {
         format!("[{}]", vec![format!("\n{{\"a\":\"{}\"}}", "x".repeat(999)); 20_000].join(","));
     let all = read(text.as_bytes());
     assert_eq!(all.events.len(), 20_000);
-    assert!(all.batches >= 5);
+    assert!(all.batches >= 20);
     assert!(all.events.iter().zip(2..).all(|((line, _), expected)| *line == expected));
 }
 

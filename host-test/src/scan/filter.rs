@@ -75,6 +75,11 @@ impl Filter {
         self.since.is_none() && self.until.is_none() && self.accounts.is_empty()
     }
 
+    /// Whether any of the events in a file may be wanted, by where it is.
+    pub fn wants_file(&self, file: &Path) -> bool {
+        self.leaves_out_file(file).is_none()
+    }
+
     /// Why none of the events in a file can be wanted; none if one may be.
     ///
     /// Only what the folders of a bucket say is used. An event is delivered after it happened, so a

@@ -14,7 +14,8 @@ pub struct Tally {
 const MOST_NAMES: usize = 1000;
 
 impl Tally {
-    pub(crate) fn add(&mut self, name: &str, count: u64) {
+    /// Counts a name so many times more.
+    pub fn add(&mut self, name: &str, count: u64) {
         if let Some(counted) = self.named.get_mut(name) {
             *counted += count;
         } else if self.named.len() < MOST_NAMES {

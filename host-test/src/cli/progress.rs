@@ -1,0 +1,115 @@
+//! How far a scan has come, on a terminal.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use orgwatch_host::input::{self, Source};
+use orgwatch_host::scan::{Filter, Options};
+
+use super::summary::plural;
+
+/// A scan that is over sooner shows nothing.
+const DELAY: Duration = Duration::from_millis(300);
+const INTERVAL: Duration = Duration::from_millis(100);
+
+const KNOWN: &str = "{wide_bar} {msg}, {decimal_bytes} of {decimal_total_bytes}, \
+                     {decimal_bytes_per_sec}, {eta} left";
+const UNKNOWN: &str = "{spinner} {msg}, {decimal_bytes}, {decimal_bytes_per_sec}";
+
+/// Shows how far a scan has come as long as it lives: files and bytes as they are on the disk.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts showing, if standard error is a terminal.
+    pub(super) fn start(quiet: bool, paths: &[PathBuf], options: &Options) -> Self {
+        let mut progress = Progress::default();
+        if quiet || !io::stderr().is_terminal() {
+            return progress;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        bar.set_style(style(UNKNOWN));
+        progress.bar = Some(bar.clone());
+        let (stop, meter) = (Arc::clone(&progress.stop), options.meter.clone());
+        let show = move || {
+            thread::park_timeout(DELAY);
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            while !stop.load(Relaxed) {
+                bar.set_message(plural(meter.files(), "file"));
+                bar.set_position(meter.bytes());
+                bar.tick();
+                thread::park_timeout(INTERVAL);
+            }
+        };
+        progress.spawn(show);
+        let (bar, stop) = (progress.bar.clone(), Arc::clone(&progress.stop));
+        let (paths, filter) = (paths.to_owned(), options.filter.clone());
+        let measure = move || {
+            if let (Some(bar), Some(bytes)) = (bar, measure(&paths, &filter, &stop)) {
+                bar.set_style(style(KNOWN));
+                bar.set_length(bytes);
+            }
+        };
+        progress.spawn(measure);
+        progress
+    }
+
+    fn spawn(&mut self, work: impl FnOnce() + Send + 'static) {
+        // Without one there is less to be seen, and nothing else is missing.
+        self.threads.extend(thread::Builder::new().spawn(work));
+    }
+
+    /// Does something that may write to the terminal, without the progress in its way.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            thread.thread().unpark();
+            // One that panicked has shown nothing more, which is all that is lost.
+            let _ = thread.join();
+        }
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
+}
+
+/// How long all files are together; none if that cannot be known, or is not asked any more.
+fn measure(paths: &[PathBuf], filter: &Filter, stop: &AtomicBool) -> Option<u64> {
+    let mut bytes = 0;
+    for found in input::walk(paths) {
+        match found {
+            _ if stop.load(Relaxed) => return None,
+            Ok(Source::File(path)) if filter.wants_file(&path) => match path.metadata() {
+                Ok(metadata) if metadata.is_file() => bytes += metadata.len(),
+                Ok(_) => return None,
+                Err(_) => {}
+            },
+            Ok(Source::Stdin) => return None,
+            _ => {}
+        }
+    }
+    Some(bytes)
+}
