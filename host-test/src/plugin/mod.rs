@@ -15,7 +15,7 @@ mod guest;
 mod journal;
 mod recovery;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod ticker;
 mod types;
 

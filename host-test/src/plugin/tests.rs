@@ -34,7 +34,7 @@ fn options() -> Options {
     }
 }
 
-fn open() -> Detector {
+pub(crate) fn open() -> Detector {
     Plugin::load(bad_guest(), &options()).unwrap().open("{}").unwrap()
 }
 

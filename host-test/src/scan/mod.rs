@@ -23,6 +23,8 @@ mod load;
 mod raw;
 mod screen;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error as StdError;
 use std::io;

@@ -4,5 +4,7 @@
 mod bench;
 
 mod bad_input;
+mod filters;
 mod forms;
 mod output;
+mod terminal;
