@@ -47,6 +47,7 @@ pub struct Prefilter {
     /// In lower case, in the slot of their hash or the next free one after it.
     table: Vec<Option<Box<[u8]>>>,
     longest: usize,
+    heads: glance::Heads,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
 }
@@ -65,6 +66,7 @@ impl Prefilter {
         let mut filter = Prefilter {
             table: vec![None; (names.len() * 4).next_power_of_two()],
             longest: names.iter().map(|name| name.len()).max().unwrap_or(0),
+            heads: glance::Heads::new(&names),
             everything,
         };
         for name in names {

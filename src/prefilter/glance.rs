@@ -1,30 +1,61 @@
 //! The first look for interpreters, where an instruction costs what a vector of them costs elsewhere.
 //!
 //! The two texts that matter, `eventName` and a key with a name of ours, are nine bytes each: of the
-//! eight pairs of neighbours in one, wherever it stands, just one begins at a multiple of eight. So one
-//! pair in each word of eight bytes is looked up, and all words are searched for the backslash of an
-//! escaped letter. Both are rare in records, and all else is decided there.
+//! eight pairs of neighbours in one, wherever it stands, just one begins at a multiple of eight. So it
+//! is enough to look up one pair in each word of eight bytes. Most records have ten such pairs, and one
+//! of them is `eventName` itself.
 
 use super::{KEY, Prefilter};
 
 /// How a key begins that the filter for Fluent Bit must give another name.
 const OURS: &[u8; 9] = b"\"orgwatch";
 
-/// For each pair of neighbours in the two texts, how far into its text it stands, from 1.
+/// For each pair of neighbours in the two texts, how far into its text it stands, from 1; or
+/// [`ESCAPED`] for a pair that stands in `eventName` only where letters of it are escaped.
 static PAIRS: [u8; 1 << 16] = {
     let mut pairs = [0; 1 << 16];
     let mut at = 0;
+    while at < KEY.len() {
+        let byte = KEY[at];
+        let first = b'0' + byte / 16;
+        let mut alphabet = 0;
+        while alphabet < 2 {
+            let last = [b"0123456789abcdef", b"0123456789ABCDEF"][alphabet][byte as usize % 16];
+            let escape = [b'\\', b'\\', b'u', b'0', b'0', first, last, b'\\'];
+            let mut digit = 0;
+            while digit + 1 < escape.len() {
+                pairs[pair(escape[digit], escape[digit + 1])] = ESCAPED;
+                digit += 1;
+            }
+            if at + 1 < KEY.len() {
+                if last.is_ascii_digit() {
+                    pairs[pair(last, KEY[at + 1])] = ESCAPED;
+                }
+                pairs[pair(byte, b'\\')] = ESCAPED;
+            }
+            alphabet += 1;
+        }
+        at += 1;
+    }
+    let mut at = 0;
     while at < 8 {
-        pairs[u16::from_le_bytes([KEY[at], KEY[at + 1]]) as usize] = at as u8 + 1;
-        pairs[u16::from_le_bytes([OURS[at], OURS[at + 1]]) as usize] = at as u8 + 1;
+        pairs[pair(KEY[at], KEY[at + 1])] = at as u8 + 1;
+        pairs[pair(OURS[at], OURS[at + 1])] = at as u8 + 1;
         at += 1;
     }
     pairs
 };
 
+const ESCAPED: u8 = 9;
+
+const fn pair(first: u8, second: u8) -> usize {
+    u16::from_le_bytes([first, second]) as usize
+}
+
 impl Prefilter {
-    /// Whether [`document`](Self::document) may call this event a candidate, or whether it may have a
-    /// key that begins with `orgwatch`.
+    /// Whether a record in this event may have an `eventName` that a rule wants, or a key that begins
+    /// with `orgwatch`. That key is looked for without escapes: Fluent Bit writes the JSON of records
+    /// itself, and escapes no letter. JSON in text may escape any.
     ///
     /// It says so too of events that are not JSON at all; it never says no to such a one.
     pub fn glance(&self, event: &[u8]) -> bool {
@@ -36,77 +67,152 @@ impl Prefilter {
         }
         let mut at = 0;
         for block in event.as_chunks().0 {
-            if is_marked(block) && self.look(event, at) {
+            if self.block(event, at, block) {
                 return true;
             }
             at += BLOCK;
         }
         // What is left over has been seen in part, and is less to look at than to sort out.
-        is_marked(last) && self.look(event, event.len() - BLOCK)
+        self.block(event, event.len() - BLOCK, last)
     }
 
-    /// Whether a marked block, which stands here, makes the event one to look at.
+    /// Whether a block, which stands here, makes the event one to look at. At an instruction a word
+    /// more or less, this is the price of the filter.
     #[inline(always)]
-    fn look(&self, event: &[u8], mut at: usize) -> bool {
-        for word in event[at..].as_chunks().0.iter().take(BLOCK / 8) {
-            let pair = pair(word);
-            if pair != 0 && self.is_text(event, (at + 1).wrapping_sub(pair.into())) {
-                return true;
-            }
-            if has_backslash(slash(word)) && is_escape(event, at) {
-                return true;
-            }
-            at += 8;
-        }
-        false
-    }
-
-    /// Whether one of the two texts stands here, and the name behind the key is a wanted one.
-    #[inline(always)]
-    fn is_text(&self, event: &[u8], start: usize) -> bool {
-        let Some((text, rest)) = event.get(start..).and_then(<[u8]>::split_first_chunk) else {
-            return false;
+    fn block(&self, event: &[u8], at: usize, block: &[u8; BLOCK]) -> bool {
+        let [a, b, c, d] = block.as_chunks().0 else {
+            return true;
         };
-        text == OURS || text == KEY && self.wants_value(rest)
+        if first_pair(a) | first_pair(b) | first_pair(c) | first_pair(d) == 0 {
+            return false;
+        }
+        // A loop, so that they are looked up again: to keep the four is slower where there is none.
+        let mut at = at;
+        block.as_chunks().0.iter().any(|word| {
+            let found = self.word(event, at, word);
+            at += 8;
+            found
+        })
+    }
+
+    /// Whether the pair at the beginning of this word is part of a text, and the name behind the key
+    /// is a wanted one.
+    #[inline(always)]
+    fn word(&self, event: &[u8], at: usize, word: &[u8; 8]) -> bool {
+        let pair = first_pair(word);
+        if pair == 0 {
+            return false;
+        }
+        let start = (at + 1).wrapping_sub(pair.into());
+        match event.get(start..).and_then(<[u8]>::first_chunk) {
+            Some(OURS) => true,
+            Some(KEY) => {
+                let rest = &event[start + KEY.len()..];
+                self.heads.may_want(rest) && self.wants(rest)
+            }
+            // Of a key that is escaped in part, every pair that is looked up may be of the rest of
+            // it: then the nearest escape begins in this word or the one before.
+            _ => has_backslash(event, at) && is_near_escape(event, at),
+        }
+    }
+
+    /// A function of its own: an interpreter sets up the whole frame of one that is called, and this
+    /// one is seldom.
+    #[inline(never)]
+    fn wants(&self, rest: &[u8]) -> bool {
+        self.wants_value(rest)
     }
 }
 
 const BLOCK: usize = 32;
 
-/// Whether a block has something to look at. At an instruction a word more or less, this is the price
-/// of the filter.
 #[inline(always)]
-fn is_marked(block: &[u8; BLOCK]) -> bool {
-    let [a, b, c, d] = block.as_chunks().0 else {
-        return true;
-    };
-    pair(a) | pair(b) | pair(c) | pair(d) != 0
-        || has_backslash(slash(a) | slash(b) | slash(c) | slash(d))
-}
-
-#[inline(always)]
-fn pair(word: &[u8; 8]) -> u8 {
+fn first_pair(word: &[u8; 8]) -> u8 {
     PAIRS[usize::from(u16::from_le_bytes([word[0], word[1]]))]
 }
 
-/// Of each byte its difference from a backslash, less one: a high bit says that there is none, or that
-/// a byte is not ASCII, which is as rare in records.
+/// Whether there is a backslash in the word before this place or the one here, or a byte that is not
+/// ASCII.
 #[inline(always)]
-fn slash(word: &[u8; 8]) -> u64 {
-    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-    (u64::from_le_bytes(*word) ^ BACKSLASHES).wrapping_sub(u64::from_le_bytes([1; 8]))
+fn has_backslash(event: &[u8], at: usize) -> bool {
+    let Some(around) = event.get(at.wrapping_sub(8)..).and_then(<[u8]>::first_chunk::<16>) else {
+        return true;
+    };
+    let [before, here] = around.as_chunks().0 else {
+        return true;
+    };
+    let differ = |word: &[u8; 8]| (u64::from_le_bytes(*word) ^ splat(b'\\')).wrapping_sub(splat(1));
+    (differ(before) | differ(here)) & splat(0x80) != 0
 }
 
-#[inline(always)]
-fn has_backslash(slashes: u64) -> bool {
-    slashes & u64::from_le_bytes([0x80; 8]) != 0
+/// Whether an escaped letter begins within the word before this place or the one here.
+#[inline(never)]
+fn is_near_escape(event: &[u8], at: usize) -> bool {
+    let escape = |at| matches!(event.get(at..at + 5), Some([b'\\', b'u', b'0', b'0', b'4'..=b'7']));
+    (at.saturating_sub(8)..at + 8).any(escape)
 }
 
-/// Whether a letter of this word is, or begins, an escaped one.
-fn is_escape(event: &[u8], at: usize) -> bool {
-    let escaped =
-        |at| matches!(event.get(at..at + 5), Some([b'\\', b'u', b'0', b'0', b'4'..=b'7']));
-    (at..at + 8).any(escaped)
+/// How the wanted names begin: most others are told from them by two words, unhashed and unread.
+#[derive(Debug)]
+pub(super) struct Heads {
+    /// A bit for the hash of each; none if there is a name too short for this.
+    bits: Option<Box<[u64; 1024]>>,
+    /// Where the second word begins. The two reach at most one byte beyond the shortest name: its
+    /// quote.
+    second: usize,
+}
+
+impl Heads {
+    /// For names in lower case.
+    pub(super) fn new(names: &[&str]) -> Self {
+        let shortest = names.iter().map(|name| name.len()).min().unwrap_or(0);
+        let mut heads = Heads { bits: None, second: (shortest + 1).clamp(8, 16) - 8 };
+        if shortest >= 8 && names.iter().all(|name| name.is_ascii()) {
+            let mut bits = Box::new([0; 1024]);
+            for name in names {
+                let quoted = [name.as_bytes(), b"\""].concat();
+                if let Some(hash) = heads.hash(&quoted) {
+                    bits[hash / 64] |= 1 << (hash % 64);
+                }
+            }
+            heads.bits = Some(bits);
+        }
+        heads
+    }
+
+    /// Whether what follows an `eventName` may be the beginning of a wanted value: false only for a
+    /// plain `":"` and a name that begins otherwise.
+    #[inline(always)]
+    fn may_want(&self, rest: &[u8]) -> bool {
+        let (Some(bits), Some(name)) = (&self.bits, rest.strip_prefix(b"\":\"")) else {
+            return true;
+        };
+        self.hash(name).is_none_or(|hash| bits[hash / 64] >> (hash % 64) & 1 == 1)
+    }
+
+    /// 16 bits of a name's beginning in any case. `None` where it is not what it reads as: letters
+    /// beyond ASCII, escapes, or none of the record left.
+    #[inline(always)]
+    fn hash(&self, name: &[u8]) -> Option<usize> {
+        let (first, second) = (name.first_chunk()?, name.get(self.second..)?.first_chunk()?);
+        let (first, second) = (u64::from_le_bytes(*first), u64::from_le_bytes(*second));
+        let backslashes = differs(first, b'\\') & differs(second, b'\\');
+        if (first | second) & splat(0x80) != 0 || backslashes & splat(0x80) != splat(0x80) {
+            return None;
+        }
+        let lower = splat(0x20);
+        let mixed = (first | lower).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (second | lower);
+        Some((mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 48) as usize)
+    }
+}
+
+/// The high bit of each byte that is another, if all are ASCII.
+fn differs(word: u64, byte: u8) -> u64 {
+    (word ^ splat(byte)).wrapping_add(splat(0x7f))
+}
+
+const fn splat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
 }
 
 #[cfg(test)]
@@ -122,28 +228,33 @@ mod tests {
     }
 
     #[test]
-    fn no_backslash_is_missed_next_to_anything() {
-        for other in 0..=255 {
-            for at in 0..8 {
-                let mut bytes = [other; 8];
-                bytes[at] = b'\\';
-                assert!(has_backslash(slash(&bytes)), "{other:x} {at}");
-            }
-            if other.is_ascii() {
-                assert_eq!(has_backslash(slash(&[other; 8])), other == b'\\', "{other:x}");
+    fn our_keys_are_found_wherever_they_stand() {
+        for pad in 0..100 {
+            for key in ["orgwatch", "orgwatch_severity", "another"] {
+                let (before, after) = ("x".repeat(pad), "y".repeat(99 - pad));
+                let event = format!(r#"{{"before":"{before}","{key}":"{after}"}}"#);
+                assert_eq!(filter().glance(event.as_bytes()), key != "another", "{event}");
             }
         }
     }
 
+    /// Every way to write the key, wherever it stands, as it is and as JSON in text.
     #[test]
-    fn our_keys_are_found_wherever_they_stand() {
-        for pad in 0..100 {
-            for key in
-                ["orgwatch", "orgwatch_severity", "\\u006frgwatch", "orgwatc\\u0068", "another"]
+    fn the_key_is_found_however_it_is_written() {
+        for escaped in 0..1 << KEY.len() {
+            for (backslash, upper) in [("\\", true), ("\\", false), ("\\\\", true), ("\\\\", false)]
             {
-                let (before, after) = ("x".repeat(pad), "y".repeat(99 - pad));
-                let event = format!(r#"{{"before":"{before}","{key}":"{after}"}}"#);
-                assert_eq!(filter().glance(event.as_bytes()), key != "another", "{event}");
+                let letter = |(at, byte): (usize, &u8)| match (escaped >> at & 1 == 1, upper) {
+                    (false, _) => char::from(*byte).to_string(),
+                    (true, false) => format!("{backslash}u{byte:04x}"),
+                    (true, true) => format!("{backslash}u{byte:04X}"),
+                };
+                let key: String = KEY.iter().enumerate().map(letter).collect();
+                for pad in 0..8 {
+                    let (before, after) = (" ".repeat(pad), " ".repeat(40 - pad));
+                    let event = format!(r#"{{{before}"{key}":"StopLogging"{after}}}"#);
+                    assert!(filter().glance(event.as_bytes()), "{event}");
+                }
             }
         }
     }
@@ -173,14 +284,26 @@ mod tests {
         assert!(!filter.glance(br#"{"eventName":"DescribeInstances","eventSource":"x"}"#));
     }
 
+    #[test]
+    fn a_name_too_short_for_two_words_is_found() {
+        let names = ["getroot".to_owned(), "leaveorganization".to_owned()];
+        let filter = Prefilter::new([names.as_slice()].into_iter());
+        for (name, wanted) in [("GetRoot", true), ("LeaveOrganization", true), ("Get", false)] {
+            let event = format!(r#"{{"eventName":"{name}","eventSource":"x"}}"#);
+            assert_eq!(filter.glance(event.as_bytes()), wanted, "{event}");
+        }
+    }
+
     proptest! {
-        /// What the thorough look would have parsed, this one lets pass.
+        /// What the thorough look would have parsed, this one lets pass; but for escapes that are
+        /// not in the key, which is where they can hide a record.
         #[test]
         fn nothing_wanted_is_lost(
             pieces in prop::collection::vec(prop::sample::select(vec![
                 "\"eventName\"", "\\\"eventName\\\"", ":", " ", "\\n", "\"StopLogging\"",
-                "\\\"LEAVEORGANIZATION\\\"", "\"Other\"", "eventName", "\\u004c", "N", "ü", "{", "}",
-                "\"e\\u0076entName\"", "\"Kelvin\u{212a}\"", "\"orgwatch",
+                "\\\"LEAVEORGANIZATION\\\"", "\"Other\"", "eventName", "N", "ü", "{", "}",
+                "\"eventName\":\"\\u004ceave", "\"e\\u0076entName\"", "\"Kelvin\u{212a}\"",
+                "\"orgwatch",
             ]), 0..30),
         ) {
             let event = format!("{{{}}}", pieces.concat());

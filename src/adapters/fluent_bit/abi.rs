@@ -3,9 +3,9 @@
 // A C interface: pointers come in as numbers, and their lengths beside them.
 #![allow(unsafe_code, missing_docs)]
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ffi::c_char;
-use std::slice;
+use std::{mem, slice};
 
 use super::filter::Filter;
 use crate::rules;
@@ -13,10 +13,8 @@ use crate::rules;
 /// What becomes of a record that Fluent Bit found no memory for. The record is lost, but not unseen.
 const NO_MEMORY: &[u8] = b"{\"orgwatch_error\":\"no memory for this record\"}\0";
 
-#[derive(Default)]
 enum State {
     /// Not called yet.
-    #[default]
     New,
     Open(Box<Filter>),
     /// In a call. To find it so means that the last call never returned: it trapped.
@@ -27,22 +25,34 @@ enum State {
 
 thread_local! {
     // There are no threads here: this is a static that needs no unsafe code.
-    static STATE: RefCell<State> = const { RefCell::new(State::New) };
+    static STATE: Cell<State> = const { Cell::new(State::New) };
+}
+
+/// Changes the state. What it was is not dropped: there is nothing to drop, and the code for it would
+/// be run through by every record.
+fn enter(state: State) {
+    mem::forget(STATE.replace(state));
 }
 
 /// Runs `work` with the filter. `None` if there is none.
 fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
-    let mut filter = match STATE.replace(State::Broken) {
+    let mut filter = match STATE.replace(State::Busy) {
         State::Open(filter) => filter,
-        State::Broken => return None,
         // Should opening trap, for want of stack, then it is not tried again, and the records after
         // this one go on as they came: Fluent Bit would drop each. A filter that trapped may be in
-        // any state, and is not touched again either.
-        State::New | State::Busy => open()?,
+        // any state, and is not touched again either; what it held is lost, memory included.
+        State::New | State::Busy => {
+            enter(State::Broken);
+            open()?
+        }
+        State::Broken => {
+            enter(State::Broken);
+            return None;
+        }
     };
-    STATE.set(State::Busy);
+    enter(State::Busy);
     let result = work(&mut filter);
-    STATE.set(State::Open(filter));
+    enter(State::Open(filter));
     Some(result)
 }
 
