@@ -7,7 +7,7 @@ use crate::finding::{Finding, Status};
 use crate::memory::{EventKey, Given, Memory, StateError};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{Record, Unfolded, rfc3339};
-use crate::rules::{self, Context, Index, Rule};
+use crate::rules::{self, Context, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 
 /// How many unreadable events a batch names; all are counted.
@@ -92,6 +92,7 @@ pub struct Screened {
 /// Examines events and remembers what it must.
 #[derive(Debug)]
 pub struct Detector {
+    pack: &'static Pack,
     settings: Settings,
     index: Index,
     chains: Chains,
@@ -121,8 +122,13 @@ impl Detector {
     }
 
     fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
+        Self::with_pack(rules::pack(), settings)
+    }
+
+    /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
+    /// still know rules by the slugs of that one.
+    pub fn with_pack(pack: &'static Pack, settings: &str) -> Result<Detector, Vec<Problem>> {
         let settings = Settings::from_json(settings)?;
-        let pack = rules::pack();
         let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
         let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
         let chains = Chains::new(pack, &settings);
@@ -133,6 +139,7 @@ impl Detector {
             chains,
             tapes: Tapes::default(),
             settings,
+            pack,
         })
     }
 
@@ -202,11 +209,11 @@ impl Detector {
 
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
-        let Detector { settings, chains, memory, .. } = self;
+        let Detector { pack, settings, chains, memory, .. } = self;
         let mut other = Memory::load(state, settings.memory, horizon(chains, settings))?;
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
-        for rule in rules::pack().rules.iter().filter(off) {
+        for rule in pack.rules.iter().filter(off) {
             other.drop_steps(EventKey::of(&[&rule.about.id]));
         }
         let (own, theirs) = (memory.steps().clone(), other.steps().clone());

@@ -1,0 +1,39 @@
+//! The core in this process.
+
+use anyhow::{Result, anyhow};
+use orgwatch::detector::Detector;
+use orgwatch::finding::Finding;
+use orgwatch_sigma::Pack;
+
+use super::Shape;
+
+/// The native core, with the default settings.
+#[derive(Debug)]
+pub struct Native {
+    pack: &'static Pack,
+    detector: Detector,
+}
+
+impl Native {
+    /// With a pack.
+    pub fn new(pack: &'static Pack) -> Result<Self> {
+        Ok(Native { pack, detector: open(pack)? })
+    }
+}
+
+impl Shape for Native {
+    fn reopen(&mut self) -> Result<()> {
+        self.detector = open(self.pack)?;
+        Ok(())
+    }
+
+    fn batch(&mut self, events: &[u8]) -> Result<(u64, Vec<Finding>)> {
+        let batch = self.detector.detect_batch(events);
+        let findings = batch.findings.into_iter().map(|located| located.finding).collect();
+        Ok((batch.counts.events, findings))
+    }
+}
+
+fn open(pack: &'static Pack) -> Result<Detector> {
+    Detector::with_pack(pack, "{}").map_err(|problems| anyhow!("{problems:?}"))
+}
