@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-/// Builds, tests and demonstrates orgwatch.
+use crate::bench;
+
+/// Builds, tests, demonstrates and measures orgwatch.
 #[derive(Parser)]
 #[command(
     name = "cargo xtask",
@@ -48,6 +50,14 @@ pub enum Command {
         #[arg(long)]
         full: bool,
     },
+
+    /// Measure orgwatch beside other tools, and how cost grows
+    ///
+    /// Makes its own corpus, checks that all contenders find the same events in it, runs them in turn
+    /// and prints the medians. Installs rsigma and DuckDB below the target folder when they are not
+    /// there. docs/benchmarks.md says how to read it.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::Flags),
 }
 
 #[cfg(test)]

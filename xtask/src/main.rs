@@ -1,11 +1,13 @@
-//! `cargo xtask`: what builds, tests and demonstrates orgwatch, the same on a laptop and in CI.
+//! `cargo xtask`: what builds, tests, demonstrates and measures orgwatch, the same on a laptop and in CI.
 
 mod apt;
+mod bench;
 mod browser;
 mod build;
 mod cli;
 mod guest;
 mod process;
+mod python;
 mod rustc;
 mod sigma;
 mod steps;
@@ -38,6 +40,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Build => build::build(&workspace, &mut steps),
         Command::Demo => build::demo(&workspace, &mut steps),
+        Command::Bench(flags) => bench::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);
             steps.report();

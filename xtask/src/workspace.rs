@@ -40,4 +40,9 @@ impl Workspace {
     pub fn command(&self) -> PathBuf {
         self.target.join("release").join("orgwatch")
     }
+
+    /// What times passes in process, and makes corpora.
+    pub fn bench(&self) -> PathBuf {
+        self.target.join("release").join("orgwatch-bench")
+    }
 }

@@ -4,7 +4,6 @@ mod native;
 mod wasm;
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 

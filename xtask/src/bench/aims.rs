@@ -1,0 +1,119 @@
+//! What orgwatch aims at, as ratios within one run.
+
+use serde::Serialize;
+
+use super::measure::Row;
+use super::table::{Section, seconds};
+
+/// An aim, and what was measured.
+#[derive(Debug, Serialize)]
+pub struct Aim {
+    /// What is to be reached.
+    pub aim: String,
+    /// By wall time and by processor time; none if there is nothing to set it against.
+    pub measured: Option<[f64; 2]>,
+    /// Whether both reach it.
+    pub holds: Option<bool>,
+    shown: String,
+}
+
+/// The aims that these sections say something of.
+pub fn of(sections: &[Section]) -> Vec<Aim> {
+    let mut aims = Vec::new();
+    for (section, other, least) in [
+        ("in memory", "native core", 0.6),
+        ("a plain file", "rg -c of one literal", 0.3),
+        ("gzip objects", "decompressing alone", 0.8),
+        ("a plain file", "rsigma, the same rules", 20.0),
+    ] {
+        let Some(section) = sections.iter().find(|one| one.title == section) else { continue };
+        let Some(other) = section.rows.iter().find(|row| row.name == other) else { continue };
+        aims.push(ratio(&section.rows[section.ours], other, least));
+    }
+    let start = sections.iter().find(|one| one.title == "start to end, one event");
+    if let Some(ours) = start.map(|section| &section.rows[section.ours]) {
+        aims.push(time(ours, 0.030));
+    }
+    aims
+}
+
+fn ratio(ours: &Row, other: &Row, least: f64) -> Aim {
+    let over = |ours: Option<f64>, theirs: Option<f64>| Some(theirs? / ours?);
+    let measured = over(ours.wall(), other.wall()).zip(over(ours.cpu(), other.cpu()));
+    let shown = measured.map_or("nothing to compare".to_owned(), |(wall, cpu)| {
+        format!("{wall:.2} by wall time, {cpu:.2} by processor time")
+    });
+    Aim {
+        aim: format!("{} at least {least} times as fast as {}", ours.name, other.name),
+        measured: measured.map(<[f64; 2]>::from),
+        holds: measured.map(|(wall, cpu)| wall >= least && cpu >= least),
+        shown,
+    }
+}
+
+fn time(ours: &Row, most: f64) -> Aim {
+    let measured = ours.wall().zip(ours.cpu());
+    let shown = measured.map_or("not measured".to_owned(), |(wall, cpu)| {
+        format!("{} of wall time, {} of processor time", seconds(wall), seconds(cpu))
+    });
+    Aim {
+        aim: format!("start to finding in one small file under {}", seconds(most)),
+        measured: measured.map(<[f64; 2]>::from),
+        holds: measured.map(|(wall, _)| wall < most),
+        shown,
+    }
+}
+
+impl Aim {
+    /// As a line of the table.
+    pub fn line(&self) -> String {
+        let verdict = match self.holds {
+            Some(true) => "reached",
+            Some(false) => "MISSED ",
+            None => "unknown",
+        };
+        format!("{verdict}  {}: {}", self.aim, self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::{Load, Sample};
+    use super::*;
+
+    fn row(name: &str, times: &[f64]) -> Row {
+        let sample = |&wall| Sample { wall, cpu: wall / 2.0, user: None, memory: None };
+        let mut row = Row::missing(name, Load { events: 1, bytes: 1 }, "");
+        row.missing = None;
+        row.samples = times.iter().map(sample).collect();
+        row
+    }
+
+    #[test]
+    fn an_aim_is_reached_by_both_times_or_missed() {
+        let rows = vec![row("component in wasmtime", &[1.0]), row("native core", &[0.7])];
+        let aims = of(&[Section::new("in memory", rows)]);
+        assert_eq!(
+            aims[0].line(),
+            "reached  component in wasmtime at least 0.6 times as fast as native core: \
+             0.70 by wall time, 0.70 by processor time"
+        );
+        let rows = vec![row("orgwatch scan", &[1.0]), row("rg -c of one literal", &[0.2])];
+        assert_eq!(of(&[Section::new("a plain file", rows)])[0].holds, Some(false));
+    }
+
+    #[test]
+    fn what_is_missing_is_neither() {
+        let rows = vec![row("orgwatch scan", &[1.0]), row("rsigma, the same rules", &[])];
+        let aims = of(&[Section::new("a plain file", rows)]);
+        assert_eq!((aims[0].holds, &aims[0].shown[..]), (None, "nothing to compare"));
+        assert!(of(&[]).is_empty());
+    }
+
+    #[test]
+    fn starting_is_a_time() {
+        let start = |time| of(&[Section::new("start to end, one event", vec![row("a", &[time])])]);
+        assert_eq!(start(0.01)[0].holds, Some(true));
+        assert_eq!(start(0.04)[0].holds, Some(false));
+    }
+}

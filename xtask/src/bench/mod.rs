@@ -1,0 +1,278 @@
+//! `cargo xtask bench`: orgwatch beside other tools, and how its cost grows.
+
+mod agree;
+mod aims;
+mod contenders;
+mod corpus;
+mod growth;
+mod measure;
+mod results;
+mod size;
+mod table;
+mod tools;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::build::{build, cargo};
+use crate::process::output;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use contenders::Entry;
+use corpus::Corpus;
+use measure::{Row, interleave};
+use results::{Machine, Results};
+use size::Size;
+use table::Section;
+use tools::Tools;
+
+/// What the help shows.
+pub const EXAMPLES: &str = "Examples:
+  cargo xtask bench                             everything, on 256 MiB of events
+  cargo xtask bench contenders --size 32M       a quick look beside other tools
+  cargo xtask bench pack share --runs 3 --json
+  cargo xtask bench --record                    keep the figures in benches/results";
+
+/// What to measure.
+#[derive(Args)]
+pub struct Flags {
+    /// What to measure [default: everything]
+    #[arg(value_enum, value_name = "NAME")]
+    names: Vec<Name>,
+    /// How many bytes of events, with K, M or G as powers of 1024
+    #[arg(long, default_value = "256M", value_name = "BYTES")]
+    size: Size,
+    /// What the corpus follows from
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// How often each contender runs; the median counts
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    runs: u64,
+    /// Print the raw figures as JSON instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Keep the raw figures in benches/results, one file a run
+    #[arg(long)]
+    record: bool,
+    /// Leave out other tools that are not installed, instead of installing them
+    #[arg(long)]
+    no_install: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// The component, the core, the command, and other tools at the same events
+    Contenders,
+    /// 1 to 1,000 rules
+    Pack,
+    /// 0.01% to 100% interesting events
+    Share,
+    /// Events of 1 KB to 1 MB
+    EventSize,
+    /// One event a call to 32 MB a call
+    Batch,
+    /// One thread to all cores
+    Threads,
+    /// From start to the first finding
+    Start,
+}
+
+/// A run.
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    flags: &'a Flags,
+    tools: Tools,
+}
+
+/// Builds, prepares, measures and prints.
+pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()> {
+    build(workspace, steps)?;
+    steps.command(
+        "build what measures",
+        cargo(workspace, "build").args(["--workspace", "--bin", "orgwatch-bench", "--examples"]),
+    )?;
+    fs::create_dir_all(workspace.target.join("bench/scratch"))?;
+    let repeat = "cargo xtask bench";
+    let find = || Ok(Tools::find(workspace, !flags.no_install));
+    let tools = steps.run("prepare the other tools", repeat, find)?;
+    let bench = Bench { workspace, flags, tools };
+    let corpus = steps.run("make the corpus", repeat, || bench.corpus("main", &bench.main()))?;
+
+    let names = if flags.names.is_empty() { Name::value_variants() } else { &flags.names };
+    let (mut sections, mut agreement) = (Vec::new(), Vec::new());
+    for name in names {
+        let shown =
+            name.to_possible_value().map_or(String::new(), |name| name.get_name().to_owned());
+        let measured = steps.run(&format!("measure {shown}"), repeat, || match name {
+            Name::Contenders => bench.contenders(&corpus, &mut agreement),
+            Name::Pack => growth::pack(&bench),
+            Name::Share => growth::share(&bench),
+            Name::EventSize => growth::event_size(&bench),
+            Name::Batch => growth::batch(&bench),
+            Name::Threads => growth::threads(&bench),
+            Name::Start => growth::start(&bench),
+        })?;
+        sections.extend(measured);
+    }
+    bench.report(&corpus, &sections, &agreement)
+}
+
+impl Bench<'_> {
+    /// Checks that all find the same, and measures them.
+    fn contenders(
+        &self,
+        corpus: &Corpus,
+        agreement: &mut Vec<(String, String)>,
+    ) -> Result<Vec<Section>> {
+        let groups = [
+            ("in memory", contenders::in_memory(self, corpus)),
+            ("a plain file", contenders::plain(self, corpus)?),
+            ("gzip objects", contenders::objects(self, corpus)),
+        ];
+        let mut sections = Vec::new();
+        for (title, entries) in groups {
+            sections.push(Section::new(title, self.compare(title, entries, corpus, agreement)?));
+        }
+        Ok(sections)
+    }
+
+    fn compare(
+        &self,
+        title: &str,
+        entries: Vec<Entry>,
+        corpus: &Corpus,
+        agreement: &mut Vec<(String, String)>,
+    ) -> Result<Vec<Row>> {
+        let output = self.scratch("output");
+        let (mut there, mut missing) = (Vec::new(), Vec::new());
+        for entry in entries {
+            match entry.contender {
+                Ok(mut contender) => {
+                    contender.run(&output)?;
+                    match entry.finds.check(&output, corpus) {
+                        Ok(same) => agreement.push((format!("{title}: {}", entry.name), same)),
+                        Err(error) => bail!("{title}: {} does not agree: {error:#}", entry.name),
+                    }
+                    there.push(contender);
+                }
+                Err(why) => missing.push(Row::missing(entry.name, corpus.load(), why)),
+            }
+        }
+        let mut rows = interleave(&mut there, self.runs(), &output)?;
+        rows.append(&mut missing);
+        Ok(rows)
+    }
+
+    fn report(
+        &self,
+        corpus: &Corpus,
+        sections: &[Section],
+        agreement: &[(String, String)],
+    ) -> Result<()> {
+        let aims = aims::of(sections);
+        let machine = Machine::this();
+        let mut table = vec![machine.line(), corpus.described(), String::new()];
+        table.extend(agreement.iter().map(|(who, what)| format!("{who} finds {what}")));
+        for section in sections {
+            table.push(String::new());
+            table.extend(table::lines(section));
+        }
+        table.push(String::new());
+        table.extend(aims.iter().map(aims::Aim::line));
+        let results = Results {
+            table,
+            date: results::date(),
+            commit: results::commit(),
+            machine,
+            method: Results::METHOD,
+            command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+            corpus: corpus.described(),
+            tools: self.tools.versions(),
+            agreement,
+            sections,
+            aims: &aims,
+        };
+        match self.flags.json {
+            true => println!("{}", serde_json::to_string_pretty(&results)?),
+            false => println!("{}", results.table.join("\n")),
+        }
+        if self.flags.record {
+            eprintln!("recorded in {}", results.write(Path::new("benches/results"))?.display());
+        }
+        Ok(())
+    }
+
+    /// A corpus of this name.
+    fn corpus(&self, name: &str, options: &[String]) -> Result<Corpus> {
+        Corpus::make(self.workspace, name, options)
+    }
+
+    /// The options of the corpus that most is measured on.
+    fn main(&self) -> Vec<String> {
+        let mut options = self.sized(self.flags.size.0);
+        options.push("--objects".into());
+        options
+    }
+
+    /// The options of a corpus of this size.
+    fn sized(&self, size: u64) -> Vec<String> {
+        ["--size", &size.to_string(), "--seed", &self.flags.seed.to_string()]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    fn runs(&self) -> usize {
+        usize::try_from(self.flags.runs).unwrap_or(usize::MAX)
+    }
+
+    /// The pack's Sigma part, or one of so many rules: a folder.
+    fn pack(&self, rules: Option<usize>) -> Result<PathBuf> {
+        let size = rules.map_or("ours".to_owned(), |rules| rules.to_string());
+        let folder = self.workspace.target.join("bench/packs").join(size);
+        let mut command = Command::new(self.workspace.bench());
+        command.arg("pack").arg(&folder);
+        if let Some(rules) = rules {
+            command.args(["--rules", &rules.to_string()]);
+        }
+        output(&mut command)?;
+        Ok(folder)
+    }
+
+    /// A pass in process.
+    fn pass(&self, shape: &str, corpus: &Corpus) -> Command {
+        let mut command = Command::new(self.workspace.bench());
+        command.args(["pass", shape]).arg(corpus.lines()).env("ORGWATCH_CACHE_DIR", self.cache());
+        command
+    }
+
+    /// `orgwatch scan` of a path.
+    fn scan(&self, threads: usize, path: &Path) -> Command {
+        let mut command = Command::new(self.workspace.command());
+        command.args(["scan", "--quiet", "--format", "json"]);
+        // FIXME before the merge
+        let _ = threads;
+        command.arg(path).env("ORGWATCH_CACHE_DIR", self.cache());
+        command
+    }
+
+    /// rsigma with a pack.
+    fn rsigma(&self, program: &Path, rules: Option<usize>, events: &Path) -> Result<Command> {
+        let mut command = Command::new(program);
+        command.args(["engine", "eval", "-q", "-r"]).arg(self.pack(rules)?);
+        command.arg("-e").arg(format!("@{}", events.display()));
+        Ok(command)
+    }
+
+    /// Where compiled code is kept, so that only the first run compiles.
+    fn cache(&self) -> PathBuf {
+        self.workspace.target.join("bench/cache")
+    }
+
+    fn scratch(&self, name: &str) -> PathBuf {
+        self.workspace.target.join("bench/scratch").join(name)
+    }
+}

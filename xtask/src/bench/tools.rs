@@ -1,0 +1,127 @@
+//! The other tools: those on the PATH, and those that are installed below the target folder.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::process::{output, run};
+use crate::python;
+use crate::workspace::Workspace;
+
+/// The Sigma evaluator that is set beside ours.
+const RSIGMA: &str = "0.23.0";
+
+const DUCKDB: [(&str, &str); 1] = [("duckdb", "2.0.0")];
+
+/// A program, or why there is none.
+pub type Tool = Result<PathBuf, String>;
+
+/// What there is to set ours against.
+pub struct Tools {
+    /// ripgrep.
+    pub rg: Tool,
+    /// jq.
+    pub jq: Tool,
+    /// The command of the Rust Sigma toolkit.
+    pub rsigma: Tool,
+    /// A Python that has DuckDB.
+    pub duckdb: Tool,
+}
+
+impl Tools {
+    /// Finds them. With `install`, installs those that come from package registries.
+    pub fn find(workspace: &Workspace, install: bool) -> Self {
+        let tool = |found: Result<PathBuf>| found.map_err(|error| format!("{error:#}"));
+        Tools {
+            rg: on_path("rg", "ripgrep"),
+            jq: on_path("jq", "jq"),
+            rsigma: tool(rsigma(workspace, install)),
+            duckdb: tool(duckdb(workspace, install)),
+        }
+    }
+
+    /// What each calls itself, for the record.
+    pub fn versions(&self) -> Vec<String> {
+        let ask =
+            |tool: &Tool, args: &[&str]| output(Command::new(tool.as_ref().ok()?).args(args)).ok();
+        let first = |text: String| text.lines().next().map(str::to_owned);
+        [
+            ask(&self.rg, &["--version"]),
+            ask(&self.jq, &["--version"]),
+            ask(&self.rsigma, &["--version"]),
+            ask(&self.duckdb, &["-c", "import duckdb; print('duckdb', duckdb.__version__)"]),
+        ]
+        .into_iter()
+        .filter_map(|version| version.and_then(first))
+        .collect()
+    }
+}
+
+fn on_path(program: &str, package: &str) -> Tool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .ok_or_else(|| format!("no {program} on the PATH (on Debian: `apt-get install {package}`)"))
+}
+
+/// rsigma of the wanted version, below the target folder.
+fn rsigma(workspace: &Workspace, install: bool) -> Result<PathBuf> {
+    let folder = workspace.target.join("bench-tools");
+    let program = folder.join("bin/rsigma");
+    let there = || {
+        output(Command::new(&program).arg("--version"))
+            .is_ok_and(|version| version.split_whitespace().any(|word| word == RSIGMA))
+    };
+    if !there() {
+        ensure!(install, "rsigma {RSIGMA} is not installed, and --no-install was given");
+        eprintln!("    installing rsigma {RSIGMA}, once; it takes some minutes");
+        run(Command::new("cargo")
+            .args(["install", "rsigma", "--version", RSIGMA, "--locked", "--quiet", "--root"])
+            .arg(&folder)
+            .arg("--target-dir")
+            .arg(folder.join("build")))?;
+    }
+    Ok(program)
+}
+
+fn duckdb(workspace: &Workspace, install: bool) -> Result<PathBuf> {
+    let folder = workspace.target.join("bench-tools/duckdb");
+    let python = folder.join("bin/python");
+    if !install {
+        let (name, version) = DUCKDB[0];
+        ensure!(
+            python::has(&python, &DUCKDB),
+            "{name} {version} is not installed, and --no-install was given"
+        );
+        return Ok(python);
+    }
+    python::environment(&folder, &DUCKDB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_is_not_there_says_how_to_get_it() {
+        assert!(on_path("sh", "dash").is_ok());
+        assert_eq!(
+            on_path("orgwatch-no-such-program", "nothing"),
+            Err("no orgwatch-no-such-program on the PATH (on Debian: `apt-get install nothing`)"
+                .into())
+        );
+    }
+
+    #[test]
+    fn nothing_is_installed_unless_asked_for() {
+        let target = env::temp_dir().join("orgwatch-no-such-target");
+        let workspace = Workspace { root: target.clone(), target };
+        let tools = Tools::find(&workspace, false);
+        assert!(tools.rsigma.unwrap_err().contains("--no-install"));
+        assert!(tools.duckdb.unwrap_err().contains("--no-install"));
+        assert!(!workspace.target.exists());
+    }
+}
