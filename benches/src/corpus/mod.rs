@@ -104,7 +104,6 @@ pub fn events(
     settings: &Settings,
     mut visit: impl FnMut(&Event<'_>) -> Result<()>,
 ) -> Result<()> {
-    ensure!((0.0..=1.0).contains(&settings.share), "a share is from 0 to 1: {}", settings.share);
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let (mut interesting, mut near, mut written) =
         (Share::new(settings.share), Share::new(NEAR), 0);
@@ -133,6 +132,7 @@ pub fn events(
 
 /// Writes a corpus to a folder, unless it is there already.
 pub fn write(root: &Path, folder: &Path, settings: &Settings) -> Result<Manifest> {
+    ensure!((0.0..=1.0).contains(&settings.share), "a share is from 0 to 1: {}", settings.share);
     let kinds = Kinds::read(root)?;
     let known = fs::read(folder.join(parts::MANIFEST)).ok();
     let known = known.and_then(|json| serde_json::from_slice::<Manifest>(&json).ok());

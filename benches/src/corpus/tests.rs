@@ -49,7 +49,14 @@ fn the_share_is_what_was_asked_for() {
         let wanted = share * manifest.events as f64;
         assert!((manifest.interesting as f64 - wanted).abs() <= 1.0, "{share}: {manifest:?}");
     }
-    assert!(write(&root(), Path::new("none"), &Settings { share: 1.5, ..small() }).is_err());
+}
+
+#[test]
+fn a_share_of_more_than_all_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("corpus");
+    assert!(write(&root(), &path, &Settings { share: 1.5, ..small() }).is_err());
+    assert!(!path.exists());
 }
 
 #[test]

@@ -86,14 +86,58 @@ fn findings(text: &str, rules: &BTreeMap<String, String>) -> Result<BTreeSet<Pai
     Ok(pairs)
 }
 
-/// The detections of rsigma for the same rules, as pairs.
+/// The detections of rsigma for the same rules, as pairs. It knows rules by their ids.
 fn detections(text: &str, rules: &BTreeMap<String, String>) -> Result<BTreeSet<Pair>> {
+    let slugs: BTreeMap<&str, &String> =
+        rules.iter().map(|(slug, id)| (id.as_str(), slug)).collect();
     let mut pairs = BTreeSet::new();
     for line in text.lines() {
         let detection: Value = serde_json::from_str(line).context("a detection of rsigma")?;
-        println!("{detection:#}");
-        let _ = rules;
-        pairs.clear();
+        let rule = detection["rule_id"].as_str().and_then(|id| slugs.get(id));
+        let event = detection["event"]["eventID"].as_str();
+        if let (Some(rule), Some(event)) = (rule, event) {
+            pairs.insert(((*rule).clone(), event.to_owned()));
+        }
     }
     Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> BTreeSet<Pair> {
+        pairs.iter().map(|(rule, event)| (rule.to_string(), event.to_string())).collect()
+    }
+
+    fn rules() -> BTreeMap<String, String> {
+        [("left".to_owned(), "id-1".to_owned())].into()
+    }
+
+    #[test]
+    fn what_is_missed_or_too_much_is_named() {
+        let expected = pairs(&[("left", "1"), ("left", "2"), ("denied", "3")]);
+        assert_eq!(compare(&expected, &expected).unwrap(), "the same 3 events of 2 rules");
+        let found = pairs(&[("left", "1"), ("denied", "3"), ("left", "9")]);
+        assert_eq!(
+            compare(&found, &expected).unwrap_err().to_string(),
+            "it misses 1 of 3, such as left on 2; it finds 1 that are not to be found, such as \
+             left on 9"
+        );
+    }
+
+    #[test]
+    fn findings_of_other_rules_are_not_compared() {
+        let text = r#"{"rule":"left","events":["1"]}
+{"rule":"chain","events":["1","2"]}"#;
+        assert_eq!(findings(text, &rules()).unwrap(), pairs(&[("left", "1")]));
+        assert!(findings("not JSON", &rules()).is_err());
+    }
+
+    #[test]
+    fn detections_are_known_by_the_ids_of_their_rules() {
+        let text = r#"{"rule_id":"id-1","event":{"eventID":"1"}}
+{"rule_id":"id-2","event":{"eventID":"1"}}"#;
+        assert_eq!(detections(text, &rules()).unwrap(), pairs(&[("left", "1")]));
+    }
 }

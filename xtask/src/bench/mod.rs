@@ -252,9 +252,7 @@ impl Bench<'_> {
     /// `orgwatch scan` of a path.
     fn scan(&self, threads: usize, path: &Path) -> Command {
         let mut command = Command::new(self.workspace.command());
-        command.args(["scan", "--quiet", "--format", "json"]);
-        // FIXME before the merge
-        let _ = threads;
+        command.args(["scan", "--quiet", "--format", "json", "--threads", &threads.to_string()]);
         command.arg(path).env("ORGWATCH_CACHE_DIR", self.cache());
         command
     }
@@ -262,8 +260,9 @@ impl Bench<'_> {
     /// rsigma with a pack.
     fn rsigma(&self, program: &Path, rules: Option<usize>, events: &Path) -> Result<Command> {
         let mut command = Command::new(program);
-        command.args(["engine", "eval", "-q", "-r"]).arg(self.pack(rules)?);
-        command.arg("-e").arg(format!("@{}", events.display()));
+        command.args(["engine", "eval", "--quiet", "--input-format", "json", "--include-event"]);
+        command.arg("--rules").arg(self.pack(rules)?);
+        command.arg("--event").arg(format!("@{}", events.display()));
         Ok(command)
     }
 
