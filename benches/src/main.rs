@@ -54,6 +54,9 @@ enum Command {
         /// Evaluate a pack of so many rules instead of ours; only native
         #[arg(long)]
         rules: Option<usize>,
+        /// The component in this file instead of the one that the command carries
+        #[arg(long)]
+        component: Option<PathBuf>,
         /// Write what is found to this file
         #[arg(long)]
         findings: Option<PathBuf>,
@@ -77,8 +80,8 @@ fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&manifest)?);
         }
         Command::Pack { folder, rules } => packs::write(&packs::files(root, rules)?, &folder)?,
-        Command::Pass { shape, events, batch, rules, findings } => {
-            let mut shape = open(root, shape, rules)?;
+        Command::Pass { shape, events, batch, rules, component, findings } => {
+            let mut shape = open(root, shape, rules, component.as_deref())?;
             pass(&mut *shape, &events, batch, findings.as_deref())?;
         }
         Command::Decompress { path } => println!("{}", measure::decompress(&path)?),
@@ -86,13 +89,18 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn open(root: &Path, which: Which, rules: Option<usize>) -> Result<Box<dyn Shape>> {
+fn open(
+    root: &Path,
+    which: Which,
+    rules: Option<usize>,
+    component: Option<&Path>,
+) -> Result<Box<dyn Shape>> {
     Ok(match (which, rules) {
         (Which::Native, None) => Box::new(Native::new(orgwatch::rules::pack())?),
         (Which::Native, rules) => {
             Box::new(Native::new(packs::compile(root, &packs::files(root, rules)?)?)?)
         }
-        (Which::Component, None) => Box::new(Wasm::new(None)?),
+        (Which::Component, None) => Box::new(Wasm::new(component)?),
         (Which::Component, Some(_)) => anyhow::bail!("the component carries its own pack"),
     })
 }
