@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::bench;
 use crate::browser;
 use crate::build::{build, cargo};
 use crate::sigma;
@@ -43,5 +44,6 @@ fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         Command::new("cargo")
             .args(["test", "--release", "--manifest-path", "tests/vrl/Cargo.toml"])
             .env("CARGO_TARGET_DIR", workspace.target.join("vrl")),
-    )
+    )?;
+    bench::smoke(workspace, steps)
 }

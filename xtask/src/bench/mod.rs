@@ -121,6 +121,20 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
     bench.report(&corpus, &sections, &agreement)
 }
 
+/// Runs everything once, on a corpus of next to nothing, with the tools that are there.
+pub fn smoke(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let flags = Flags {
+        names: Vec::new(),
+        size: Size(1 << 20),
+        seed: 1,
+        runs: 1,
+        json: false,
+        record: false,
+        no_install: true,
+    };
+    run(workspace, steps, &flags)
+}
+
 impl Bench<'_> {
     /// Checks that all find the same, and measures them.
     fn contenders(
