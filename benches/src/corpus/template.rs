@@ -75,7 +75,7 @@ impl Template {
         let account = random.usize(..ACCOUNTS);
         let values: Vec<String> = (0..self.values.len())
             // A prime step: no two accounts of one record become the same.
-            .map(|at| self.values[at].new(time, (account + at * 7) % ACCOUNTS, random))
+            .map(|at| self.values[at].another(time, (account + at * 7) % ACCOUNTS, random))
             .collect();
         for (text, value) in &self.pieces {
             to.extend_from_slice(text.as_bytes());
@@ -103,7 +103,7 @@ fn value(found: &regex::Captures<'_>, start: i64) -> Option<Value> {
 }
 
 impl Value {
-    fn new(&self, time: i64, account: usize, random: &mut fastrand::Rng) -> String {
+    fn another(&self, time: i64, account: usize, random: &mut fastrand::Rng) -> String {
         let mut of = |letters: &[u8], length: usize| -> String {
             (0..length).map(|_| char::from(letters[random.usize(..letters.len())])).collect()
         };

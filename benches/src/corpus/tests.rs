@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
+use flate2::bufread::MultiGzDecoder;
 use orgwatch::detector::Detector;
-use orgwatch_host::input::{Batch, Limits, Reader, walk};
+use orgwatch_host::input::{Source, walk};
 use serde_json::Value;
 
 use super::*;
@@ -107,16 +109,13 @@ fn objects_hold_the_events_of_the_lines() {
     let mut found = BTreeSet::new();
     let mut files = 0;
     for source in walk(&[path.join(parts::OBJECTS)]) {
-        let mut reader = Reader::open(&source.unwrap(), &Limits::default()).unwrap();
-        let mut batch = Batch::default();
-        while reader.next(&mut batch).unwrap() {
-            for line in batch.bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let value: Value = serde_json::from_slice(line).unwrap();
-                match value["Records"].as_array() {
-                    Some(records) => found.extend(records.iter().map(ToString::to_string)),
-                    None => assert!(found.insert(value.to_string())),
-                }
-            }
+        let Source::File(file) = source.unwrap() else { panic!("a folder holds files") };
+        let mut object = String::new();
+        let compressed = fs::read(file).unwrap();
+        MultiGzDecoder::new(&compressed[..]).read_to_string(&mut object).unwrap();
+        let object: Value = serde_json::from_str(&object).unwrap();
+        for record in object["Records"].as_array().unwrap() {
+            assert!(found.insert(record.to_string()), "{record} is there twice");
         }
         files += 1;
     }
