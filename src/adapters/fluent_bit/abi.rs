@@ -40,7 +40,8 @@ fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
         State::Open(filter) => filter,
         // Should opening trap, for want of stack, then it is not tried again, and the records after
         // this one go on as they came: Fluent Bit would drop each. A filter that trapped may be in
-        // any state, and is not touched again either; what it held is lost, memory included.
+        // any state and is not touched again, not even to free what it holds; its memory is lost.
+        // It is opened anew, since nobody must turn detection off by a record that traps.
         State::New | State::Busy => {
             enter(State::Broken);
             open()?
@@ -84,7 +85,9 @@ pub unsafe extern "C" fn orgwatch(
     if record.is_null() {
         return NO_MEMORY.as_ptr().cast();
     }
-    // SAFETY: Fluent Bit has just written so many bytes there, and frees them after this call.
+    // SAFETY: Fluent Bit has just written so many bytes there, in memory that `malloc` gave and that
+    // it frees after this call; and `malloc` gives no more than a slice may have. Nobody else writes
+    // there meanwhile: what is returned is in another piece.
     let bytes = unsafe { slice::from_raw_parts(record.cast::<u8>(), record_len) };
     let annotated = with(|filter| filter.annotate(bytes).map(|out| out.as_ptr().cast()));
     annotated.flatten().unwrap_or(record)
