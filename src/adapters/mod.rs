@@ -2,7 +2,9 @@
 
 #[cfg(feature = "component")]
 mod component;
+// Nothing calls it on any other target but its tests.
 #[cfg(any(feature = "fluent-bit", test))]
+#[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 mod fluent_bit;
 mod mirror;
 pub mod splice;

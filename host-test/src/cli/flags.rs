@@ -29,14 +29,13 @@ pub(super) struct Flags {
 pub(super) enum Command {
     Scan(ScanFlags),
     Learn(LearnFlags),
+    Split(SplitFlags),
     Serve(ServeFlags),
-    Router(RouterFlags),
-    Bake(BakeFlags),
-    Inspect(InspectFlags),
     Router(RouterFlags),
     Rules(RulesFlags),
     Settings(SettingsFlags),
-    Split(SplitFlags),
+    Bake(BakeFlags),
+    Inspect(InspectFlags),
 }
 
 const EXAMPLES: &str = "\

@@ -39,7 +39,8 @@ pub struct PathError {
 /// A folder stands for all files in it and below it, hidden ones and links included; `-` for
 /// standard input. A file that is named twice comes twice.
 pub fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Result<Source, PathError>> + Send + use<> {
-    paths.to_vec().into_iter().flat_map(|path| -> Box<dyn Iterator<Item = _> + Send> {
+    let paths = paths.to_vec();
+    paths.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = _> + Send> {
         if path.as_os_str() == "-" {
             Box::new(std::iter::once(Ok(Source::Stdin)))
         } else if path.is_dir() {

@@ -45,8 +45,8 @@ struct Text {
     read: usize,
 }
 
-impl Text {
-    fn new(one_line: bool) -> Form {
+impl Form {
+    fn text(one_line: bool) -> Form {
         Form::Text(Text { one_line, splitter: None, read: 0 })
     }
 }
@@ -140,7 +140,7 @@ impl Reader {
                 return Form::Lines;
             }
             self.rest = batch.bytes.split_off(start);
-            return Text::new(false);
+            return Form::text(false);
         }
     }
 
@@ -154,7 +154,7 @@ impl Reader {
             let length = batch.bytes.len() - start;
             if length > MAX_LINE && first_line(&batch.bytes[start..]) > MAX_LINE {
                 self.rest = batch.bytes.split_off(start);
-                self.form = Text::new(true);
+                self.form = Form::text(true);
                 return self.next_text(batch, screen);
             }
             let enough = batch.bytes.len() >= BATCH || self.bytes.is_live();

@@ -121,7 +121,7 @@ impl Board {
         let mut state = self.lock();
         let anybody = state.waiting > state.tasks.len();
         if anybody {
-            let mut empty = state.spare.pop().unwrap_or_else(Load::new);
+            let mut empty = state.spare.pop().unwrap_or_else(Load::roomy);
             empty.account.clone_from(&load.account);
             state.outstanding += 1;
             state.tasks.push_back((turn, mem::replace(load, empty)));
@@ -162,7 +162,7 @@ impl Board {
 
     /// A batch to fill.
     pub(super) fn spare(&self) -> Load {
-        self.lock().spare.pop().unwrap_or_else(Load::new)
+        self.lock().spare.pop().unwrap_or_else(Load::roomy)
     }
 
     pub(super) fn give_back(&self, load: Load) {

@@ -22,7 +22,7 @@ pub(super) fn alone(
     options: &Options,
     examiner: &mut Examiner<'_>,
 ) -> Result<LeftOut, Error> {
-    let mut load = Load::new();
+    let mut load = Load::roomy();
     let mut alone = Alone { options, examiner, failed: None };
     for job in &mut jobs {
         load::read(job, &options.limits, &options.meter, &mut load, &mut alone);
@@ -55,7 +55,7 @@ impl Desk for Alone<'_, '_> {
 
 /// What a thread tells.
 enum Told {
-    Screened { turn: Turn, last: bool, result: Result<Screened, Error> },
+    Screened { turn: Turn, last: bool, result: Box<Result<Screened, Error>> },
     Panicked(Box<dyn Any + Send>),
 }
 
@@ -93,7 +93,7 @@ pub(super) fn together(
             Told::Screened { turn, last, result } => early.insert(turn, (last, result)),
         };
         while let Some((last, result)) = early.remove(&turn) {
-            examiner.examine(result?)?;
+            examiner.examine((*result)?)?;
             turn = turn.next(last);
             board.examined(turn);
         }
@@ -154,6 +154,7 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Hand<'_, F> {
             .detector()
             .and_then(|detector| screen::screen(load, &filter, detector))
             .map_err(|source| Error::Detector { place, source });
+        let result = Box::new(result);
         // Nobody is there to be told if the scan was given up.
         let _ = self.tell.send(Told::Screened { turn, last, result });
     }

@@ -37,7 +37,8 @@ pub(super) enum Failure {
 }
 
 impl Load {
-    pub(super) fn new() -> Self {
+    /// One with room for a whole batch.
+    pub(super) fn roomy() -> Self {
         Load { batch: Batch::new(), ..Load::default() }
     }
 

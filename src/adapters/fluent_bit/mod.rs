@@ -9,5 +9,4 @@
 #[cfg(feature = "fluent-bit")]
 mod abi;
 mod filter;
-#[cfg_attr(not(feature = "fluent-bit"), allow(dead_code))]
 mod memory;

@@ -4,6 +4,7 @@ mod agree;
 mod aims;
 mod contenders;
 mod corpus;
+mod fluent_bit;
 mod growth;
 mod measure;
 mod results;
@@ -79,6 +80,8 @@ enum Name {
     Threads,
     /// From start to the first finding
     Start,
+    /// Pipelines of a real Fluent Bit (FLUENT_BIT or on the PATH), by user time
+    FluentBit,
 }
 
 /// A run.
@@ -115,6 +118,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
             Name::Batch => growth::batch(&bench),
             Name::Threads => growth::threads(&bench),
             Name::Start => growth::start(&bench),
+            Name::FluentBit => fluent_bit::pipelines(&bench),
         })?;
         sections.extend(measured);
     }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use super::fluent_bit;
 use crate::process::{output, run};
 use crate::python;
 use crate::workspace::Workspace;
@@ -28,6 +29,8 @@ pub struct Tools {
     pub rsigma: Tool,
     /// A Python that has DuckDB.
     pub duckdb: Tool,
+    /// Fluent Bit, which nothing here installs.
+    pub fluent_bit: Tool,
 }
 
 impl Tools {
@@ -39,6 +42,7 @@ impl Tools {
             jq: on_path("jq", "jq"),
             rsigma: tool(rsigma(workspace, install)),
             duckdb: tool(duckdb(workspace, install)),
+            fluent_bit: fluent_bit::find(),
         }
     }
 
@@ -51,6 +55,7 @@ impl Tools {
             ask(&self.rg, &["--version"]),
             ask(&self.jq, &["--version"]),
             ask(&self.rsigma, &["--version"]),
+            self.fluent_bit.as_ref().ok().and_then(|program| fluent_bit::version(program)),
             ask(&self.duckdb, &["-c", "import duckdb; print('duckdb', duckdb.__version__)"]),
         ]
         .into_iter()
@@ -65,6 +70,16 @@ fn on_path(program: &str, package: &str) -> Tool {
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
         .ok_or_else(|| format!("no {program} on the PATH (on Debian: `apt-get install {package}`)"))
+}
+
+/// A program that a variable of the environment names, or else one on the PATH.
+pub fn named_or_on_path(variable: &str, program: &str) -> Tool {
+    match env::var_os(variable).map(PathBuf::from) {
+        Some(file) if file.is_file() => Ok(file),
+        Some(file) => Err(format!("{variable} is {}, which is no file", file.display())),
+        None => on_path(program, program)
+            .map_err(|_| format!("{variable} is not set, and there is no {program} on the PATH")),
+    }
 }
 
 /// rsigma of the wanted version, below the target folder.
