@@ -69,7 +69,7 @@ fn exploded(program: &Program, line: &str) -> Vec<Value> {
 }
 
 fn line(event: &Value) -> String {
-    serde_json::to_string(&Json::try_from(event.clone()).unwrap()).unwrap()
+    serde_json::to_string(event).unwrap()
 }
 
 /// The lines of a case in the shapes in which they may stand in a file or an object.
@@ -124,7 +124,8 @@ fn the_tap_passes_every_event_that_a_rule_wants() {
                 let mut passed = Vec::new();
                 for shape in shapes(&text) {
                     for event in exploded(program(source, "cloudtrail"), &shape) {
-                        let verdict = run(condition, &event).expect("the condition takes any event").0;
+                        let verdict =
+                            run(condition, &event).expect("the condition takes any event").0;
                         all.push(line(&event));
                         match verdict {
                             Value::Boolean(true) => passed.push(line(&event)),
@@ -151,12 +152,15 @@ fn names_are_told_apart_as_the_detector_does() {
         let event = Value::from(json!({ "eventSource": "x", "eventName": name }));
         run(condition, &event).unwrap().0 == Value::Boolean(true)
     };
-    for name in ["LeaveOrganization", "leaveorganization", "LEAVEORGANIZATION", "In\u{17f}talled"] {
-        assert_eq!(passes(name.into()), !name.starts_with("In"), "{name}");
-    }
     // The Kelvin sign is a k in lower case.
-    assert!(passes("UpdateAssumeRolePolicy".into()) && passes("DeleteTrail".into()));
-    for name in ["", "DescribeInstances", "LeaveOrganizationX", "XLeaveOrganization", "Leave\nOrganization"] {
+    for name in
+        ["LeaveOrganization", "leaveorganization", "LEAVEORGANIZATION", "AcceptHandsha\u{212a}e"]
+    {
+        assert!(passes(name.into()), "{name}");
+    }
+    for name in
+        ["", "DescribeInstances", "LeaveOrganizationX", "XLeaveOrganization", "Leave\nOrganization"]
+    {
         assert!(!passes(name.into()), "{name}");
     }
     // What is no record is the detector's to look into.
@@ -173,7 +177,10 @@ fn what_comes_back_is_left_as_it_was() {
         let event = json!({ "id": "1", "orgwatch": [{ "id": "2" }], "path": "/",
             "source_type": "http_server", "timestamp": "2026-01-01T00:00:00Z" });
         let (_, after) = run(program, &Value::from(event)).unwrap();
-        assert_eq!(Json::try_from(after).unwrap(), json!({ "id": "1", "orgwatch": [{ "id": "2" }] }));
+        assert_eq!(
+            serde_json::to_value(after).unwrap(),
+            json!({ "id": "1", "orgwatch": [{ "id": "2" }] })
+        );
     }
     let with = &programs[&("annotate".to_owned(), "annotated_with_findings".to_owned())];
     let findings = &programs[&("annotate".to_owned(), "findings".to_owned())];
@@ -181,7 +188,7 @@ fn what_comes_back_is_left_as_it_was() {
     assert_eq!(run(with, &event).unwrap().0, Value::Boolean(true));
     assert_eq!(run(with, &Value::from(json!({ "a": 1 }))).unwrap().0, Value::Boolean(false));
     let (_, after) = run(findings, &event).unwrap();
-    assert_eq!(Json::try_from(after).unwrap(), json!([{ "id": "1" }, { "id": "2" }]));
+    assert_eq!(serde_json::to_value(after).unwrap(), json!([{ "id": "1" }, { "id": "2" }]));
 }
 
 #[test]
@@ -202,7 +209,7 @@ fn only_new_findings_at_high_or_above_alert_and_none_can_forge_a_message() {
     let event = json!({ "summary": summary, "severity": "high", "rule": "r", "id": "1" });
     let (_, after) = run(program("slack_message"), &Value::from(event)).unwrap();
     let expected = "*HIGH* r\n&lt;!channel&gt; &lt;https://evil.example|click&gt; a &amp; b\n1";
-    assert_eq!(Json::try_from(after).unwrap(), json!({ "text": expected }));
+    assert_eq!(serde_json::to_value(after).unwrap(), json!({ "text": expected }));
     // One without anything is told all the same.
     assert!(run(program("slack_message"), &Value::from(json!({}))).is_some());
 }
