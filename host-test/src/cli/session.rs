@@ -32,7 +32,7 @@ pub(super) struct Session {
 impl Session {
     /// Opens it; none if the settings were refused, which has been said then.
     pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Option<Self>> {
-        let settings = match &flags.settings {
+        let mut settings = match &flags.settings {
             Some(file) => Document::read(file)?,
             None => Document::empty(),
         };
@@ -41,7 +41,10 @@ impl Session {
         let plugin = component::load(flags.component.as_deref())?;
         let mut detector = match plugin.open(&settings.json_for_files()) {
             // Ours alone are not refused, but by a component that has its own baked in.
-            Err(Error::Settings(_)) if flags.settings.is_none() => plugin.open("{}")?,
+            Err(Error::Settings(_)) if flags.settings.is_none() => {
+                settings = Document::of_component();
+                plugin.open("{}")?
+            }
             Err(Error::Settings(problems)) => {
                 let problems =
                     problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));

@@ -61,14 +61,16 @@ fn what_is_hidden_is_counted_and_what_came_again_is_not_repeated() {
     bench.scan(&critical).expect(1, 0);
     assert!(page().contains("<h1>1 finding in account 111122223333</h1>"), "{}", page());
     bench.scan(&critical).expect(0, 0);
-    assert!(page().contains("<h1>No findings</h1>"), "{}", page());
+    assert!(page().contains("<h1>No new findings</h1>"), "{}", page());
     assert!(page().contains("1 finding, not shown twice"), "{}", page());
 
     let mut denied = leaving(2);
     denied["errorCode"] = "AccessDenied".into();
     bench.file("file", denied.to_string());
     bench.scan(&["file", "--report", "page.html", "--min-severity", "critical"]).expect(0, 0);
-    assert!(page().contains("--min-severity critical"), "{}", page());
+    assert!(page().contains("<h1>No findings of severity critical or above</h1>"), "{}", page());
+    assert!(page().contains("1 finding below critical"), "{}", page());
+    assert!(!page().contains("found anything"), "{}", page());
     assert!(page().contains("1 high"), "{}", page());
 }
 

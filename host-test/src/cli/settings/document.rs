@@ -14,6 +14,9 @@ use super::places::Places;
 /// of their events.
 const LATE: &str = "36500d";
 
+/// What settings are called that nobody gave.
+const DEFAULTS: &str = "the default settings";
+
 /// Settings that are YAML; whether they can be used is not known yet.
 #[derive(Debug)]
 pub(in crate::cli) struct Document {
@@ -68,7 +71,12 @@ impl Document {
     /// The settings of a run without any.
     pub(in crate::cli) fn empty() -> Self {
         let value = Value::Object(serde_json::Map::new());
-        Document { name: "the default settings".into(), text: String::new(), value }
+        Document { name: DEFAULTS.into(), text: String::new(), value }
+    }
+
+    /// Those that a component has of its own, which nobody else can read.
+    pub(in crate::cli) fn of_component() -> Self {
+        Document { name: "those of the component".into(), ..Self::empty() }
     }
 
     /// Reads a file. Fails with [`Wrong`] on what is no YAML.
@@ -125,7 +133,7 @@ impl Document {
     /// What a report says of them.
     pub(in crate::cli) fn used(&self) -> report::Settings {
         report::Settings {
-            name: (!self.text.is_empty()).then(|| self.name.clone()),
+            name: (self.name != DEFAULTS).then(|| self.name.clone()),
             text: self.text.clone(),
             json: self.value.clone(),
         }

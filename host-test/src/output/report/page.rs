@@ -96,7 +96,11 @@ impl<'a> Page<'a> {
     /// What the page is about, in a line.
     fn headline(&self) -> String {
         if self.total == 0 {
-            return "No findings".into();
+            return match (self.hidden(), self.about.totals.repeats) {
+                (0, 0) => "No findings".into(),
+                (0, _) => "No new findings".into(),
+                _ => format!("No findings of severity {} or above", self.about.min_severity),
+            };
         }
         let found = plural(self.total, "finding");
         match &self.groups[..] {
