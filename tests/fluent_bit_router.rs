@@ -79,7 +79,8 @@ impl Pipeline {
                 Some(("  events", _)) => Some(("events", path("events*.ndjson"))),
                 Some(("  module", _)) => Some(("module", path("baked.wasm"))),
                 Some(("  state", _)) => Some(("state", path("state"))),
-                Some(("  out", _)) => Some(("out", path("out"))),
+                Some(("  out", _)) => Some(("out", path("cloudtrail"))),
+                Some(("  findings", _)) => Some(("findings", path("findings"))),
                 _ => None,
             };
             match value {
@@ -93,6 +94,11 @@ impl Pipeline {
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The file of an output, in the folder of that name.
+    fn output(&self, output: &str) -> PathBuf {
+        self.path(output.trim_end_matches(".ndjson")).join(output)
     }
 
     fn start(&self) -> Running {
@@ -112,7 +118,7 @@ impl Pipeline {
     /// The lines of an output so far, the last one only if it is whole. Where a kill cut a line off,
     /// the file output goes on behind it without a line break, with a chunk's first record.
     fn lines(&self, output: &str) -> Vec<String> {
-        let text = fs::read(self.path("out").join(output)).unwrap_or_default();
+        let text = fs::read(self.output(output)).unwrap_or_default();
         let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let text = String::from_utf8(text[..end].to_vec()).unwrap();
         let whole = |line: &str| match serde_json::from_str::<Value>(line) {
@@ -123,7 +129,7 @@ impl Pipeline {
     }
 
     fn count(&self, output: &str) -> usize {
-        let Ok(file) = File::open(self.path("out").join(output)) else { return 0 };
+        let Ok(file) = File::open(self.output(output)) else { return 0 };
         BufReader::new(file).split(b'\n').count()
     }
 
