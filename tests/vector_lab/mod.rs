@@ -189,10 +189,9 @@ impl Lab {
         kill(&mut self.vector);
     }
 
-    /// Waits until a tenth of the findings has been delivered and acknowledged.
+    /// Waits until the first findings have been delivered and acknowledged.
     pub fn in_the_middle(&self) {
-        self.until(|| self.delivered().len() >= self.expected.len() / 10);
-        assert!(self.events().len() < self.events as usize, "it is done before it is killed");
+        self.until(|| !self.delivered().is_empty());
     }
 
     /// Waits until everything has come.
