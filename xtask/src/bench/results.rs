@@ -93,7 +93,9 @@ impl Results<'_> {
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
         let name = format!("{}.json", self.date.replace(':', ""));
         let path = folder.join(name);
-        let json = serde_json::to_string_pretty(self)? + "\n";
+        // What is kept is of the project, not of the folder that it was in.
+        let root = format!("{}/", std::env::current_dir()?.display());
+        let json = serde_json::to_string_pretty(self)?.replace(&root, "") + "\n";
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&path, json))
             .with_context(|| format!("cannot write {}", path.display()))?;
