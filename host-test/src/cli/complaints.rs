@@ -7,7 +7,7 @@ use orgwatch_host::input::Source;
 use orgwatch_host::output::escape;
 
 use super::say;
-use super::summary::number;
+use orgwatch_host::output::number;
 
 /// How many unreadable ones of a file are told; then only how many more.
 const MOST_TOLD: u64 = 20;

@@ -5,7 +5,7 @@ use clap::Args;
 use orgwatch::record::parse_time;
 use orgwatch_host::scan::{Filter, LeftOut, Totals};
 
-use super::summary::{number, plural};
+use orgwatch_host::output::{number, plural};
 
 /// Which events are examined.
 #[derive(Debug, Clone, Args)]

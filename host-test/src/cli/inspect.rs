@@ -9,8 +9,8 @@ use clap::Args;
 use orgwatch_host::inspect::{Inspection, inspect};
 use orgwatch_host::output::Escaped;
 
-use super::summary::number;
 use super::{Status, say};
+use orgwatch_host::output::number;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -16,7 +16,8 @@ use super::filter;
 use super::flags::CommonFlags;
 use super::progress::Progress;
 use super::session::Session;
-use super::summary::{examined, number, summarise};
+use super::summary::{examined, summarise};
+use orgwatch_host::output::number;
 
 const EXAMPLES: &str = "\
 Examples:

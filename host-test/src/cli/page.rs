@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use orgwatch_host::file::{folder, sync_folder};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::report::{About, Limits, Report};
 use tempfile::NamedTempFile;
@@ -87,7 +88,7 @@ impl Target {
         }
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|err| err.error)?;
-        sync_folder(&self.path)
+        sync_folder(folder(&self.path))
     }
 }
 
@@ -102,13 +103,4 @@ fn temporary(path: &Path) -> io::Result<NamedTempFile> {
         file.permissions(fs::Permissions::from_mode(0o666));
     }
     file.tempfile_in(folder(path))
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// A rename is on the disk when the folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder(path))?.sync_all() } else { Ok(()) }
 }

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgwatch_host::input::{self, Source};
 use orgwatch_host::scan::{Filter, Options};
 
-use super::summary::plural;
+use orgwatch_host::output::plural;
 
 /// A scan that is over sooner shows nothing.
 const DELAY: Duration = Duration::from_millis(300);

@@ -16,7 +16,8 @@ use super::Status;
 use super::complaints::Complaints;
 use super::page::Page;
 use super::progress::Progress;
-use super::summary::{examined, number, ranked, summarise};
+use super::summary::{examined, ranked, summarise};
+use orgwatch_host::output::number;
 
 pub(super) struct Report<'a> {
     format: &'a dyn Format,

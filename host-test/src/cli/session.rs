@@ -13,8 +13,8 @@ use orgwatch_host::state::{Owed, Saved, StateFile};
 
 use super::flags::CommonFlags;
 use super::settings::Document;
-use super::summary::number;
 use super::{component, say};
+use orgwatch_host::output::number;
 
 /// A detector for one run.
 pub(super) struct Session {

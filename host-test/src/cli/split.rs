@@ -12,8 +12,9 @@ use orgwatch_host::split::{self, Folder, Totals};
 
 use super::complaints::Complaints;
 use super::size::Size;
-use super::summary::{bytes, number, plural};
+use super::summary::bytes;
 use super::{Status, say};
+use orgwatch_host::output::{number, plural};
 
 const EXAMPLES: &str = "\
 Examples:

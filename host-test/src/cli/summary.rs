@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use orgwatch_host::output::Escaped;
+use orgwatch_host::output::{number, plural};
 use orgwatch_host::scan::{Tally, Totals};
 
 /// Says on standard error what was read, how it went, and in between what came of it: names and
@@ -69,23 +70,6 @@ pub(super) fn ranked(tally: &Tally) -> String {
         parts.push(format!("{} more", number(more as u64)));
     }
     parts.join(", ")
-}
-
-pub(super) fn plural(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
-}
-
-/// With commas between thousands.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 pub(super) fn bytes(bytes: u64) -> String {

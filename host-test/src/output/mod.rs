@@ -2,6 +2,7 @@
 
 mod escape;
 mod json;
+mod number;
 mod ocsf;
 pub mod report;
 mod text;
@@ -12,6 +13,7 @@ use orgwatch::finding::Finding;
 
 pub use escape::{Escaped, escape};
 pub use json::Json;
+pub use number::{number, plural};
 pub use ocsf::{Ocsf, detection_finding};
 pub use text::Text;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::note::{Name, Note, Stamp};
 use super::part::Part;
+use crate::file;
 
 /// Where in a folder notes are kept, and files that are not whole yet: no pattern that a router
 /// follows, such as `*.ndjson`, reaches into it.
@@ -123,7 +124,7 @@ impl Folder {
 
     /// Returns when all files are on the disk, and their notes written.
     pub(super) fn settle(&mut self) -> io::Result<()> {
-        sync(&self.path)?;
+        file::sync_folder(&self.path)?;
         for (name, note) in self.waiting.drain(..) {
             let temporary = self.own.join("note.tmp");
             let mut file = File::create(&temporary)?;
@@ -161,15 +162,4 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
         one.consume(length);
         other.consume(length);
     }
-}
-
-/// A rename is on the disk when its folder is.
-#[cfg(unix)]
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync(_: &Path) -> io::Result<()> {
-    Ok(())
 }

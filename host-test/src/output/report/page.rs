@@ -14,6 +14,7 @@ use super::kept::{Kept, MOST_ACCOUNTS};
 use super::timeline::Timeline;
 use super::view::{self, Group};
 use super::when::{moment, period};
+use crate::output::{number, plural};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -151,21 +152,4 @@ impl<'a> Page<'a> {
         let others = statuses.filter(|(one, _)| **one != Status::New);
         others.map(|(one, count)| format!("{} {}", number(*count), status(*one))).collect()
     }
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", number(count), if count == 1 { "" } else { "s" })
-}
-
-/// With commas between thousands.
-fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
