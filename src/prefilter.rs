@@ -47,6 +47,8 @@ pub struct Prefilter {
     /// In lower case, in the slot of their hash or the next free one after it.
     table: Vec<Option<Box<[u8]>>>,
     longest: usize,
+    /// For each length, the first letters of the names that are so long: a bit for each, from `a`.
+    initials: Vec<u32>,
     heads: glance::Heads,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
@@ -63,13 +65,16 @@ impl Prefilter {
         }
         names.sort_unstable();
         names.dedup();
+        let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
         let mut filter = Prefilter {
             table: vec![None; (names.len() * 4).next_power_of_two()],
-            longest: names.iter().map(|name| name.len()).max().unwrap_or(0),
+            longest,
+            initials: vec![0; longest + 1],
             heads: glance::Heads::new(&names),
             everything,
         };
         for name in names {
+            filter.initials[name.len()] |= initial(name.as_bytes());
             let mut slot = filter.slot(name.as_bytes());
             while filter.table[slot].is_some() {
                 slot = (slot + 1) & (filter.table.len() - 1);
@@ -165,6 +170,9 @@ impl Prefilter {
     }
 
     fn contains(&self, name: &[u8]) -> bool {
+        if self.initials.get(name.len()).is_none_or(|initials| initials & initial(name) == 0) {
+            return false;
+        }
         let mut slot = self.slot(name);
         while let Some(known) = &self.table[slot] {
             if known.eq_ignore_ascii_case(name) {
@@ -181,6 +189,14 @@ impl Prefilter {
             (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
         });
         (hash ^ (hash >> 15)) as usize & (self.table.len() - 1)
+    }
+}
+
+/// The bit of a name's first letter; that of every letter, if it begins with something else.
+fn initial(name: &[u8]) -> u32 {
+    match name.first().map(u8::to_ascii_lowercase) {
+        Some(letter @ b'a'..=b'z') => 1 << (letter - b'a'),
+        _ => u32::MAX,
     }
 }
 
@@ -254,7 +270,7 @@ fn is_ascii(bytes: &[u8]) -> bool {
 /// and `<` so, which are not letters.
 struct EscapedLetters<'a> {
     batch: &'a [u8],
-    found: Rare<'a>,
+    found: Rare<'a, 4>,
     next: Option<usize>,
 }
 

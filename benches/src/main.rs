@@ -49,7 +49,7 @@ enum Command {
         shape: Which,
         events: PathBuf,
         /// Bytes of a batch
-        #[arg(long, default_value_t = 4 << 20)]
+        #[arg(long, default_value_t = 512 << 10)]
         batch: usize,
         /// Evaluate a pack of so many rules instead of ours; only native
         #[arg(long)]

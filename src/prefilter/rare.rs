@@ -7,11 +7,11 @@ use memchr::memmem::Finder;
 ///
 /// A search for one byte takes in four times as much at a step as a search for text. Where the byte
 /// turns out to be no rare one, text is searched for instead, for a while.
-pub(super) struct Rare<'a> {
+pub(super) struct Rare<'a, const N: usize> {
     bytes: &'a [u8],
     /// From where on it has not been searched.
     at: usize,
-    text: &'static [u8],
+    text: &'static [u8; N],
     finder: Finder<'static>,
     /// Where in the text its rare byte stands.
     rare: usize,
@@ -27,21 +27,20 @@ const NEAR: usize = 32;
 /// For how many bytes text is searched for then.
 const WHILE: usize = 1024;
 
-impl<'a> Rare<'a> {
+impl<'a, const N: usize> Rare<'a, N> {
     /// Searches for a text whose byte at `rare` is rare.
-    pub(super) fn new(bytes: &'a [u8], text: &'static [u8], rare: usize) -> Self {
+    pub(super) fn new(bytes: &'a [u8], text: &'static [u8; N], rare: usize) -> Self {
         Rare { bytes, at: 0, text, finder: Finder::new(text), rare, patience: PATIENCE }
     }
 
     /// Searches for the text for a while.
     fn by_text(&mut self) -> Option<usize> {
-        let length = self.text.len();
-        let end = self.bytes.len().min(self.at + WHILE + length);
+        let end = self.bytes.len().min(self.at + WHILE + N);
         let found = self.finder.find(&self.bytes[self.at..end]).map(|found| self.at + found);
         self.at = match found {
-            Some(found) => found + length,
+            Some(found) => found + N,
             // One may have begun that goes on behind the end.
-            None if end < self.bytes.len() => end + 1 - length,
+            None if end < self.bytes.len() => end + 1 - N,
             None => end,
         };
         self.patience = if found.is_some() { self.patience } else { PATIENCE };
@@ -49,7 +48,7 @@ impl<'a> Rare<'a> {
     }
 }
 
-impl Iterator for Rare<'_> {
+impl<const N: usize> Iterator for Rare<'_, N> {
     type Item = usize;
 
     #[inline(never)]
@@ -69,8 +68,9 @@ impl Iterator for Rare<'_> {
             };
             self.patience = if distance < NEAR { self.patience - 1 } else { PATIENCE };
             let start = self.at + distance;
-            if self.bytes[start..].starts_with(self.text) {
-                self.at = start + self.text.len();
+            // Of an array: comparing slices calls a function for each byte that is as rare.
+            if self.bytes[start..].first_chunk() == Some(self.text) {
+                self.at = start + N;
                 return Some(start);
             }
             self.at = start + 1;

@@ -1,6 +1,6 @@
 //! One event of a document, while it is being read.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::cursor::Cursor;
 use super::{Batch, MAX_LINE, TOO_LONG};
@@ -126,9 +126,10 @@ impl Aside {
 
 /// Makes one line of JSON: inside its strings there are no line breaks, elsewhere they are blanks.
 pub(crate) fn one_line(json: &mut [u8]) {
-    for byte in json {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
+    let mut at = 0;
+    // Nearly every event stands on one line as it is.
+    while let Some(found) = memchr2(b'\n', b'\r', &json[at..]) {
+        at += found;
+        json[at] = b' ';
     }
 }

@@ -7,7 +7,7 @@ use super::guest::OpenGuest;
 
 /// The state saved last, and what came since.
 ///
-/// Saving costs as much as the memory is large, so it is done when eight times as much input has
+/// Saving costs as much as the memory is large, so it is done when many times as much input has
 /// come since. What comes in between is kept: that is bounded, and makes a rebuilt guest remember
 /// exactly what the lost one did.
 #[derive(Default)]
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Batch,
 }
 
-const INPUT_PER_SAVED_BYTE: usize = 8;
+const INPUT_PER_SAVED_BYTE: usize = 32;
 const MIN_KEPT: usize = 1 << 20;
 const MAX_KEPT: usize = 64 << 20;
 
