@@ -71,11 +71,11 @@ pub enum CaseError {
     None(PathBuf),
 
     /// The section does not decompress.
-    #[error("the section {CASES} is damaged")]
+    #[error("it is no whole gzip")]
     Gzip(#[source] io::Error),
 
     /// The section does not hold cases.
-    #[error("the section {CASES} is damaged: line {line} is no case")]
+    #[error("line {line} is no case")]
     Line {
         /// Which line, from 1.
         line: usize,
@@ -233,10 +233,10 @@ mod tests {
         let last = section.len() - 5;
         section[last] ^= 1;
         let err = Case::unpack(&section).unwrap_err().to_string();
-        assert_eq!(err, "the section orgwatch:cases is damaged");
+        assert_eq!(err, "it is no whole gzip");
         let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
         gzip.write_all(b"{}\n").unwrap();
         let err = Case::unpack(&gzip.finish().unwrap()).unwrap_err().to_string();
-        assert_eq!(err, "the section orgwatch:cases is damaged: line 1 is no case");
+        assert_eq!(err, "line 1 is no case");
     }
 }

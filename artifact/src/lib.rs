@@ -18,9 +18,11 @@
 mod about;
 mod cases;
 mod digest;
+mod read;
 mod sections;
 
 pub use about::{BAKED, BUILD, Baked, Build, PACK, Pack, PackRule, Shape};
 pub use cases::{CASES, Case, CaseError};
 pub use digest::{DIGEST, Integrity, digest, integrity, seal};
+pub use read::{Artifact, Fault};
 pub use sections::{Kind, Malformed, Module, Section};

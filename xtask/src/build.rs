@@ -4,22 +4,34 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::guest;
+use crate::artifact::{About, Revision};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
+use crate::{dist, guest};
 
 /// Builds the component and the module for Fluent Bit, then the host that embeds the component.
 pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let about =
+        steps.run("read what the artifacts say of themselves", "cargo xtask build", || {
+            let revision = Revision::of(&workspace.root);
+            if let Some(remark) = revision.remark() {
+                eprintln!("    {remark}");
+            }
+            About::read(&workspace.root, revision)
+        })?;
     for (what, guest) in [
         ("build the component", guest::COMPONENT),
         ("build the module for Fluent Bit", guest::FLUENT_BIT),
     ] {
         steps.run(what, "cargo xtask build", || {
-            let artifact = guest.build(workspace)?;
+            let artifact = guest.build(workspace, &about)?;
             eprintln!("    {}", artifact.display());
             Ok(())
         })?;
     }
+    steps.run("write digests, licences and the bill of materials", "cargo xtask build", || {
+        dist::write(workspace)
+    })?;
     // The whole workspace and `--examples` (there are none) choose the features of dependencies as
     // `cargo test --workspace` does. Otherwise the tests would compile wasmtime a second time.
     steps.command(

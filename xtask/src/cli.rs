@@ -23,7 +23,8 @@ pub enum Command {
     /// Build the component, the module for Fluent Bit, and the `orgwatch` command
     ///
     /// Puts `dist/orgwatch-<version>.wasm`, `dist/orgwatch-<version>-fluent-bit.wasm` and
-    /// `target/release/orgwatch`, which embeds the component, in place. Where there is no
+    /// `target/release/orgwatch`, which embeds the component, in place; beside the artifacts in `dist`,
+    /// their digests, a bill of materials, and the licences of what is inside. Where there is no
     /// WebAssembly target, it adds one with rustup, or else builds the standard library with Debian's
     /// compiler, which it installs (as root, or where sudo asks for no password).
     #[command(after_help = "Examples:
@@ -41,12 +42,14 @@ pub enum Command {
 
     /// Run every check that CI runs: formatting, clippy, build, sigma check, tests
     ///
+    /// The artifacts are built twice, in two folders, and must be the same bytes.
     /// Stops at the first step that fails, with the command that repeats it.
     #[command(after_help = "Examples:
   cargo xtask test
   cargo xtask test --full")]
     Test {
-        /// Also run what is too heavy for every change
+        /// Also run what is too heavy for every change: what it needs of other people's programs is
+        /// installed into `target`
         #[arg(long)]
         full: bool,
     },

@@ -1,14 +1,16 @@
 //! The WebAssembly that goes into other programs: one core, compiled for each of them.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use orgwatch_artifact as artifact;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
+use crate::artifact::About;
+use crate::dist::write_if_changed;
 use crate::process::run;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
@@ -70,9 +72,18 @@ impl Guest {
         format!("orgwatch-{}{}.wasm", env!("CARGO_PKG_VERSION"), self.suffix)
     }
 
-    /// Builds the artifact into `dist` and returns its path.
-    pub fn build(&self, workspace: &Workspace) -> Result<PathBuf> {
-        let module = self.compile(workspace, &Toolchain::find()?)?;
+    /// Builds the artifact into `dist`, with what it says of itself, and returns its path.
+    pub fn build(&self, workspace: &Workspace, about: &About) -> Result<PathBuf> {
+        let path = workspace.root.join("dist").join(self.file_name());
+        write_if_changed(&path, &self.bytes(workspace, about)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Builds the artifact.
+    pub fn bytes(&self, workspace: &Workspace, about: &About) -> Result<Vec<u8>> {
+        let toolchain = Toolchain::find()?;
+        let module = self.compile(workspace, &toolchain)?;
         let mut bytes =
             fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
         match &self.shape {
@@ -85,15 +96,30 @@ impl Guest {
                     .with_context(|| format!("{} cannot be the module", module.display()))?;
             }
         }
-        let artifact = workspace.root.join("dist").join(self.file_name());
-        write_if_changed(&artifact, &bytes)
-            .with_context(|| format!("cannot write {}", artifact.display()))?;
-        Ok(artifact)
+        about.write(&self.record(workspace, &toolchain)?, &bytes)
+    }
+
+    /// How it is built, in a form that names no folder of this machine.
+    fn record(&self, workspace: &Workspace, toolchain: &Toolchain) -> Result<artifact::Build> {
+        let flags = self.rustflags(workspace, toolchain).into_iter();
+        Ok(artifact::Build {
+            shape: match self.shape {
+                Shape::Component => artifact::Shape::Component,
+                Shape::Module { .. } => artifact::Shape::FluentBit,
+            },
+            rustc: toolchain.rustc_version()?,
+            linker: toolchain.linker_version(),
+            target: TARGET.to_owned(),
+            std_from_source: *toolchain == Toolchain::BuildStd,
+            features: self.features.to_owned(),
+            flags: flags.map(|flag| without_folder(&flag)).collect(),
+        })
     }
 
     fn compile(&self, workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
-        // Two compilers in one target folder would rebuild each other's work.
-        let target = workspace.target.join("wasm");
+        // Two compilers in one target folder would rebuild each other's work, and so would two
+        // guests, whose files are called the same.
+        let target = workspace.target.join(format!("wasm{}", self.suffix));
         let mut cargo = Command::new("cargo");
         // With the package's rlib beside it, the cdylib would go without link-time optimization.
         cargo
@@ -101,7 +127,11 @@ impl Guest {
             .args(["--profile", "wasm", "--target", TARGET, "--features", self.features])
             .arg("--target-dir")
             .arg(&target)
+            .current_dir(&workspace.root)
             .env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(workspace, toolchain).join("\x1f"));
+        if let Some(home) = &workspace.cargo_home {
+            cargo.env("CARGO_HOME", home);
+        }
         toolchain.apply(&mut cargo);
         run(&mut cargo)?;
         Ok(target.join(TARGET).join("wasm").join("orgwatch.wasm"))
@@ -112,7 +142,7 @@ impl Guest {
     fn rustflags(&self, workspace: &Workspace, toolchain: &Toolchain) -> Vec<String> {
         let folders = [
             (Some(workspace.root.clone()), "orgwatch"),
-            (cargo_home(), "cargo"),
+            (workspace.cargo_home.clone(), "cargo"),
             (toolchain.library_sources(), "rust"),
         ];
         let mut flags: Vec<String> = folders
@@ -127,9 +157,12 @@ impl Guest {
     }
 }
 
-fn cargo_home() -> Option<PathBuf> {
-    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
-    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home)
+/// A flag of the compiler with `…` for the folder that it names.
+fn without_folder(flag: &str) -> String {
+    match flag.strip_prefix("--remap-path-prefix=").and_then(|folders| folders.rsplit_once('=')) {
+        Some((_, name)) => format!("--remap-path-prefix=…={name}"),
+        None => flag.to_owned(),
+    }
 }
 
 /// Turns a module into a component that exports something and imports nothing.
@@ -171,38 +204,9 @@ fn check(module: &[u8], exports: &[&str], features: WasmFeatures) -> Result<()> 
     Ok(())
 }
 
-/// Replaces a file in one go, so that nobody loads half of it, and leaves an equal one alone, so that
-/// what depends on it is not rebuilt.
-fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let temporary = path.with_extension(format!("{}.tmp", process::id()));
-    fs::write(&temporary, bytes)?;
-    fs::rename(&temporary, path)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_equal_file_is_left_alone() {
-        let folder = env::temp_dir().join(format!("orgwatch-xtask-{}", process::id()));
-        let path = folder.join("dist/a.wasm");
-        write_if_changed(&path, b"one").unwrap();
-        let before = fs::metadata(&path).unwrap().modified().unwrap();
-        write_if_changed(&path, b"one").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
-        write_if_changed(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-        fs::remove_dir_all(folder).unwrap();
-    }
 
     #[test]
     fn a_module_without_its_interface_is_refused() {
@@ -226,9 +230,17 @@ mod tests {
 
     #[test]
     fn flags_name_the_machine_only_to_hide_it() {
-        let workspace = Workspace { root: "/home/me/orgwatch".into(), target: "/t".into() };
+        let workspace = Workspace {
+            root: "/home/me/orgwatch".into(),
+            target: "/t".into(),
+            cargo_home: Some("/home/me/.cargo".into()),
+        };
         let flags = COMPONENT.rustflags(&workspace, &Toolchain::Ready);
         assert_eq!(flags[0], "--remap-path-prefix=/home/me/orgwatch=orgwatch");
+        assert_eq!(flags[1], "--remap-path-prefix=/home/me/.cargo=cargo");
         assert_eq!(flags.last().unwrap(), "-Ctarget-feature=+simd128");
+        let recorded: Vec<_> = flags.iter().map(|flag| without_folder(flag)).collect();
+        assert_eq!(recorded[0], "--remap-path-prefix=…=orgwatch");
+        assert_eq!(recorded.last(), flags.last());
     }
 }

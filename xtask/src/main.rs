@@ -1,13 +1,17 @@
 //! `cargo xtask`: what builds, tests, demonstrates and measures orgwatch, the same on a laptop and in CI.
 
 mod apt;
+mod artifact;
 mod bench;
 mod browser;
 mod build;
 mod cli;
+mod dist;
+mod full;
 mod guest;
 mod process;
 mod python;
+mod reproduce;
 mod rustc;
 mod sigma;
 mod steps;

@@ -29,6 +29,21 @@ pub fn active_has(target: &str) -> bool {
     })
 }
 
+/// What the active compiler says of itself.
+pub fn active_version() -> Result<String> {
+    output(active_rustc().arg("--version"))
+}
+
+/// What the system's compiler says of itself.
+pub fn system_version() -> Result<String> {
+    output(Command::new(SYSTEM).arg("--version").env_remove("LD_LIBRARY_PATH"))
+}
+
+/// The folder of the active compiler.
+pub fn active_sysroot() -> Result<PathBuf> {
+    Ok(output(active_rustc().args(["--print", "sysroot"]))?.into())
+}
+
 /// The linker for WebAssembly that rustup installs with the active compiler.
 pub fn active_rust_lld() -> Option<PathBuf> {
     let libraries = output(active_rustc().args(["--print", "target-libdir"])).ok()?;
@@ -38,7 +53,7 @@ pub fn active_rust_lld() -> Option<PathBuf> {
 
 /// Whether the system's compiler is there, new enough, and has its sources.
 pub fn check_system() -> Result<()> {
-    let version = output(Command::new(SYSTEM).arg("--version").env_remove("LD_LIBRARY_PATH"))?;
+    let version = system_version()?;
     ensure!(is_at_least(&version, OLDEST), "{version} is older than {OLDEST}");
     let lock = system_sources()?.join("library/Cargo.lock");
     ensure!(lock.exists(), "{} does not exist", lock.display());

@@ -7,9 +7,9 @@ use anyhow::Result;
 use crate::bench;
 use crate::browser;
 use crate::build::{build, cargo};
-use crate::sigma;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
+use crate::{full, reproduce, sigma};
 
 /// Runs every check, the quick ones first.
 pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
@@ -27,6 +27,9 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
             .args(["--", "-D", "warnings"]),
     )?;
     build(workspace, steps)?;
+    steps.run("build the artifacts again elsewhere", "cargo xtask test", || {
+        reproduce::check(workspace)
+    })?;
     sigma::check(workspace, steps)?;
     steps.command("run the tests", cargo(workspace, "test").arg("--workspace"))?;
     if full {
@@ -37,6 +40,8 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
 
 /// What only `--full` runs.
 fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    full::hosts::check(workspace, steps)?;
+    full::registry::check(workspace, steps)?;
     browser::test(workspace, steps)?;
     // Not of the workspace: `vrl` alone takes longer to compile than everything else.
     steps.command(

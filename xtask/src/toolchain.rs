@@ -85,6 +85,25 @@ impl Toolchain {
         }
     }
 
+    /// What its compiler says of itself.
+    pub fn rustc_version(&self) -> Result<String> {
+        match self {
+            Self::Ready => rustc::active_version(),
+            Self::BuildStd => rustc::system_version(),
+        }
+    }
+
+    /// What the linker says of itself, where it is not the compiler's own.
+    pub fn linker_version(&self) -> Option<String> {
+        match self {
+            Self::Ready => None,
+            Self::BuildStd => {
+                let mut linker = Command::new(rustc::active_rust_lld()?);
+                output(linker.args(["-flavor", "wasm", "--version"])).ok()
+            }
+        }
+    }
+
     /// The folder of the standard library's sources, when they are compiled here.
     pub fn library_sources(&self) -> Option<PathBuf> {
         match self {

@@ -13,6 +13,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Cargo's target folder, absolute.
     pub target: PathBuf,
+    /// Where cargo keeps the sources of dependencies, where that is known.
+    pub cargo_home: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -28,7 +30,8 @@ impl Workspace {
             None => root.join("target"),
         };
         env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))?;
-        Ok(Self { root, target })
+        let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(usual_cargo_home);
+        Ok(Self { root, target, cargo_home })
     }
 
     /// The component.
@@ -45,4 +48,8 @@ impl Workspace {
     pub fn bench(&self) -> PathBuf {
         self.target.join("release").join("orgwatch-bench")
     }
+}
+
+fn usual_cargo_home() -> Option<PathBuf> {
+    Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"))
 }

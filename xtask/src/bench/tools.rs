@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn nothing_is_installed_unless_asked_for() {
         let target = env::temp_dir().join("orgwatch-no-such-target");
-        let workspace = Workspace { root: target.clone(), target };
+        let workspace = Workspace { root: target.clone(), target, cargo_home: None };
         let tools = Tools::find(&workspace, false);
         assert!(tools.rsigma.unwrap_err().contains("--no-install"));
         assert!(tools.duckdb.unwrap_err().contains("--no-install"));

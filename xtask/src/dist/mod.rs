@@ -1,0 +1,100 @@
+//! What is published beside the artifacts: what is inside them, under which licences, and the
+//! digests of it all, which a release signs.
+
+mod crates;
+mod licences;
+mod sbom;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use anyhow::{Context, Result};
+use orgwatch_artifact::digest;
+
+use crate::guest::{COMPONENT, FLUENT_BIT};
+use crate::workspace::Workspace;
+
+/// A file of `dist`.
+struct File {
+    name: String,
+    /// SHA-256, as 64 hex digits.
+    digest: String,
+}
+
+impl File {
+    fn read(folder: &Path, name: String) -> Result<Self> {
+        let path = folder.join(&name);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self { name, digest: digest(&bytes).trim_start_matches("sha256:").to_owned() })
+    }
+}
+
+/// Writes what belongs to the artifacts that are in `dist`.
+pub fn write(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.root.join("dist");
+    let crates = crates::inside(&[&COMPONENT, &FLUENT_BIT], workspace)?;
+    let mut files = Vec::new();
+    for guest in [&COMPONENT, &FLUENT_BIT] {
+        files.push(File::read(&folder, guest.file_name())?);
+    }
+    let stem = format!("orgwatch-{}", env!("CARGO_PKG_VERSION"));
+    let more = [
+        (format!("{stem}.cdx.json"), sbom::json(&crates, &files)?),
+        (format!("{stem}-licences.txt"), licences::text(&crates, &workspace.root)?),
+    ];
+    for (name, text) in more {
+        write_if_changed(&folder.join(&name), text.as_bytes())?;
+        files.push(File::read(&folder, name)?);
+    }
+    write_if_changed(&folder.join("SHA256SUMS"), sums(files).as_bytes())
+}
+
+/// As `sha256sum` prints and checks them.
+fn sums(mut files: Vec<File>) -> String {
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files.iter().map(|file| format!("{}  {}\n", file.digest, file.name)).collect()
+}
+
+/// Replaces a file in one go, so that nobody loads half of it, and leaves an equal one alone, so that
+/// what depends on it is not rebuilt.
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let temporary = PathBuf::from(format!("{}.{}.tmp", path.display(), process::id()));
+    fs::write(&temporary, bytes)?;
+    fs::rename(&temporary, path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use super::*;
+
+    #[test]
+    fn an_equal_file_is_left_alone() {
+        let folder = env::temp_dir().join(format!("orgwatch-xtask-{}", process::id()));
+        let path = folder.join("dist/a.wasm");
+        write_if_changed(&path, b"one").unwrap();
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        write_if_changed(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+        write_if_changed(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn sums_are_what_sha256sum_reads() {
+        let file = |name: &str| File { name: name.into(), digest: "0".repeat(64) };
+        let zeros = "0".repeat(64);
+        assert_eq!(sums(vec![file("b"), file("a")]), format!("{zeros}  a\n{zeros}  b\n"));
+    }
+}

@@ -1,0 +1,60 @@
+//! Publishing and fetching: `wkg`, and a registry to do it with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::apt;
+use crate::build::cargo;
+use crate::process::output;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+const WKG: &str = "0.16.1";
+
+/// Debian's package, and where it puts the program.
+const REGISTRY: (&str, &str) = ("docker-registry", "/usr/bin/docker-registry");
+
+/// Installs both unless they are there, and runs `tests/registry.rs`.
+pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let repeat = "cargo xtask test --full";
+    let wkg = steps.run("prepare wkg", repeat, || wkg(workspace))?;
+    let registry = steps.run("prepare a registry", repeat, registry)?;
+    steps.command(
+        "publish to a registry and fetch from it",
+        cargo(workspace, "test")
+            .args(["--workspace", "--test", "registry", "--", "--nocapture"])
+            .env("WKG", wkg)
+            .env("DOCKER_REGISTRY", registry),
+    )
+}
+
+fn wkg(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("wkg");
+    let program = folder.join("bin/wkg");
+    let version = format!("wkg {WKG}");
+    if !output(Command::new(&program).arg("--version")).is_ok_and(|said| said == version) {
+        eprintln!("    installing wkg {WKG} into {}, which takes minutes", folder.display());
+        output(
+            Command::new("cargo")
+                .args(["install", "--quiet", "--locked", "wkg", "--version", WKG, "--root"])
+                .arg(&folder)
+                .arg("--target-dir")
+                .arg(folder.join("build")),
+        )
+        .context("cannot install wkg from crates.io")?;
+    }
+    Ok(program)
+}
+
+fn registry() -> Result<PathBuf> {
+    let (package, program) = REGISTRY;
+    let program = Path::new(program);
+    if !program.exists() {
+        apt::install(&[package]).with_context(|| {
+            format!("{} is missing. On Debian: `apt-get install {package}`", program.display())
+        })?;
+    }
+    Ok(program.to_owned())
+}
