@@ -18,6 +18,8 @@ pub enum Status {
     Learning,
     /// The settings put its rule on trial.
     DryRun,
+    /// It need not alert for another reason, which stands beside it: for a component newer than this.
+    Other,
 }
 
 impl Status {
@@ -28,6 +30,7 @@ impl Status {
             Status::Approved => "approved",
             Status::Learning => "learning",
             Status::DryRun => "dry-run",
+            Status::Other => "other",
         }
     }
 }
@@ -40,6 +43,8 @@ pub enum Outcome {
     Success,
     /// One of them is.
     Failure,
+    /// It is no call that could succeed or fail: for a component newer than this.
+    Unknown,
 }
 
 impl Outcome {
@@ -48,6 +53,7 @@ impl Outcome {
         match self {
             Outcome::Success => "success",
             Outcome::Failure => "failure",
+            Outcome::Unknown => "unknown",
         }
     }
 }

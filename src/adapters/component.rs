@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use crate::detector::{self, Counts, Located, Place, Screened, Unreadable};
-use crate::{envelope, rules, settings};
+use crate::{envelope, memory, rules, settings};
 
 wit_bindgen::generate!({ path: "wit", world: "plugin" });
 
@@ -34,6 +34,8 @@ impl wit::Guest for Component {
         wit::Description {
             name: "orgwatch".into(),
             version: env!("CARGO_PKG_VERSION").into(),
+            attack_version: pack.attack_version.clone(),
+            state_format: memory::FORMAT.into(),
             rules: pack.public().into_iter().map(describe_rule).collect(),
             sources,
             envelopes: envelope::SHAPES.iter().map(ToString::to_string).collect(),
@@ -103,8 +105,14 @@ fn describe_rule(about: &rules::About) -> wit::Rule {
         description: about.description.clone(),
         severity: about.level.into(),
         group: about.group.clone(),
-        event_names: rule.map(|rule| rule.event_names.clone()).unwrap_or_default(),
+        event_names: match rule {
+            Some(rule) if rule.event_names.is_empty() => None,
+            Some(rule) => Some(rule.event_names.clone()),
+            None => Some(Vec::new()),
+        },
         attack: about.attack.clone(),
+        attack_aliases: about.attack_aliases.clone(),
+        threat_catalogue: about.threat_catalogue.clone(),
         covers: about.covers.clone(),
     }
 }

@@ -13,8 +13,8 @@ macro_rules! mirror_findings {
             use $crate::finding as ours;
 
             $crate::mirror_findings!(@enum Severity { Informational, Low, Medium, High, Critical });
-            $crate::mirror_findings!(@enum Status { New, Approved, Learning, DryRun });
-            $crate::mirror_findings!(@enum Outcome { Success, Failure });
+            $crate::mirror_findings!(@enum Status { New, Approved, Learning, DryRun, Other });
+            $crate::mirror_findings!(@enum Outcome { Success, Failure, Unknown });
             $crate::mirror_findings!(@record Accounts { acting, recipient } {} {});
             $crate::mirror_findings!(@record Principal {
                 kind, arn, name, access_key_id, mfa, issuer, console

@@ -20,7 +20,8 @@ use super::terms::Slot;
 use super::{EventKey, Limits, Memory};
 
 const MAGIC: &[u8; 14] = b"orgwatchstate\0";
-const VERSION: u16 = 1;
+/// The version of the format.
+pub const FORMAT: u16 = 1;
 
 /// FNV-1a over words, folded so that high bits reach low ones. Each step is a bijection, so a change
 /// of one word always shows; hosts save often, and a cryptographic digest took a third of their time.
@@ -51,7 +52,7 @@ impl fmt::Display for StateError {
             StateError::Foreign => f.write_str("not a state of orgwatch"),
             StateError::Newer(version) => write!(
                 f,
-                "state format {version} is newer than this orgwatch, which reads up to {VERSION}"
+                "state format {version} is newer than this orgwatch, which reads up to {FORMAT}"
             ),
             StateError::Damaged => f.write_str("the state is damaged: its checksum does not match"),
         }
@@ -64,7 +65,7 @@ impl Memory {
     /// The memory as bytes.
     pub fn save(&self) -> Vec<u8> {
         let mut out = Writer(MAGIC.to_vec());
-        out.0.extend(VERSION.to_le_bytes());
+        out.0.extend(FORMAT.to_le_bytes());
         out.count(self.given.len());
         for given in &self.given {
             out.step_key(given);
@@ -101,8 +102,8 @@ impl Memory {
         let rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Foreign)?;
         let (version, _) = rest.split_first_chunk().ok_or(StateError::Damaged)?;
         match u16::from_le_bytes(*version) {
-            VERSION => {}
-            newer if newer > VERSION => return Err(StateError::Newer(newer)),
+            FORMAT => {}
+            newer if newer > FORMAT => return Err(StateError::Newer(newer)),
             _ => return Err(StateError::Damaged),
         }
         let (body, sum) = bytes.split_last_chunk().ok_or(StateError::Damaged)?;

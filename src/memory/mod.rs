@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-pub use codec::StateError;
+pub use codec::{FORMAT, StateError};
 pub use steps::{Place, Step, StepKey, Steps, Strand};
 pub use terms::Terms;
 

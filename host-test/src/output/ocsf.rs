@@ -156,7 +156,7 @@ fn evidence(finding: &Finding) -> Value {
         Err(_) => json!({ "svc_name": source }),
     });
     let response = match finding.outcome {
-        Outcome::Success => None,
+        Outcome::Success | Outcome::Unknown => None,
         Outcome::Failure => {
             finding.outcome_reason.as_ref().map(|reason| json!({ "error_message": reason }))
         }
@@ -249,6 +249,7 @@ fn status(status: Status) -> (u8, &'static str) {
         Status::Approved => (3, "Suppressed"),
         Status::Learning => (99, "learning"),
         Status::DryRun => (99, "dry-run"),
+        Status::Other => (99, "other"),
     }
 }
 

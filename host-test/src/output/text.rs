@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use orgwatch::finding::{Finding, Outcome, Principal, Severity, Status};
+use orgwatch::finding::{Finding, Principal, Severity, Status};
 
 use super::{Format, escape};
 
@@ -132,10 +132,7 @@ fn who(principal: &Principal) -> String {
 }
 
 fn outcome(finding: &Finding) -> String {
-    let outcome = match finding.outcome {
-        Outcome::Success => "success",
-        Outcome::Failure => "failure",
-    };
+    let outcome = finding.outcome.as_str();
     match &finding.outcome_reason {
         Some(reason) => format!("{outcome}: {}", value(reason)),
         None => outcome.to_owned(),

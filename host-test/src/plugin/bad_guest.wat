@@ -7,7 +7,7 @@
 ;;   m  is remembered: its state is how many it has seen
 ;;   u  is reported as unreadable
 (module
-  (import "[export]orgwatch:detector/detection@0.1.0" "[resource-new]detector"
+  (import "[export]orgwatch:detector/detection@1.0.0" "[resource-new]detector"
     (func $new (param i32) (result i32)))
 
   (memory (export "memory") 64)
@@ -27,7 +27,7 @@
   (func $reset (global.set $free (i32.const 65536)))
 
   ;; result<detector, list<setting-problem>>
-  (func (export "orgwatch:detector/detection@0.1.0#[static]detector.open")
+  (func (export "orgwatch:detector/detection@1.0.0#[static]detector.open")
     (param $at i32) (param $length i32) (result i32)
     ;; Settings that start with T trap, and with S never come back.
     (call $obey (i32.load8_u (local.get $at)))
@@ -84,11 +84,11 @@
     (call $reset)
     (i32.const 1024))
 
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.detect-batch")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.detect-batch")
     (param i32 i32 i32) (result i32)
     (call $batch (local.get 1) (local.get 2) (i32.const 1)))
 
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.screen")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.screen")
     (param i32 i32 i32) (result i32)
     (call $batch (local.get 1) (local.get 2) (i32.const 0)))
 
@@ -99,12 +99,12 @@
     (call $reset)
     (i32.const 1024))
 
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.detect")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.detect")
     (param i32 i32 i32) (result i32)
     (drop (call $batch (local.get 1) (local.get 2) (i32.const 1)))
     (call $nothing))
 
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.merge-state")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.merge-state")
     (param i32 i32 i32) (result i32)
     (if (i32.eq (local.get 2) (i32.const 4)) (then
       (global.set $seen (i32.add (global.get $seen) (i32.load (local.get 1))))
@@ -115,7 +115,7 @@
     (call $reset)
     (i32.const 1024))
 
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.save-state")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.save-state")
     (param i32) (result i32)
     (i32.store (i32.const 1024) (i32.const 1032))
     (i32.store (i32.const 1028) (i32.const 4))
@@ -123,7 +123,7 @@
     (i32.const 1024))
 
   ;; list<record { string, u64 }>
-  (func (export "orgwatch:detector/detection@0.1.0#[method]detector.counters")
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.counters")
     (param i32) (result i32)
     (i32.store (i32.const 1024) (i32.const 1032))
     (i32.store (i32.const 1028) (i32.const 1))
@@ -132,7 +132,7 @@
     (i64.store (i32.const 1040) (i64.extend_i32_u (global.get $seen)))
     (i32.const 1024))
 
-  (func (export "orgwatch:detector/detection@0.1.0#describe") (result i32)
+  (func (export "orgwatch:detector/detection@1.0.0#describe") (result i32)
     (memory.fill (i32.const 1024) (i32.const 0) (i32.const 40))
     (i32.const 1024))
 )

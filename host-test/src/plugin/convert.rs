@@ -72,6 +72,8 @@ pub(super) fn description(from: wit::Description, digest: String) -> Description
         name: from.name,
         version: from.version,
         digest,
+        attack_version: from.attack_version,
+        state_format: from.state_format,
         rules: from
             .rules
             .into_iter()
@@ -84,6 +86,8 @@ pub(super) fn description(from: wit::Description, digest: String) -> Description
                 group: from.group,
                 event_names: from.event_names,
                 attack: from.attack,
+                attack_aliases: from.attack_aliases,
+                threat_catalogue: from.threat_catalogue,
                 covers: from.covers,
             })
             .collect(),

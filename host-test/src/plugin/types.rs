@@ -109,6 +109,10 @@ pub struct Description {
     pub version: String,
     /// SHA-256 of the component, as `sha256:<hex>`.
     pub digest: String,
+    /// The version of ATT&CK that the rules' ids are of.
+    pub attack_version: String,
+    /// The format of the memory that it saves.
+    pub state_format: u32,
     /// Its rules.
     pub rules: Vec<Rule>,
     /// The event sources that rules look at.
@@ -128,8 +132,10 @@ pub struct Rule {
     pub severity: Severity,
     /// What it guards against: the folder of the pack it stands in.
     pub group: String,
-    /// The event names it wants; empty when it wants every event.
-    pub event_names: Vec<String>,
+    /// The event names it wants, in lower case: none if any, an empty list for a chain.
+    pub event_names: Option<Vec<String>>,
     pub attack: Vec<String>,
+    pub attack_aliases: Vec<String>,
+    pub threat_catalogue: Vec<String>,
     pub covers: Vec<String>,
 }

@@ -75,8 +75,10 @@ mod tests {
             description: "What it is.".into(),
             severity,
             group: group.into(),
-            event_names: vec!["leaveorganization".into()],
+            event_names: Some(vec!["leaveorganization".into()]),
             attack: Vec::new(),
+            attack_aliases: Vec::new(),
+            threat_catalogue: Vec::new(),
             covers: vec!["Datadog f70".into(), "Vectra\u{1b}[2J".into()],
         }
     }

@@ -97,6 +97,7 @@ fn event(finding: &Finding) -> Vec<Fact<'_>> {
     let outcome = match finding.outcome {
         Outcome::Success => "It succeeded",
         Outcome::Failure => "It failed",
+        Outcome::Unknown => "It is not known how it ended",
     };
     rows.row("Outcome", [plain(outcome), named("", &finding.outcome_reason)]);
     if let Some(target) = &finding.target {
@@ -148,5 +149,6 @@ pub(super) fn status(status: Status) -> &'static str {
         Status::Approved => "approved",
         Status::Learning => "learning",
         Status::DryRun => "dry-run",
+        Status::Other => "other",
     }
 }

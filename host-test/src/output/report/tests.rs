@@ -27,8 +27,10 @@ fn about(text: &str) -> About {
         description: text.into(),
         severity: orgwatch::finding::Severity::Low,
         group: text.into(),
-        event_names: vec![],
+        event_names: None,
         attack: vec![],
+        attack_aliases: vec![],
+        threat_catalogue: vec![],
         covers: vec![],
     };
     let quiet = Rule { slug: format!("{text}2"), ..rule.clone() };
