@@ -1,82 +1,119 @@
 //! What a WebAssembly file is, read from its bytes: nothing of it is run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use orgwatch_artifact::{Kind, Malformed, Module, digest};
+use orgwatch_artifact::{Artifact, Baked, Build, Malformed, Module, Pack, Shape, digest};
 use serde::Serialize;
 use wasmparser::{ExternalKind, Parser, Payload};
 
 use crate::bake;
 
 /// What is known of a file. Serializes to what `orgwatch inspect --json` prints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Inspection {
     /// The file, as it was named.
     pub file: String,
-    /// Whether it is an orgwatch artifact.
+    /// Whether it is an orgwatch artifact, every byte as it was built or baked.
     pub ours: bool,
     /// `component` or `fluent-bit` if it is, otherwise what it is as WebAssembly.
     pub kind: String,
-    /// The version of orgwatch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
     /// SHA-256 of the file, as `sha256:<hex>`: what findings carry as the artifact's digest.
     pub digest: String,
     /// Its length in bytes.
     pub size: usize,
+    /// The world of the contract that a component keeps, with its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub world: Option<String>,
     /// What it asks its host for.
     pub imports: Vec<String>,
     /// What it offers its host.
     pub exports: Vec<String>,
+    /// What it says of itself in the sections that any tool shows: `version`, `revision`, `licenses`,
+    /// `description`, `authors`, `homepage`, `source`.
+    #[serde(flatten)]
+    pub said: BTreeMap<&'static str, String>,
+    /// How it was built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
+    /// The rules that it carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pack: Option<Pack>,
+    /// How many cases it carries, for `orgwatch verify`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cases: Option<usize>,
+    /// What was baked into it, and into which artifact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baked: Option<Baked>,
     /// The settings that are baked in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
     /// The length of the memory that is baked in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_bytes: Option<usize>,
-    /// Why it is not ours, or cannot be used.
+    /// Why it is not ours, or how it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
-/// Describes a file as far as it can be; fails on nothing but what is no WebAssembly.
+/// The sections that hold plain text.
+const SAID: [&str; 7] =
+    ["version", "revision", "licenses", "description", "authors", "homepage", "source"];
+
+/// Describes a file as far as it can be; fails on nothing but what is no WebAssembly, or is not laid
+/// out as such.
 pub fn inspect(file: &Path, bytes: &[u8]) -> Result<Inspection, Malformed> {
     let whole = Module::parse(bytes)?;
     let (imports, exports) = edges(bytes).unwrap_or_default();
+    let said = SAID.iter().filter_map(|name| {
+        let text = std::str::from_utf8(whole.custom(name)?).ok()?;
+        Some((*name, text.to_owned()))
+    });
     let mut seen = Inspection {
         file: file.display().to_string(),
-        ours: false,
         kind: whole.kind.to_string(),
-        version: None,
         digest: digest(bytes),
         size: bytes.len(),
+        world: world(&exports),
+        said: said.collect(),
         imports,
         exports,
-        settings: None,
-        state_bytes: None,
-        problem: None,
+        ..Inspection::default()
     };
-    let contract = |name: &String| name.starts_with("orgwatch:detector/detection@");
-    let kind = match whole.kind {
-        Kind::Component if seen.exports.iter().any(contract) => "component",
-        Kind::Module if seen.exports.iter().any(|name| name == "orgwatch") => "fluent-bit",
-        _ => {
-            seen.problem = Some("it does not offer what an orgwatch artifact offers".into());
+    let artifact = match Artifact::read(bytes) {
+        Ok(artifact) => artifact,
+        Err(fault) => {
+            seen.problem = Some(fault.to_string());
             return Ok(seen);
         }
     };
+    seen.ours = true;
+    seen.kind = match artifact.build.shape {
+        Shape::Component => "component".into(),
+        Shape::FluentBit => "fluent-bit".into(),
+    };
+    seen.cases = Some(artifact.cases.len());
+    seen.build = Some(artifact.build);
+    seen.pack = Some(artifact.pack);
+    seen.baked = artifact.baked;
     match bake::contents(bytes) {
         Ok(contents) => {
-            (seen.ours, seen.kind) = (true, kind.to_owned());
-            seen.version = Some(contents.version);
             seen.settings = contents
                 .settings
                 .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
             seen.state_bytes = contents.state.map(|state| state.len());
         }
-        Err(err) => seen.problem = Some(err.to_string()),
+        Err(err) => (seen.ours, seen.problem) = (false, Some(err.to_string())),
     }
     Ok(seen)
+}
+
+/// The world that has these exports.
+fn world(exports: &[String]) -> Option<String> {
+    let interface = exports.iter().find_map(|name| {
+        name.strip_prefix("orgwatch:detector/detection@").filter(|version| !version.is_empty())
+    })?;
+    Some(format!("orgwatch:detector/plugin@{interface}"))
 }
 
 /// The names of what the outermost module or component imports and exports.
@@ -132,9 +169,8 @@ mod tests {
         assert_eq!((seen.ours, &seen.kind[..]), (false, "a core module"));
         assert_eq!(seen.imports, ["wasi.fd_write"]);
         assert_eq!(seen.exports, ["memory"]);
-        assert!(seen.problem.is_some() && seen.version.is_none());
-        let named = of(r#"(module (func (export "orgwatch")))"#);
-        assert!(!named.ours && named.problem.unwrap().contains("no place for settings"));
+        assert!(seen.problem.unwrap().contains("not an artifact of orgwatch"));
+        assert!(seen.said.is_empty() && seen.world.is_none());
         let nested = of(r#"(component (core module (import "a" "b" (func))))"#);
         assert_eq!((&nested.kind[..], nested.imports.len()), ("a component", 0));
     }

@@ -18,8 +18,8 @@
 //! [`plugin`] is the component and the guest inside it; [`input`] turns files into batches of
 //! newline-delimited events; [`output`] writes findings; [`scan`] ties the three together;
 //! [`state`] keeps a detector's memory in a file; [`serve`] is the service beside Vector. [`bake`] puts
-//! settings and memory into an artifact, and [`inspect`] tells what one is. [`split`] writes events for
-//! a router to follow.
+//! settings and memory into an artifact, [`inspect`] tells what one is, and [`verify`]
+//! whether it can be trusted. [`split`] writes events for a router to follow.
 
 pub mod bake;
 pub mod file;
@@ -31,3 +31,4 @@ pub mod scan;
 pub mod serve;
 pub mod split;
 pub mod state;
+pub mod verify;

@@ -5,7 +5,7 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done; also when what reads the output has gone away |
-//! | 1 | done, and there are findings at or above `--fail-on` |
+//! | 1 | done, and there are findings at or above `--fail-on`, or cases that do not hold |
 //! | 2 | something could not be read or used, whatever else was found |
 
 use std::process::ExitCode;

@@ -90,3 +90,28 @@ impl Random {
         &list[self.below(list.len())]
     }
 }
+
+/// A program that a test needs and that may not be there: named by a variable, or on the path. None
+/// is said, so that nobody takes the test for run.
+pub fn program(variable: &str, name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = match std::env::var_os(variable) {
+        Some(named) => {
+            let named = PathBuf::from(named);
+            assert!(named.exists(), "{variable} names {}, which is not there", named.display());
+            Some(named)
+        }
+        None => std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file()),
+    };
+    if found.is_none() {
+        println!("skipped: {name} is neither on the path nor named by {variable}");
+    }
+    found
+}
+
+/// A file of `dist`, by what stands behind the version in its name.
+pub fn dist(suffix: &str) -> PathBuf {
+    let file = root().join(format!("dist/orgwatch-{}{suffix}", env!("CARGO_PKG_VERSION")));
+    assert!(file.exists(), "cargo xtask build makes {}", file.display());
+    file
+}

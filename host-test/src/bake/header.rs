@@ -107,3 +107,6 @@ pub(super) fn slices(address: u32, settings: usize, state: usize) -> [u8; LENGTH
 
 /// Where the two slices stand behind the header's beginning.
 pub(super) const AT_SLICES: std::ops::Range<usize> = SLICES..LENGTH;
+
+/// The two slices as the compiler leaves them.
+pub(super) const EMPTY: [u8; LENGTH - SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];

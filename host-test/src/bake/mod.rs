@@ -17,7 +17,9 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
-use orgwatch_artifact::{BAKED, Baked, Kind, Malformed, Module, digest, seal};
+use orgwatch_artifact::{
+    BAKED, Baked, Integrity, Kind, Malformed, Module, digest, integrity, seal,
+};
 use wasm_encoder::{Component, RawSection};
 use wasmparser::BinaryReaderError;
 
@@ -37,6 +39,10 @@ pub enum Error {
     /// It is no WebAssembly, or damaged.
     #[error("it is no WebAssembly that can be read: {0}")]
     Malformed(#[from] Malformed),
+
+    /// Its bytes are not those that it was built with. Baking would seal the damage.
+    #[error("it is damaged: its digest section says another digest than its bytes have")]
+    Damaged,
 
     /// It is WebAssembly of another kind.
     #[error("it is no orgwatch artifact: it has no place for settings")]
@@ -88,6 +94,9 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
         return Err(Error::TooLong(length));
     }
     let whole = Module::parse(artifact)?;
+    if let Integrity::Damaged { .. } = integrity(&whole) {
+        return Err(Error::Damaged);
+    }
     let (at, core) = core_module(&whole)?;
     let there = header::read(core)?;
     if there.settings.is_some() {
@@ -115,6 +124,21 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
     };
     let note = serde_json::to_vec(&note).unwrap_or_default();
     Ok(seal(&Module::parse(&bytes)?.with(BAKED, &note))?)
+}
+
+/// The artifact without what is baked into it: the same code, which opens with what it is given. It
+/// is not the artifact that it was made from, since what was added stays, out of use.
+pub fn emptied(artifact: &[u8]) -> Result<Vec<u8>, Error> {
+    let whole = Module::parse(artifact)?;
+    let (_, core) = core_module(&whole)?;
+    let segments = header::segments(core)?;
+    let (segment, at) = header::find(&segments)?;
+    // Where in the file the segment's bytes are.
+    let start = segments[segment].data.as_ptr() as usize - artifact.as_ptr() as usize + at;
+    let mut bytes = artifact.to_vec();
+    bytes[start + header::AT_SLICES.start..start + header::AT_SLICES.end]
+        .copy_from_slice(&header::EMPTY);
+    Ok(bytes)
 }
 
 /// The core module with the header: the file itself, or a section of a component, whose place among

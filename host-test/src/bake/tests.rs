@@ -35,6 +35,15 @@ fn what_is_baked_is_there() {
 }
 
 #[test]
+fn what_is_emptied_has_nothing_baked_in() {
+    let baked = bake(&ours(), "{\"late\":\"2h\"}", Some(b"state")).unwrap();
+    let emptied = emptied(&baked).unwrap();
+    assert_eq!(contents(&emptied).unwrap(), contents(&ours()).unwrap());
+    assert_eq!(emptied.len(), baked.len());
+    assert_eq!(super::emptied(&ours()).unwrap(), ours());
+}
+
+#[test]
 fn it_stands_behind_all_that_was_laid_out() {
     let settings = format!("{{\"x\":\"{}\"}}", "y".repeat(200_000));
     let baked = bake(&ours(), &settings, Some(b"state")).unwrap();

@@ -15,7 +15,7 @@ pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
 }
 
 /// A guest's limits are the defaults; its code is kept, where that is safe.
-fn options() -> Options {
+pub(super) fn options() -> Options {
     let cache = match CacheDir::find() {
         Ok(dir) => Some(dir),
         Err(err) => {

@@ -16,6 +16,7 @@ use super::serve::ServeFlags;
 use super::settings::SettingsFlags;
 use super::size::Size;
 use super::split::SplitFlags;
+use super::verify::VerifyFlags;
 
 /// Detects AWS accounts being taken out of their organization.
 #[derive(Debug, Parser)]
@@ -36,6 +37,7 @@ pub(super) enum Command {
     Settings(SettingsFlags),
     Bake(BakeFlags),
     Inspect(InspectFlags),
+    Verify(VerifyFlags),
 }
 
 const EXAMPLES: &str = "\

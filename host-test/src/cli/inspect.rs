@@ -18,13 +18,15 @@ Examples:
   orgwatch inspect --json mine.wasm | jq .settings
 
 Exit codes:
-  0  it is an orgwatch artifact
-  2  it is not, or cannot be read";
+  0  it is an orgwatch artifact, and whole
+  2  it is not, it is damaged, or it cannot be read";
 
 /// Show what an artifact is, without running anything of it
 ///
-/// Version, digest, size, what it asks its host for, and the settings and memory that `orgwatch bake`
-/// put into it. A file that is not ours is described as far as it can be.
+/// Version, digest, size, the contract it keeps, what it asks its host for, how it was built, its
+/// rules, and the settings and memory that `orgwatch bake` put into it. A file that is not ours is
+/// described as far as it can be. What the file says of itself is what it says: `orgwatch verify`
+/// tells whether it is so.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct InspectFlags {
@@ -41,14 +43,15 @@ pub(super) struct InspectFlags {
 pub(super) fn run(flags: &InspectFlags) -> anyhow::Result<Status> {
     let name = flags.file.display();
     let bytes = fs::read(&flags.file).with_context(|| format!("cannot read {name}"))?;
-    let seen = inspect(&flags.file, &bytes).with_context(|| format!("{name} is no artifact"))?;
+    let seen = inspect(&flags.file, &bytes)
+        .with_context(|| format!("{name} is no WebAssembly, or damaged"))?;
     let text = match flags.json {
         true => serde_json::to_string_pretty(&seen)? + "\n",
         false => text(&seen)?,
     };
     io::stdout().write_all(text.as_bytes())?;
     if let Some(problem) = &seen.problem {
-        say(&format!("{name} is not an orgwatch artifact: {problem}"));
+        say(&format!("{name}: {problem}"));
     }
     Ok(if seen.ours { Status::Done } else { Status::Unusable })
 }
@@ -56,7 +59,7 @@ pub(super) fn run(flags: &InspectFlags) -> anyhow::Result<Status> {
 fn text(seen: &Inspection) -> anyhow::Result<String> {
     let mut text = format!("{}\n", Escaped(&seen.file));
     let mut row = |name: &str, value: &str| {
-        text += &format!("  {name:<10}{}\n", Escaped(value));
+        text += &format!("  {name:<12}{}\n", Escaped(value));
     };
     row(
         "kind",
@@ -66,20 +69,56 @@ fn text(seen: &Inspection) -> anyhow::Result<String> {
             other => other,
         },
     );
-    if let Some(version) = &seen.version {
-        row("version", version);
+    for (name, label) in [
+        ("version", "version"),
+        ("revision", "revision"),
+        ("licenses", "licence"),
+        ("authors", "authors"),
+        ("source", "source"),
+        ("description", "description"),
+    ] {
+        match seen.said.get(name) {
+            Some(value) => row(label, value),
+            None if name == "revision" && seen.ours => row(label, "unknown: not built from git"),
+            None => {}
+        }
     }
     row("digest", &seen.digest);
     row("size", &format!("{} bytes", number(seen.size as u64)));
+    if let Some(world) = &seen.world {
+        row("world", world);
+    }
     let imports = match seen.imports.is_empty() {
         true => "nothing: cannot reach network, files, clock or environment".into(),
         false => seen.imports.join(", "),
     };
     row("imports", &imports);
     row("exports", &seen.exports.join(", "));
-    let settings = seen.settings.as_ref().map(serde_json::to_string).transpose()?;
-    row("settings", settings.as_deref().unwrap_or("none baked in"));
-    let state = seen.state_bytes.map(|length| format!("{} bytes baked in", number(length as u64)));
-    row("memory", state.as_deref().unwrap_or("none baked in"));
+    if let Some(build) = &seen.build {
+        row("built with", &build.rustc);
+        build.linker.iter().for_each(|linker| row("linked with", linker));
+        row("flags", &build.flags.join(" "));
+    }
+    if seen.ours {
+        let settings = seen.settings.as_ref().map(serde_json::to_string).transpose()?;
+        row("settings", settings.as_deref().unwrap_or("none baked in"));
+        let memory = seen.state_bytes.map(|bytes| format!("{} bytes", number(bytes as u64)));
+        row("memory", memory.as_deref().unwrap_or("none baked in"));
+    }
+    if let Some(baked) = &seen.baked {
+        row("baked into", &baked.from);
+    }
+    if let Some(cases) = seen.cases {
+        row("cases", &format!("{cases}, which `orgwatch verify` runs"));
+    }
+    if let Some(pack) = &seen.pack {
+        let public: Vec<_> = pack.rules.iter().filter(|rule| !rule.internal).collect();
+        row("rules", &format!("{} in pack {}, {}", public.len(), pack.version, pack.digest));
+        let width = public.iter().map(|rule| rule.slug.len()).max().unwrap_or_default();
+        for rule in public {
+            let slug = format!("{:width$}  {:13}  {}", rule.slug, rule.severity, rule.version);
+            row("", &slug);
+        }
+    }
     Ok(text)
 }

@@ -19,6 +19,7 @@ mod settings;
 mod size;
 mod split;
 mod summary;
+mod verify;
 
 use std::io;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ use flags::{Command, Flags};
 pub(crate) enum Status {
     /// All is well.
     Done,
-    /// There are findings at or above `--fail-on`.
+    /// There are findings at or above `--fail-on`, or cases that do not hold.
     Found,
     /// Something could not be read or used.
     Unusable,
@@ -70,10 +71,10 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Serve(flags) => serve::run(&flags),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
-        Command::Router(flags) => router::run(&flags),
         Command::Rules(flags) => rules::run(&flags),
         Command::Settings(flags) => settings::run(&flags),
         Command::Split(flags) => split::run(&flags),
+        Command::Verify(flags) => verify::run(&flags),
     }
 }
 
