@@ -69,6 +69,7 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Scan(flags) => scan::run(&flags),
         Command::Learn(flags) => learn::run(&flags),
         Command::Serve(flags) => serve::run(&flags),
+        Command::Router(flags) => router::run(&flags),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
         Command::Rules(flags) => rules::run(&flags),

@@ -55,6 +55,8 @@ fn about(text: &str) -> About {
             rules: vec![rule, quiet],
             sources: vec![],
             envelopes: vec![],
+            attack_version: text.into(),
+            state_format: 1,
         },
         settings: Settings {
             name: Some(text.into()),
