@@ -16,11 +16,14 @@ use orgwatch_host::plugin;
 use serde_json::Value;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
+/// What an example host is started with, to run a component.
+type Arguments = dyn Fn(&Path) -> Vec<String>;
+
 /// An example host: how to run it on a component, and a script that uses it as a library.
 struct Host {
     dir: tempfile::TempDir,
     program: PathBuf,
-    arguments: Box<dyn Fn(&Path) -> Vec<String>>,
+    arguments: Box<Arguments>,
     /// What stands before the path of a settings file.
     settings: Option<&'static str>,
 }

@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use orgwatch_host::inspect::{Inspection, inspect};
-use orgwatch_host::output::Escaped;
+use orgwatch_host::output::{Escaped, number};
 
 use super::{Status, say};
-use orgwatch_host::output::number;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -22,7 +22,7 @@ pub struct Subject(Loaded);
 
 #[derive(Debug)]
 enum Loaded {
-    Component(Plugin),
+    Component(Box<Plugin>),
     FluentBit(FluentBit),
 }
 
@@ -62,7 +62,7 @@ impl Subject {
                 };
                 let plugin = Plugin::load(emptied.as_deref().unwrap_or(bytes), options)?;
                 agrees(&plugin, artifact)?;
-                Loaded::Component(plugin)
+                Loaded::Component(Box::new(plugin))
             }
             Shape::FluentBit => {
                 Loaded::FluentBit(FluentBit::load(bytes, options).map_err(SubjectError::FluentBit)?)
