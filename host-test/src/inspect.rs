@@ -25,10 +25,10 @@ pub struct Inspection {
     /// The world of the contract that a component keeps, with its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
-    /// What it asks its host for.
-    pub imports: Vec<String>,
+    /// What it asks its host for; none where that cannot be read, which is not the same as nothing.
+    pub imports: Option<Vec<String>>,
     /// What it offers its host.
-    pub exports: Vec<String>,
+    pub exports: Option<Vec<String>>,
     /// What it says of itself in the sections that any tool shows: `version`, `revision`, `licenses`,
     /// `description`, `authors`, `homepage`, `source`.
     #[serde(flatten)]
@@ -64,7 +64,7 @@ const SAID: [&str; 7] =
 /// out as such.
 pub fn inspect(file: &Path, bytes: &[u8]) -> Result<Inspection, Malformed> {
     let whole = Module::parse(bytes)?;
-    let (imports, exports) = edges(bytes).unwrap_or_default();
+    let (imports, exports) = edges(bytes).ok().unzip();
     let said = SAID.iter().filter_map(|name| {
         let text = std::str::from_utf8(whole.custom(name)?).ok()?;
         Some((*name, text.to_owned()))
@@ -74,7 +74,7 @@ pub fn inspect(file: &Path, bytes: &[u8]) -> Result<Inspection, Malformed> {
         kind: whole.kind.to_string(),
         digest: digest(bytes),
         size: bytes.len(),
-        world: world(&exports),
+        world: exports.as_deref().and_then(world),
         said: said.collect(),
         imports,
         exports,
@@ -167,12 +167,19 @@ mod tests {
     fn what_is_not_ours_is_described_and_said_not_to_be() {
         let seen = of(r#"(module (import "wasi" "fd_write" (func)) (memory (export "memory") 1))"#);
         assert_eq!((seen.ours, &seen.kind[..]), (false, "a core module"));
-        assert_eq!(seen.imports, ["wasi.fd_write"]);
-        assert_eq!(seen.exports, ["memory"]);
+        assert_eq!(seen.imports.unwrap(), ["wasi.fd_write"]);
+        assert_eq!(seen.exports.unwrap(), ["memory"]);
         assert!(seen.problem.unwrap().contains("not an artifact of orgwatch"));
         assert!(seen.said.is_empty() && seen.world.is_none());
         let nested = of(r#"(component (core module (import "a" "b" (func))))"#);
-        assert_eq!((&nested.kind[..], nested.imports.len()), ("a component", 0));
+        assert_eq!((&nested.kind[..], nested.imports), ("a component", Some(vec![])));
+    }
+
+    #[test]
+    fn imports_that_cannot_be_read_are_not_said_to_be_none() {
+        // An import section of one entry, which is not there.
+        let seen = inspect(Path::new("a"), b"\0asm\x01\0\0\0\x02\x01\x01").unwrap();
+        assert_eq!((seen.imports, seen.exports, seen.ours), (None, None, false));
     }
 
     #[test]

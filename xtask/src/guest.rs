@@ -128,6 +128,9 @@ impl Guest {
             .arg("--target-dir")
             .arg(&target)
             .current_dir(&workspace.root)
+            // Incremental work is cut into other units: what one developer sets for speed would give
+            // another artifact.
+            .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(workspace, toolchain).join("\x1f"));
         if let Some(home) = &workspace.cargo_home {
             cargo.env("CARGO_HOME", home);

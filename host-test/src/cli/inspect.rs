@@ -87,12 +87,13 @@ fn text(seen: &Inspection) -> anyhow::Result<String> {
     if let Some(world) = &seen.world {
         row("world", world);
     }
-    let imports = match seen.imports.is_empty() {
+    let unknown = || "unknown: the file cannot be read that far".to_owned();
+    let imports = seen.imports.as_ref().map_or_else(unknown, |imports| match imports.is_empty() {
         true => "nothing: cannot reach network, files, clock or environment".into(),
-        false => seen.imports.join(", "),
-    };
+        false => imports.join(", "),
+    });
     row("imports", &imports);
-    row("exports", &seen.exports.join(", "));
+    row("exports", &seen.exports.as_ref().map_or_else(unknown, |exports| exports.join(", ")));
     if let Some(build) = &seen.build {
         row("built with", &build.rustc);
         build.linker.iter().for_each(|linker| row("linked with", linker));

@@ -89,6 +89,9 @@ fn what_is_not_ours_is_described_and_said_not_to_be() {
     assert_eq!(ran.code, 2);
     ran.says("other.wasm: this is not an artifact of orgwatch");
     assert!(ran.out.contains("a core module") && ran.out.contains("wasi.fd_write"), "{}", ran.out);
+    bench.file("short.wasm", b"\0asm\x01\0\0\0\x02\x01\x01");
+    let ran = bench.run(&["inspect", "short.wasm"]);
+    assert!(ran.out.contains("imports     unknown"), "{}", ran.out);
     bench.file("text.wasm", "#!/bin/sh\n");
     let ran = bench.run(&["inspect", "text.wasm"]);
     assert_eq!(ran.code, 2);
