@@ -85,11 +85,9 @@ class Detector:
 
     def detect_batch(self, events):
         """Findings, and what could not be read as pairs of a line's number and a reason."""
-        before = self.state
         try:
             batch = self._call("[method]detector.detect-batch", self.detector, events)
         except (Trap, WasmtimeError) as error:
-            self.state = before
             self._open()
             return self._without_the_culprit(events, error)
         self.save()
@@ -98,12 +96,13 @@ class Detector:
 
     def _without_the_culprit(self, events, error):
         """Halves the batch until the event that did it stands alone."""
-        lines = events.splitlines(keepends=True)
+        # Not splitlines: a carriage return within a line ends no event.
+        lines = events.removesuffix(b"\n").split(b"\n")
         if len(lines) < 2:
             return [], [(1, f"the component failed: {str(error).splitlines()[0]}")]
         middle = len(lines) // 2
-        findings, unreadable = self.detect_batch(b"".join(lines[:middle]))
-        more, others = self.detect_batch(b"".join(lines[middle:]))
+        findings, unreadable = self.detect_batch(b"\n".join(lines[:middle]))
+        more, others = self.detect_batch(b"\n".join(lines[middle:]))
         return findings + more, unreadable + [(middle + line, why) for line, why in others]
 
     def _shown(self, finding):
