@@ -9,8 +9,8 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use serde_json::{Value, json};
 use support::Random;
@@ -33,16 +33,7 @@ fn orgwatch(arguments: &[&str]) -> String {
 
 /// Fluent Bit, or none, which is said.
 fn found() -> Option<PathBuf> {
-    if let Some(program) = env::var_os("FLUENT_BIT") {
-        return Some(PathBuf::from(program));
-    }
-    let folders = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&folders).map(|folder| folder.join("fluent-bit"));
-    let found = found.into_iter().find(|program| program.is_file());
-    if found.is_none() {
-        println!("skipped: there is no Fluent Bit: FLUENT_BIT names none, nor is one on the path");
-    }
-    found
+    support::program("FLUENT_BIT", "fluent-bit")
 }
 
 /// A folder with events, and one configuration that reads them.
@@ -62,9 +53,7 @@ impl Pipeline {
         file.flush().unwrap();
         // What scan of files keeps for good, a router keeps for two hours: the same for both here.
         fs::write(path("settings.yaml"), "late: 2h\n").unwrap();
-        let module = support::root()
-            .join(format!("dist/orgwatch-{}-fluent-bit.wasm", env!("CARGO_PKG_VERSION")));
-        assert!(module.exists(), "cargo xtask test builds {}", module.display());
+        let module = support::dist("-fluent-bit.wasm");
         orgwatch(&[
             "bake",
             "--settings",

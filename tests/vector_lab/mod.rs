@@ -2,7 +2,6 @@
 #![allow(missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::net::TcpListener;
@@ -18,16 +17,7 @@ use crate::support;
 
 /// A real Vector; or none, which is told.
 pub fn vector() -> Option<PathBuf> {
-    let named = env::var_os("VECTOR").map(PathBuf::from);
-    let on_path = || {
-        let path = env::var_os("PATH")?;
-        env::split_paths(&path).map(|folder| folder.join("vector")).find(|file| file.is_file())
-    };
-    let found = named.or_else(on_path);
-    if found.is_none() {
-        println!("skipped: there is no Vector: set VECTOR, or put vector on the path");
-    }
-    found
+    support::program("VECTOR", "vector")
 }
 
 /// Copies of configurations, with paths and ports of a test.
