@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use orgwatch_host::bake::{bake, contents};
@@ -19,11 +19,6 @@ const CLOSE: &[u8] = br#"{"eventSource":"organizations.amazonaws.com","eventID":
 
 fn component() -> Artifact {
     Artifact::find(None).expect("cargo xtask test builds the component first")
-}
-
-fn module() -> PathBuf {
-    let name = concat!("dist/orgwatch-", env!("CARGO_PKG_VERSION"), "-fluent-bit.wasm");
-    support::root().join(name)
 }
 
 fn load(artifact: &[u8]) -> Plugin {
@@ -77,7 +72,7 @@ fn what_the_command_bakes_the_command_shows() {
     let learned = orgwatch(&["learn", "-q", "--state", "state", sample], at);
     assert_eq!(learned.status.code(), Some(0), "{learned:?}");
     fs::write(at.join("component.wasm"), component().bytes()).unwrap();
-    fs::copy(module(), at.join("fluent-bit.wasm")).unwrap();
+    fs::copy(support::dist("-fluent-bit.wasm"), at.join("fluent-bit.wasm")).unwrap();
     for kind in ["component", "fluent-bit"] {
         let source = format!("{kind}.wasm");
         let bake = ["bake", "--settings", "settings.yaml", "--state", "state", "-o", "mine.wasm"];
@@ -86,7 +81,9 @@ fn what_the_command_bakes_the_command_shows() {
         let shown = orgwatch(&["inspect", "--json", "mine.wasm"], at);
         assert_eq!(shown.status.code(), Some(0), "{shown:?}");
         let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-        assert_eq!(shown["kind"], kind);
+        assert_eq!((&shown["kind"], &shown["ours"]), (&kind.into(), &true.into()));
+        let original = fs::read(at.join(&source)).unwrap();
+        assert_eq!(shown["baked"]["from"], orgwatch_artifact::digest(&original));
         assert_eq!(shown["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(shown["imports"], serde_json::json!([]));
         assert_eq!(shown["settings"], serde_json::from_str::<serde_json::Value>(SETTINGS).unwrap());

@@ -93,6 +93,9 @@ fn what_cannot_be_baked_into_is_refused() {
         assert!(matches!(bake(&foreign, "{}", None), Err(Error::Foreign)));
     }
     assert!(matches!(bake(b"no", "{}", None), Err(Error::Malformed(_))));
+    let mut damaged = orgwatch_artifact::seal(&ours()).unwrap();
+    damaged[20] ^= 1;
+    assert!(matches!(bake(&damaged, "{}", None), Err(Error::Damaged)), "it would be sealed");
     let long = " ".repeat(MAX_BAKED + 1);
     assert!(matches!(bake(&ours(), &long, None), Err(Error::TooLong(_))));
 }

@@ -62,6 +62,8 @@ pub(super) struct VerifyFlags {
 struct Report {
     file: String,
     digest: String,
+    /// How it got its bytes: `built`, or `baked` after that.
+    made: &'static str,
     signed: Option<Signed>,
     /// The cases that the artifact carries, and those given, if any were.
     runs: Vec<(&'static str, Vec<Outcome>)>,
@@ -96,7 +98,8 @@ fn check(
     if let Some(own) = own {
         runs.push(("your cases", subject.run(&own, Fit::Said)));
     }
-    Ok(Report { file: file.display().to_string(), digest: digest(bytes), signed, runs })
+    let made = if artifact.baked.is_some() { "baked" } else { "built" };
+    Ok(Report { file: file.display().to_string(), digest: digest(bytes), made, signed, runs })
 }
 
 impl Report {
@@ -110,7 +113,7 @@ impl Report {
             let _ = writeln!(text, "  {name:10}  {what}");
         };
         line("digest", &self.digest);
-        line("whole", &"every byte is as it was built");
+        line("whole", &format_args!("every byte is as it was {}", self.made));
         match &self.signed {
             Some(Signed { key, comment }) => {
                 line("signed", &format_args!("with the key {key}: {}", Escaped(comment)));
