@@ -1,5 +1,6 @@
 //! Publishing and fetching: `wkg`, and a registry to do it with.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,14 +37,17 @@ fn wkg(workspace: &Workspace) -> Result<PathBuf> {
     let version = format!("wkg {WKG}");
     if !output(Command::new(&program).arg("--version")).is_ok_and(|said| said == version) {
         eprintln!("    installing wkg {WKG} into {}, which takes minutes", folder.display());
+        let build = folder.join("build");
         output(
             Command::new("cargo")
                 .args(["install", "--quiet", "--locked", "wkg", "--version", WKG, "--root"])
                 .arg(&folder)
                 .arg("--target-dir")
-                .arg(folder.join("build")),
+                .arg(&build),
         )
         .context("cannot install wkg from crates.io")?;
+        // Half a gigabyte that nobody needs again.
+        fs::remove_dir_all(build)?;
     }
     Ok(program)
 }
