@@ -68,6 +68,8 @@ fn every_shown_command_prints_what_is_shown() {
     let root = support::root();
     // Where shown commands write: Cargo may have been told to keep its own elsewhere.
     fs::create_dir_all(root.join("target")).unwrap();
+    // Left by an earlier run, it may be in a form that was never released.
+    let _ = fs::remove_file(root.join("target/learned.state"));
     let binary = Path::new(env!("CARGO_BIN_EXE_orgwatch")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), env::var("PATH").unwrap_or_default());
     let mut wrong = Vec::new();
