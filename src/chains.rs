@@ -28,6 +28,8 @@ const MAX_ENDS: usize = 100;
 #[derive(Debug, Clone, Copy)]
 struct Feed {
     chain: &'static Chain,
+    /// The chain's, in memory.
+    key: EventKey,
     member: usize,
     rule: usize,
 }
@@ -46,12 +48,13 @@ impl Chains {
         let on = |chain: &&Chain| settings.of_rule(&chain.about.slug).mode != Mode::Off;
         let mut chains = Chains { by_rule: BTreeMap::new(), by_key: BTreeMap::new(), longest: 0 };
         for chain in pack.chains.iter().filter(on) {
-            chains.by_key.insert(key(chain), chain);
+            let key = EventKey::of(&[&chain.about.id]);
+            chains.by_key.insert(key, chain);
             chains.longest = chains.longest.max(chain.window);
             for (member, rules) in chain.members.iter().enumerate() {
                 for (rule, fed) in rules.rules.iter().enumerate() {
                     let feeds = chains.by_rule.entry(&fed.slug).or_default();
-                    feeds.push(Feed { chain, member, rule });
+                    feeds.push(Feed { chain, key, member, rule });
                 }
             }
         }
@@ -150,10 +153,6 @@ fn ends<'a>(
     })
 }
 
-fn key(chain: &Chain) -> EventKey {
-    EventKey::of(&[&chain.about.id])
-}
-
 /// Where a finding stands in a chain: nowhere if it does not count or lacks a value that ties it,
 /// in several strands if it affects several accounts.
 fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
@@ -182,7 +181,7 @@ fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
     });
     let mut places: Vec<Place> = groups
         .take(MAX_PARTS)
-        .map(|group| Place { strand: Strand { chain: key(feed.chain), group }, slot })
+        .map(|group| Place { strand: Strand { chain: feed.key, group }, slot })
         .collect();
     places.sort_unstable();
     places.dedup();

@@ -36,7 +36,7 @@ const START: i64 = 1_780_272_000;
 /// A corpus spans this long, however many events it has: a week, in seconds.
 const SPAN: i64 = 7 * 86_400;
 
-/// The share of events that look interesting and are not.
+/// The most of events that look interesting and are not; where fewer are, as many as are.
 const NEAR: f64 = 1.0 / 600.0;
 
 /// What corpus is wanted.
@@ -106,7 +106,7 @@ pub fn events(
 ) -> Result<()> {
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let (mut interesting, mut near, mut written) =
-        (Share::new(settings.share), Share::new(NEAR), 0);
+        (Share::new(settings.share), Share::new(settings.share.min(NEAR)), 0);
     let mut record = Vec::new();
     while written < settings.size {
         let time = START + (SPAN as f64 * written as f64 / settings.size as f64) as i64;

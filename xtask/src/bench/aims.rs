@@ -31,11 +31,13 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
         let Some(other) = section.rows.iter().find(|row| row.name == other) else { continue };
         aims.push(ratio(&section.rows[section.ours], other, least));
     }
-    if let Some(section) = sections.iter().find(|one| one.title == fluent_bit::TITLE)
-        && let [none, tap, annotate, lua] = &section.rows[..]
-    {
-        aims.push(at_most(tap, none, 1.2));
-        aims.push(at_most(annotate, lua, 1.0));
+    for (title, _) in fluent_bit::SHARES {
+        if let Some(section) = sections.iter().find(|one| one.title == title)
+            && let [none, tap, annotate, lua] = &section.rows[..]
+        {
+            aims.push(at_most(title, tap, none, 1.2));
+            aims.push(at_most(title, annotate, lua, 1.0));
+        }
     }
     let start = sections.iter().find(|one| one.title == "start to end, one event");
     if let Some(ours) = start.map(|section| &section.rows[section.ours]) {
@@ -59,12 +61,12 @@ fn ratio(ours: &Row, other: &Row, least: f64) -> Aim {
 }
 
 /// By processor time alone: routers wait for timers most of the time.
-fn at_most(ours: &Row, other: &Row, most: f64) -> Aim {
+fn at_most(title: &str, ours: &Row, other: &Row, most: f64) -> Aim {
     let measured = ours.cpu().zip(other.cpu()).map(|(ours, other)| ours / other);
     let shown = measured
         .map_or("nothing to compare".to_owned(), |times| format!("{times:.2} times as much"));
     Aim {
-        aim: format!("{} at most {most} times the user time of {}", ours.name, other.name),
+        aim: format!("{title}: {} at most {most} times the user time of {}", ours.name, other.name),
         measured: measured.map(|times| [times, times]),
         holds: measured.map(|times| times <= most),
         shown,

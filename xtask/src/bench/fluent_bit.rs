@@ -1,5 +1,6 @@
 //! Pipelines of a real Fluent Bit: without orgwatch, with it, and with a filter in Lua that tests two
-//! fields. All end nowhere, so that they differ only in what is compared.
+//! fields and whose finds are given a tag of their own, as those of annotate are. All end nowhere, so
+//! that they differ only in what is compared.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -20,8 +21,10 @@ use super::table::Section;
 use super::tools::{Tool, named_or_on_path};
 use crate::guest;
 
-/// The section's title, by which its aims find it.
-pub const TITLE: &str = "Fluent Bit, 4 pipelines";
+/// How many of the events are interesting, and as many again look so: the sections' titles, by which
+/// their aims find them, and the shares.
+pub const SHARES: [(&str, f64); 2] =
+    [("Fluent Bit, 1 in 10,000", 1e-4), ("Fluent Bit, 1 in 600", 1.0 / 600.0)];
 /// The rows, in their order; the first is what the others are set against.
 pub const ROWS: [&str; 4] = ["no filter", "tap", "annotate", "Lua, two fields"];
 
@@ -53,9 +56,19 @@ pub fn find() -> Tool {
     named_or_on_path("FLUENT_BIT", "fluent-bit")
 }
 
-/// Measures them, if there is a Fluent Bit.
+/// Measures them, if there is a Fluent Bit. In the interpreter an event that a rule looks at costs a
+/// hundred times what another does, so the share of such events tells most.
 pub fn pipelines(bench: &Bench<'_>) -> Result<Vec<Section>> {
-    let corpus = bench.corpus("fluent-bit", &bench.sized(bench.flags.size.0.min(SIZE)))?;
+    let section = |(title, share): (&str, f64)| {
+        let mut options = bench.sized(bench.flags.size.0.min(SIZE));
+        options.extend(["--share".into(), share.to_string()]);
+        let corpus = bench.corpus(&format!("fluent-bit-{share:.4}"), &options)?;
+        Ok(Section::new(title, rows(bench, &corpus)?))
+    };
+    SHARES.into_iter().map(section).collect()
+}
+
+fn rows(bench: &Bench<'_>, corpus: &Corpus) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> =
         ROWS.iter().map(|name| Row::missing(*name, corpus.load(), "")).collect();
     match &bench.tools.fluent_bit {
@@ -65,7 +78,7 @@ pub fn pipelines(bench: &Bench<'_>) -> Result<Vec<Section>> {
                 for row in &mut rows {
                     let config = bench.scratch("fluent-bit.yaml");
                     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-                    fs::write(&config, pipeline(bench, &row.name, &corpus, port)?)?;
+                    fs::write(&config, pipeline(bench, &row.name, corpus, port)?)?;
                     let mut command = Command::new(program);
                     command.arg("-q").arg("-c").arg(&config);
                     row.command = format!("fluent-bit -q -c {}", config.display());
@@ -76,7 +89,7 @@ pub fn pipelines(bench: &Bench<'_>) -> Result<Vec<Section>> {
             }
         }
     }
-    Ok(vec![Section::new(TITLE, rows)])
+    Ok(rows)
 }
 
 /// The configuration of a row. The filters of the tap are those that are shipped.
@@ -91,21 +104,23 @@ fn pipeline(bench: &Bench<'_>, row: &str, corpus: &Corpus, port: u16) -> Result<
         let filters = filters.with_context(|| format!("{} has no filters", file.display()))?;
         Ok(filters.replace("${module}", &module.display().to_string()))
     };
-    let (filters, again, stream) = match row {
-        "tap" => (shipped("tap.yaml")?, true, false),
-        "annotate" => (shipped("annotate.yaml")?, false, true),
-        "Lua, two fields" => (LUA.to_owned(), false, false),
-        _ => (String::new(), false, false),
+    let (filters, again, marked_by) = match row {
+        "tap" => (shipped("tap.yaml")?, true, None),
+        "annotate" => (shipped("annotate.yaml")?, false, Some("orgwatch_severity")),
+        "Lua, two fields" => (LUA.to_owned(), false, Some("finding")),
+        _ => (String::new(), false, None),
     };
     let mut text = format!(
         "service:\n  flush: 1\n  grace: 1\n  log_level: error\n  http_server: on\n  \
          http_listen: 127.0.0.1\n  http_port: {port}\nparsers:\n  - name: cloudtrail\n    \
          format: json\n"
     );
-    if stream {
-        text += "stream_processor:\n  - name: findings\n    exec: \"CREATE STREAM findings WITH \
-                 (tag='orgwatch.findings') AS SELECT * FROM TAG:'cloudtrail' WHERE \
-                 @record.contains(orgwatch_severity);\"\n";
+    if let Some(key) = marked_by {
+        text += &format!(
+            "stream_processor:\n  - name: findings\n    exec: \"CREATE STREAM findings WITH \
+             (tag='orgwatch.findings') AS SELECT * FROM TAG:'cloudtrail' WHERE \
+             @record.contains({key});\"\n"
+        );
     }
     text += &format!(
         "pipeline:\n  inputs:\n    - name: tail\n      tag: cloudtrail\n      path: {events}\n      \
