@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::fluent_bit;
-use super::measure::Row;
+use super::measure::{Row, median};
 use super::table::{Section, seconds};
+use super::{fluent_bit, latency, vector};
 
 /// An aim, and what was measured.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,19 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
             aims.push(at_most(title, annotate, lua, 1.0));
         }
     }
+    if let Some(section) = sections.iter().find(|one| one.title == vector::TITLE)
+        && let [alone, tap, at_tap, annotate, annotating] = &section.rows[..]
+    {
+        aims.push(as_many(tap, alone, 0.95));
+        // 25,000 events a second where it is 58,000 alone.
+        aims.push(as_many(annotate, alone, 0.43));
+        aims.push(share(at_tap, tap, 0.1));
+        aims.push(share(annotating, annotate, 0.1));
+    }
+    let waits = sections.iter().flat_map(|section| &section.waits);
+    if let Some(added) = waits.into_iter().find(|waits| waits.name == latency::ADDED) {
+        aims.push(within(added, 0.005));
+    }
     let start = sections.iter().find(|one| one.title == "start to end, one event");
     if let Some(ours) = start.map(|section| &section.rows[section.ours]) {
         aims.push(time(ours, 0.030));
@@ -70,6 +83,44 @@ fn at_most(title: &str, ours: &Row, other: &Row, most: f64) -> Aim {
         measured: measured.map(|times| [times, times]),
         holds: measured.map(|times| times <= most),
         shown,
+    }
+}
+
+/// By wall time alone: how much of it the processors work says no more of a pipeline's speed.
+fn as_many(ours: &Row, other: &Row, least: f64) -> Aim {
+    let measured = ours.wall().zip(other.wall()).map(|(ours, other)| other / ours);
+    let shown = measured.map_or("nothing to compare".to_owned(), |ratio| format!("{ratio:.2}"));
+    Aim {
+        aim: format!("{} at least {least} times the events/s of {}", ours.name, other.name),
+        measured: measured.map(|ratio| [ratio, ratio]),
+        holds: measured.map(|ratio| ratio >= least),
+        shown,
+    }
+}
+
+/// By processor time, the kernel's part included and without it.
+fn share(ours: &Row, other: &Row, most: f64) -> Aim {
+    let user = |row: &Row| median(row.samples.iter().filter_map(|sample| sample.user));
+    let over = |ours: Option<f64>, theirs: Option<f64>| Some(ours? / theirs?);
+    let measured = over(ours.cpu(), other.cpu()).zip(over(user(ours), user(other)));
+    let shown = measured.map_or("nothing to compare".to_owned(), |(cpu, user)| {
+        format!("{cpu:.3} of processor time, {user:.3} of user time")
+    });
+    Aim {
+        aim: format!("{} at most {most} times the processor time of {}", ours.name, other.name),
+        measured: measured.map(<[f64; 2]>::from),
+        holds: measured.map(|(cpu, _)| cpu <= most),
+        shown,
+    }
+}
+
+fn within(waits: &latency::Waits, most: f64) -> Aim {
+    let [.., last] = waits.percentiles;
+    Aim {
+        aim: format!("99.9% of batches: {} under {}", waits.name, seconds(most)),
+        measured: Some([last, last]),
+        holds: Some(last < most),
+        shown: seconds(last),
     }
 }
 

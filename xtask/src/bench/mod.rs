@@ -2,15 +2,18 @@
 
 mod agree;
 mod aims;
+mod came;
 mod contenders;
 mod corpus;
 mod fluent_bit;
 mod growth;
+mod latency;
 mod measure;
 mod results;
 mod size;
 mod table;
 mod tools;
+mod vector;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,6 +85,8 @@ enum Name {
     Start,
     /// Pipelines of a real Fluent Bit (FLUENT_BIT or on the PATH), by user time
     FluentBit,
+    /// Pipelines of a real Vector (VECTOR or on the PATH), and how long a batch takes
+    Vector,
 }
 
 /// A run.
@@ -119,6 +124,10 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
             Name::Threads => growth::threads(&bench),
             Name::Start => growth::start(&bench),
             Name::FluentBit => fluent_bit::pipelines(&bench),
+            Name::Vector => Ok(vec![
+                vector::pipelines(&bench, &corpus, &mut agreement)?,
+                latency::batches(&bench, &corpus)?,
+            ]),
         })?;
         sections.extend(measured);
     }

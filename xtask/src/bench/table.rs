@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::latency::{PER_MILLE, Waits};
 use super::measure::Row;
 
 /// Rows that belong together: contenders at the same work, or one of them at more and more of it.
@@ -13,12 +14,15 @@ pub struct Section {
     pub ours: usize,
     /// The rows.
     pub rows: Vec<Row>,
+    /// In place of rows: how long batches took.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Waits>,
 }
 
 impl Section {
     /// Rows, the first of which is ours.
     pub fn new(title: impl Into<String>, rows: Vec<Row>) -> Self {
-        Section { title: title.into(), ours: 0, rows }
+        Section { title: title.into(), ours: 0, rows, waits: Vec::new() }
     }
 }
 
@@ -26,17 +30,37 @@ const HEAD: [&str; 7] = ["", "events/s", "GB/s", "wall", "CPU", "memory", "speed
 
 /// A section as lines: speeds are by wall time, the last column by wall and by processor time.
 pub fn lines(section: &Section) -> Vec<String> {
-    let mut cells: Vec<[String; 7]> = vec![HEAD.map(str::to_owned)];
+    let mut cells: Vec<Vec<String>> = Vec::new();
+    if section.waits.is_empty() {
+        let ours = section.rows.get(section.ours);
+        cells.push(HEAD.map(str::to_owned).into());
+        cells.extend(section.rows.iter().map(|row| row_cells(row, ours.unwrap_or(row)).into()));
+    } else {
+        let percentiles = PER_MILLE.map(|count| format!("{}%", count as f64 / 10.0));
+        cells.push(["".to_owned(), "batches".into()].into_iter().chain(percentiles).collect());
+        for waits in &section.waits {
+            let head = [waits.name.clone(), waits.batches.to_string()];
+            let times = waits.percentiles.iter().map(|time| seconds(*time));
+            cells.push(head.into_iter().chain(times).collect());
+        }
+    }
     cells[0][0].clone_from(&section.title);
-    cells.extend(section.rows.iter().map(|row| row_cells(row, &section.rows[section.ours])));
-    let widths: Vec<usize> = (0..HEAD.len())
+    // The head is its own row: what is missing says why, in place of figures.
+    let missing = |at: usize| section.rows.get(at.checked_sub(1)?)?.missing.as_ref();
+    aligned(&cells, missing)
+}
+
+fn aligned<'a>(
+    cells: &[Vec<String>],
+    missing: impl Fn(usize) -> Option<&'a String>,
+) -> Vec<String> {
+    let widths: Vec<usize> = (0..cells[0].len())
         .map(|column| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();
     let mut lines: Vec<String> = Vec::new();
     for (at, row) in cells.iter().enumerate() {
         let mut line = format!("{:width$}", row[0], width = widths[0]);
-        // The head is its own row: what is missing says why, in place of figures.
-        match at.checked_sub(1).and_then(|at| section.rows[at].missing.as_ref()) {
+        match missing(at) {
             Some(why) => line.push_str(&format!("  missing: {why}")),
             None => {
                 for (cell, width) in row.iter().zip(&widths).skip(1) {
@@ -147,6 +171,22 @@ mod tests {
             Row::missing("jq", load, "there is no jq on the PATH"),
         ]));
         assert_eq!(shown[3], "jq        missing: there is no jq on the PATH");
+    }
+
+    #[test]
+    fn waits_stand_by_their_percentiles() {
+        let mut section = Section::new("a batch", Vec::new());
+        let percentiles = [0.001, 0.002, 0.0034, 1.5];
+        section.waits = vec![Waits { name: "direct".into(), batches: 20, percentiles }];
+        let shown = lines(&section);
+        assert_eq!(
+            shown,
+            [
+                "a batch  batches     50%     90%     99%   99.9%",
+                "------------------------------------------------",
+                "direct        20  1.0 ms  2.0 ms  3.4 ms  1.50 s",
+            ]
+        );
     }
 
     #[test]

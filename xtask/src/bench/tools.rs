@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::fluent_bit;
+use super::{fluent_bit, vector};
 use crate::process::{output, run};
 use crate::python;
 use crate::workspace::Workspace;
@@ -31,6 +31,8 @@ pub struct Tools {
     pub duckdb: Tool,
     /// Fluent Bit, which nothing here installs.
     pub fluent_bit: Tool,
+    /// Vector, which nothing here installs either.
+    pub vector: Tool,
 }
 
 impl Tools {
@@ -43,6 +45,7 @@ impl Tools {
             rsigma: tool(rsigma(workspace, install)),
             duckdb: tool(duckdb(workspace, install)),
             fluent_bit: fluent_bit::find(),
+            vector: vector::find(),
         }
     }
 
@@ -56,6 +59,7 @@ impl Tools {
             ask(&self.jq, &["--version"]),
             ask(&self.rsigma, &["--version"]),
             self.fluent_bit.as_ref().ok().and_then(|program| fluent_bit::version(program)),
+            self.vector.as_ref().ok().and_then(|program| vector::version(program)),
             ask(&self.duckdb, &["-c", "import duckdb; print('duckdb', duckdb.__version__)"]),
         ]
         .into_iter()
