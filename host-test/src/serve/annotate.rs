@@ -21,7 +21,7 @@ pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (By
         let at = nth.map_or(events.len().saturating_sub(1), |nth| spans[nth].offset);
         changes.push((start(events, at), findings));
     }
-    changes.extend(ours(events).map(|at| (start(events, at), &[][..])));
+    changes.extend(ours(events).map(|start| (start, &[][..])));
     changes.sort_by_key(|(start, findings)| (*start, findings.is_empty()));
     if changes.is_empty() {
         return (events.clone(), 0);
@@ -68,11 +68,22 @@ fn start(events: &[u8], at: usize) -> usize {
     memrchr(b'\n', &events[..at]).map_or(0, |end| end + 1)
 }
 
-/// Where one of our names may stand: as it is, or behind escaped letters.
+/// Where lines begin in which one of our names may stand: as it is, or behind escaped letters.
 fn ours(events: &[u8]) -> impl Iterator<Item = usize> {
     let escaped = memmem::find_iter(events, b"\\u00")
         .filter(|at| matches!(events.get(at + 4), Some(b'4'..=b'7')));
-    memmem::find_iter(events, b"\"orgwatch").chain(escaped)
+    starts(events, memmem::find_iter(events, b"\"orgwatch")).chain(starts(events, escaped))
+}
+
+/// Where the lines begin that hold these places, which are in order: each line once, however many of
+/// them it holds.
+fn starts(events: &[u8], places: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
+    let mut next = 0;
+    places.filter_map(move |at| {
+        let start = next + memrchr(b'\n', events.get(next..at)?).map_or(0, |end| end + 1);
+        next = memchr(b'\n', &events[at..]).map_or(events.len(), |length| at + length + 1);
+        Some(start)
+    })
 }
 
 #[cfg(test)]

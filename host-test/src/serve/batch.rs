@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout_at;
 use tracing::{debug, info, warn};
 
 use super::annotate;
 use super::detector::{Examined, Gone, Worker};
 use super::forward::{Forward, Refusal};
-use super::ledger::Ledger;
+use super::ledger::{Flight, Ledger};
 use super::metrics::Metrics;
 use super::throttle::Throttle;
 use super::write::Output;
@@ -35,6 +37,8 @@ pub(super) struct Batches {
     pub(super) metrics: Arc<Metrics>,
     pub(super) unreadable: Throttle,
     pub(super) failed: Throttle,
+    /// Told when nothing can be delivered any more.
+    pub(super) closed: Notify,
 }
 
 /// Why a batch has to be sent again.
@@ -46,20 +50,25 @@ pub(super) enum Retry {
     Detector(#[from] Gone),
     #[error("the detector had to be replaced")]
     Replaced,
+    #[error("the detector was busy for {0:?}")]
+    Busy(Duration),
     #[error("it took longer than {0:?}")]
     Timeout(Duration),
 }
 
 impl Batches {
-    /// Does the work before a deadline, or gives it up.
+    /// Does the work before a deadline, or gives it up. Events and findings are downstream's when
+    /// this succeeds; otherwise all of them are still the sender's.
     pub(super) async fn work_until(
-        &self,
+        self: &Arc<Self>,
         events: Bytes,
         deadline: Instant,
         timeout: Duration,
     ) -> Result<(), Retry> {
-        let done = tokio::time::timeout_at(deadline.into(), self.work(events)).await;
-        done.unwrap_or_else(|_| {
+        let examined = timeout_at(deadline.into(), self.examine(events.clone())).await;
+        let examined = examined.map_err(|_| Retry::Busy(timeout))??;
+        let delivered = timeout_at(deadline.into(), self.deliver(events, examined)).await;
+        delivered.unwrap_or_else(|_| {
             self.metrics.forward_failed("timeout");
             if let Some(before) = self.failed.pass() {
                 warn!(
@@ -74,14 +83,17 @@ impl Batches {
         })
     }
 
-    /// Examines newline-delimited events and delivers what comes of it. Events and findings are
-    /// downstream's when this succeeds; otherwise all of them are still the sender's.
-    async fn work(&self, events: Bytes) -> Result<(), Retry> {
+    /// Examines newline-delimited events.
+    async fn examine(&self, events: Bytes) -> Result<Examined, Retry> {
         let start = Instant::now();
-        let examined = self.worker.examine(events.clone()).await?.ok_or(Retry::Replaced)?;
+        let examined = self.worker.examine(events).await?.ok_or(Retry::Replaced)?;
         self.metrics.examined(&examined.counts, start.elapsed());
         self.complain(&examined);
+        Ok(examined)
+    }
 
+    /// Delivers what comes of it.
+    async fn deliver(self: &Arc<Self>, events: Bytes, examined: Examined) -> Result<(), Retry> {
         let Examined { found, repeats, spans, .. } = examined;
         let given = found.len();
         // Not before this is known: whether another batch delivers them.
@@ -102,10 +114,30 @@ impl Batches {
                 forward.send(annotate::findings(&flight.found).into()).await
             }
             Delivery::Written(output) if !flight.found.is_empty() => {
-                write(output.clone(), annotate::findings(&flight.found)).await
+                let (turn, batches) = (output.turn().await, Arc::clone(self));
+                // What is being written cannot be taken back: it goes on though nobody waits for it
+                // any more, and only then is it known what is still owed.
+                let written = spawn_blocking(move || {
+                    let written = turn.write(&annotate::findings(&flight.found));
+                    batches.settle(written, flight, repeats, start)
+                });
+                return written
+                    .await
+                    .unwrap_or_else(|err| Err(Refusal::Write(err.to_string()).into()));
             }
             _ => Ok(()),
         };
+        self.settle(delivered, flight, repeats, start)
+    }
+
+    /// Settles what arrived, and says what became of it.
+    fn settle(
+        &self,
+        delivered: Result<(), Refusal>,
+        flight: Flight,
+        repeats: u64,
+        start: Instant,
+    ) -> Result<(), Retry> {
         if let Err(refusal) = delivered {
             self.metrics.forward_failed(refusal.label());
             if let Some(before) = self.failed.pass() {
@@ -115,6 +147,9 @@ impl Batches {
                     untold = before,
                     "downstream did not take a batch, which is to be sent again"
                 );
+            }
+            if refusal == Refusal::Closed {
+                self.closed.notify_one();
             }
             return Err(refusal.into());
         }
@@ -152,12 +187,5 @@ impl Batches {
                 "events that cannot be read are passed on as they came"
             );
         }
-    }
-}
-
-async fn write(output: Output, findings: Vec<u8>) -> Result<(), Refusal> {
-    match spawn_blocking(move || output.write(&findings)).await {
-        Ok(written) => written.map_err(|err| Refusal::Write(err.to_string())),
-        Err(err) => Err(Refusal::Write(err.to_string())),
     }
 }

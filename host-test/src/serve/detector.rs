@@ -143,7 +143,7 @@ impl State {
             unreadable: screened.unreadable,
             ..Examined::default()
         };
-        let spans = lines(screened.spans);
+        let spans = screened.spans;
         if spans.is_empty() {
             return Ok(examined);
         }
@@ -221,20 +221,6 @@ impl State {
             }
         }
     }
-}
-
-/// Spans in order, none in another: they are a guest's word.
-fn lines(mut spans: Vec<Span>) -> Vec<Span> {
-    spans.sort_by_key(|span| (span.offset, span.line));
-    let mut end = 0;
-    spans.retain(|span| {
-        let follows = span.offset >= end;
-        if follows {
-            end = span.offset + span.length;
-        }
-        follows
-    });
-    spans
 }
 
 /// Merging into an empty memory completes nothing that was not complete before; if it did, no event

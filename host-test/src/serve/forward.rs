@@ -35,6 +35,10 @@ pub(super) enum Refusal {
     #[error("answered {status}: {text}")]
     Status { status: u16, text: String },
 
+    /// Who read standard output is gone, for good.
+    #[error("is gone: standard output is closed")]
+    Closed,
+
     /// What was to be written could not be.
     #[error("cannot be written: {0}")]
     Write(String),
@@ -49,7 +53,7 @@ impl Refusal {
             Refusal::Status { status: 400..500, .. } => "answered-4xx",
             Refusal::Status { status: 500.., .. } => "answered-5xx",
             Refusal::Status { .. } => "answered-other",
-            Refusal::Write(_) => "write",
+            Refusal::Closed | Refusal::Write(_) => "write",
         }
     }
 }

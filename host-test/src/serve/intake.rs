@@ -1,6 +1,7 @@
 //! A request's body into newline-delimited events: received and decompressed within bounds, and
 //! taken apart only if it is one JSON document.
 
+use std::fmt;
 use std::io::{self, Read as _};
 
 use bytes::{Bytes, BytesMut};
@@ -8,6 +9,8 @@ use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use serde::Deserializer as _;
+use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// How a body is compressed.
@@ -107,10 +110,14 @@ pub(super) fn lines(body: Bytes) -> Bytes {
     let text = body.trim_ascii();
     let several = memchr::memchr(b'\n', text).is_some();
     match text.first() {
-        Some(b'[') => match serde_json::from_slice::<Vec<&RawValue>>(text) {
-            Ok(elements) => join(&elements, text.len()),
-            Err(_) => body,
-        },
+        Some(b'[') => {
+            let mut reader = serde_json::Deserializer::from_slice(text);
+            let lines = reader.deserialize_seq(Elements(Vec::with_capacity(text.len())));
+            match lines.and_then(|lines| reader.end().map(|()| lines)) {
+                Ok(lines) => lines.into(),
+                Err(_) => body,
+            }
+        }
         Some(b'{') if several => {
             // Lines of their own begin with a whole one: then this is not looked into any further.
             let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
@@ -118,7 +125,11 @@ pub(super) fn lines(body: Bytes) -> Bytes {
                 return body;
             }
             match serde_json::from_slice::<&RawValue>(text) {
-                Ok(document) => join(&[document], text.len()),
+                Ok(document) => {
+                    let mut lines = Vec::with_capacity(text.len() + 1);
+                    push_line(document, &mut lines);
+                    lines.into()
+                }
                 Err(_) => body,
             }
         }
@@ -126,20 +137,31 @@ pub(super) fn lines(body: Bytes) -> Bytes {
     }
 }
 
-fn join(documents: &[&RawValue], length: usize) -> Bytes {
-    let mut lines = Vec::with_capacity(length + 1);
-    for document in documents {
-        let start = lines.len();
-        lines.extend_from_slice(document.get().as_bytes());
-        for byte in &mut lines[start..] {
-            // In JSON that was read none of these is inside a text.
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
-        lines.push(b'\n');
+/// The elements of an array, a line each, as they are read: a list of where each is could be many
+/// times as long as they are.
+struct Elements(Vec<u8>);
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
     }
-    lines.into()
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Vec<u8>, A::Error> {
+        while let Some(element) = elements.next_element()? {
+            push_line(element, &mut self.0);
+        }
+        Ok(self.0)
+    }
+}
+
+fn push_line(document: &RawValue, lines: &mut Vec<u8>) {
+    // In JSON that was read none of these is inside a text.
+    let line_end = |byte| matches!(byte, b'\n' | b'\r');
+    let bytes = document.get().bytes();
+    lines.extend(bytes.map(|byte| if line_end(byte) { b' ' } else { byte }));
+    lines.push(b'\n');
 }
 
 #[cfg(test)]

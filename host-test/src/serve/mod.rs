@@ -107,6 +107,13 @@ pub enum Error {
     /// No working detector could be made any more.
     #[error("the detector failed and cannot be opened again: the log says why")]
     Gone,
+
+    /// Nobody reads the findings any more.
+    #[error(
+        "standard output is closed, and there is nowhere for findings to go: what could not be \
+         written is still with its senders; start this again with whoever reads it, or give --out"
+    )]
+    Closed,
 }
 
 /// A service that is ready to run: what can be refused has been accepted.
@@ -161,6 +168,7 @@ impl Service {
             metrics: Arc::new(Metrics::new(plugin.digest())),
             unreadable: Default::default(),
             failed: Default::default(),
+            closed: Default::default(),
         };
         let site = Site {
             batches: Arc::new(batches),
@@ -202,33 +210,36 @@ impl Service {
     ) -> Result<(), Error> {
         let Service { listener, site, state, save_interval, mut gone } = self;
         let mut saver = Saver::new(state, Arc::clone(&site.batches));
-        let server = Server::new(Arc::clone(&site));
-        let lost = {
-            let mut accept = pin!(server.accept(&listener));
+        // On a task of its own: saving may take a while, in which others still want to be heard.
+        let (stop_taking, stopped) = oneshot::channel();
+        let server = tokio::spawn(Server::new(Arc::clone(&site)).accept(listener, stopped));
+        let ended = {
             let mut stop = pin!(stop);
             let mut ticks = tokio::time::interval(save_interval);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
-                    () = &mut accept => break false,
-                    () = &mut stop => break false,
-                    _ = &mut gone => break true,
+                    () = &mut stop => break Ok(()),
+                    _ = &mut gone => break Err(Error::Gone),
+                    () = site.batches.closed.notified() => break Err(Error::Closed),
                     _ = ticks.tick() => saver.save().await,
                 }
             }
         };
-        drop(listener);
         site.ready.store(false, Ordering::Relaxed);
+        drop(stop_taking);
         info!("stopping: what is in flight is finished, and the memory is saved");
+        let drain = async {
+            if let Ok(server) = server.await {
+                server.drain().await;
+            }
+        };
         tokio::select! {
-            () = server.drain() => {}
+            () = drain => {}
             () = at_once => warn!("stopped at once: what was in flight is still its senders'"),
         }
-        if lost {
-            return Err(Error::Gone);
-        }
         saver.save().await;
-        Ok(())
+        ended
     }
 }
 
@@ -252,9 +263,9 @@ impl Handle {
     }
 
     /// Opens the file for findings again, if there is one.
-    pub fn reopen(&self) -> io::Result<()> {
+    pub async fn reopen(&self) -> io::Result<()> {
         match &self.0.batches.delivery {
-            Delivery::Written(output) => output.reopen(),
+            Delivery::Written(output) => output.reopen().await,
             _ => Ok(()),
         }
     }
@@ -277,7 +288,10 @@ fn delivery(deliver: &Deliver) -> Result<Delivery, Error> {
     Ok(match deliver {
         Deliver::Annotated(url) => Delivery::Annotated(Forward::new(url.clone())),
         Deliver::Findings(url) => Delivery::Findings(Forward::new(url.clone())),
-        Deliver::Stdout => Delivery::Written(Output::stdout()),
+        Deliver::Stdout => {
+            let failed = |source| Error::Output { path: "standard output".into(), source };
+            Delivery::Written(Output::stdout().map_err(failed)?)
+        }
         Deliver::File(path) => {
             let failed = |source| Error::Output { path: path.clone(), source };
             Delivery::Written(Output::file(path).map_err(failed)?)

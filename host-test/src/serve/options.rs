@@ -101,6 +101,11 @@ impl ForwardUrl {
     pub(super) fn uri(&self) -> Uri {
         self.0.clone()
     }
+
+    /// Whether batches would come back to who listens there.
+    pub fn leads_to(&self, listen: &Listen) -> bool {
+        self.0.authority().is_some_and(|authority| *authority == *listen.to_string())
+    }
 }
 
 impl fmt::Display for ForwardUrl {

@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{error, warn};
 
-use super::batch::{Batches, Retry};
+use super::batch::Batches;
 use super::intake::{self, BodyError, Encoding};
 use super::strangers::{Stranger, check_content, check_origin, check_token};
 use super::throttle::Throttle;
@@ -153,13 +153,9 @@ impl Site {
                 self.batches.metrics.answered("ok", start.elapsed());
                 Ok(text(StatusCode::OK, ""))
             }
-            Ok(Err(retry)) => Ok(self.retry_for(&retry, start)),
+            Ok(Err(retry)) => Ok(self.retry(&retry.to_string(), start)),
             Err(_) => Ok(self.retry("the batch was given up", start)),
         }
-    }
-
-    fn retry_for(&self, retry: &Retry, start: Instant) -> Answer {
-        self.retry(&retry.to_string(), start)
     }
 
     /// What Vector sends again.

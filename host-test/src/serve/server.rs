@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{debug, warn};
 
 use super::routes::Site;
@@ -38,8 +38,21 @@ impl Server {
         }
     }
 
-    /// Takes connections, and serves each on a task of its own, as long as it is polled.
-    pub(super) async fn accept(&self, listener: &TcpListener) {
+    /// Takes connections, and serves each on a task of its own, until the other end of the channel
+    /// is dropped.
+    pub(super) async fn accept(
+        self,
+        listener: TcpListener,
+        mut stop: oneshot::Receiver<()>,
+    ) -> Self {
+        tokio::select! {
+            _ = &mut stop => {}
+            () = self.take(&listener) => {}
+        }
+        self
+    }
+
+    async fn take(&self, listener: &TcpListener) {
         while let Ok(permit) = Arc::clone(&self.connections).acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {

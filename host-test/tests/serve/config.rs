@@ -22,6 +22,10 @@ fn what_cannot_be_used_is_named_with_its_line() {
         ("forwrad: x", "serve.yaml:1: forwrad: \"x\": there is no such setting; forward is one"),
         ("listen: [a]", "serve.yaml:1: listen: [\"a\"]: one value"),
         ("out: a\nforward: http://127.0.0.1:1/", "serve.yaml:1: out: \"a\": goes without forward"),
+        (
+            "listen: 127.0.0.1:7\nforward: http://localhost:7/",
+            "serve.yaml:2: forward: \"http://localhost:7/\": where this listens itself",
+        ),
         ("listen: a\nlisten: b", "serve.yaml:2: listen is there already, on line 1"),
         ("- a", "serve.yaml: settings by name: listen, "),
     ] {

@@ -116,6 +116,21 @@ fn a_large_batch_goes_through() {
     assert!(taken.len() > body.len() && !downstream.ids().is_empty());
 }
 
+/// One line made of our names, and one array of nothing: neither may take more than once through.
+#[test]
+fn what_is_made_to_be_slow_is_not() {
+    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let service = Service::annotating(&bench, &downstream, &[]);
+    for name in ["\"orgwatch\"", "\"\\u0041\""] {
+        let line = format!("{{\"x\":[{}1]}}", format!("{name},").repeat(3_000_000));
+        service.post(&line).expect(200);
+        assert!(downstream.taken().pop().unwrap() == line);
+    }
+    let array = format!("[{}1]", "1,".repeat(1_000_000));
+    service.post(&array).expect(200);
+    assert!(downstream.taken().pop().unwrap() == "1\n".repeat(1_000_001));
+}
+
 #[test]
 fn requests_that_make_no_sense_do_not_hurt() {
     let bench = Bench::new();

@@ -14,5 +14,6 @@ mod guarantee;
 mod lifecycle;
 mod limits;
 mod operations;
+mod output;
 mod service;
 mod strangers;

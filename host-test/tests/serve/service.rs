@@ -53,17 +53,22 @@ impl Service {
         let mut command = bench.command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(args);
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (stderr, shared) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        let stderr = child.stderr.take().unwrap();
+        let mut service = Self::of(child, String::new());
+        let shared = Arc::clone(&service.log);
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 shared.lock().unwrap().push(line);
             }
         });
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        let mut service = Service { child, address: String::new(), log, client };
         service.address = service.logged("listening")["address"].as_str().unwrap().to_owned();
         service
+    }
+
+    /// One that listens there, or will, and whose log nobody reads.
+    pub fn of(child: Child, address: String) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Service { child, address, log: Arc::default(), client }
     }
 
     /// Annotates, and forwards to this.

@@ -275,6 +275,13 @@ impl Given {
             (None, Some(path), _) => Deliver::File(path),
             (None, None, _) => Deliver::Stdout,
         };
+        let listen = self.listen.unwrap_or(defaults.listen);
+        if let Deliver::Annotated(url) | Deliver::Findings(url) = &deliver
+            && url.leads_to(&listen)
+        {
+            let problem = "where this listens itself: give where Vector's http_server listens";
+            return Err(("forward", problem.into()));
+        }
         let max_body = self.max_body.map_or(defaults.max_body as u64, |size| size.0);
         if !(64 << 10..=512 << 20).contains(&max_body) {
             return Err(("max_body", "from 64K to 512M".into()));
@@ -285,7 +292,7 @@ impl Given {
         }
         Ok(Config {
             options: Options {
-                listen: self.listen.unwrap_or(defaults.listen),
+                listen,
                 deliver,
                 token: None,
                 max_body: max_body as usize,

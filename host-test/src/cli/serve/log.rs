@@ -41,7 +41,9 @@ pub(super) fn start(format: Option<LogFormat>, level: LogLevel) {
         LogLevel::Info => Level::INFO,
         LogLevel::Debug => Level::DEBUG,
     };
-    let log = fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    // A log that cannot be written is no reason to stop: what it says of that would panic.
+    let log = fmt().log_internal_errors(false);
+    let log = log.with_max_level(level).with_writer(io::stderr).with_target(false);
     match format {
         LogFormat::Text => log.with_ansi(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

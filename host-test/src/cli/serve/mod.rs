@@ -32,7 +32,7 @@ Signals:
 
 Exit codes:
   0  stopped as asked; with --check: nothing is wrong
-  2  something could not be used: the settings, the state, the address
+  2  something could not be used: the settings, the state, the address, standard output
 
 vector-config/ has the Vector configurations that go with it.";
 
@@ -103,6 +103,8 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
         info!("stopped");
         anyhow::Ok(Ok(()))
     });
+    // A write that nobody takes would be waited for.
+    runtime.shutdown_background();
     match served? {
         Ok(()) => Ok(Status::Done),
         Err(problems) => Ok(unusable(&problems)),
@@ -183,15 +185,16 @@ fn check(config: &Config, settings: &Settings) -> anyhow::Result<Status> {
 
 /// What SIGHUP does.
 async fn hang_up(handle: &Handle, config: &Config) {
-    if let Err(err) = handle.reopen() {
-        error!(reason = %err, "the file for findings cannot be opened again: the old one stays");
-    }
     match config.token() {
         Ok(token) => handle.set_token(token),
         Err(err) => error!(reason = %format!("{err:#}"), "the old token stays"),
     }
     if let Err(err) = reload(handle, config.settings.as_deref()).await {
         error!(reason = %format!("{err:#}"), "the settings are refused: the old ones stay");
+    }
+    // Last: it waits for what is being written.
+    if let Err(err) = handle.reopen().await {
+        error!(reason = %err, "the file for findings cannot be opened again: the old one stays");
     }
 }
 
