@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::plugin::{self, Counts};
 
@@ -63,76 +63,67 @@ fn buckets() -> Histogram {
     Histogram::new((0..19).map(|power| 0.0001 * f64::from(1 << power)))
 }
 
+/// A metric that is registered.
+fn new<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Metrics {
     /// All at nothing, with what the component is.
     pub(super) fn new(digest: &str) -> Self {
         let mut registry = Registry::with_prefix("orgwatch");
-        let metrics = Metrics {
-            events: Family::default(),
-            findings: Family::default(),
-            repeats: Counter::default(),
-            renamed: Counter::default(),
-            batches: Family::default(),
-            forward_retries: Family::default(),
-            refused: Family::default(),
-            seconds: Family::new_with_constructor(buckets),
-            traps: Counter::default(),
-            memory: Family::default(),
-            evicted: Gauge::default(),
-            owed: Gauge::default(),
-            owed_forgotten: Gauge::default(),
-            in_flight: Gauge::default(),
-            saves: Family::default(),
-            reloads: Family::default(),
-            registry: Registry::default(),
-        };
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let labels =
-            vec![("version".to_owned(), version), ("component".to_owned(), digest.to_owned())];
-        registry.register("build", "This orgwatch and its component", Info::new(labels));
-        let r = &mut registry;
-        r.register("events", "Events examined, by what became of them", metrics.events.clone());
-        r.register("findings", "Findings delivered", metrics.findings.clone());
-        r.register(
-            "findings_repeated",
-            "Findings left out, since they were delivered before",
-            metrics.repeats.clone(),
-        );
-        r.register(
-            "keys_renamed",
-            "Keys of events that had our names and were given others",
-            metrics.renamed.clone(),
-        );
-        r.register("batches", "Batches, by how they were answered", metrics.batches.clone());
-        r.register(
-            "forward_retries",
-            "Batches that downstream did not take and the sender has to send again, by why",
-            metrics.forward_retries.clone(),
-        );
-        r.register("requests_refused", "Requests refused, by why", metrics.refused.clone());
-        r.register_with_unit(
+        let build =
+            [("version", env!("CARGO_PKG_VERSION").to_owned()), ("component", digest.to_owned())];
+        registry.register("build", "This orgwatch and its component", Info::new(build));
+        let seconds = Family::new_with_constructor(buckets as fn() -> Histogram);
+        registry.register_with_unit(
             "batch",
             "How long batches took: detect, forward, and all from the first byte to the answer",
             Unit::Seconds,
-            metrics.seconds.clone(),
+            seconds.clone(),
         );
-        r.register("guest_traps", "Events on which the guest trapped", metrics.traps.clone());
-        r.register("memory_entries", "What the detector remembers", metrics.memory.clone());
-        r.register(
-            "memory_evicted",
-            "Entries forgotten for want of room since the detector was opened",
-            metrics.evicted.clone(),
-        );
-        r.register("findings_owed", "Findings given and not taken yet", metrics.owed.clone());
-        r.register(
-            "findings_owed_forgotten",
-            "Findings given, not taken, and no longer tracked for want of room",
-            metrics.owed_forgotten.clone(),
-        );
-        r.register("batches_in_flight", "Batches being worked on", metrics.in_flight.clone());
-        r.register("state_saves", "Times the memory was saved", metrics.saves.clone());
-        r.register("settings_reloads", "Times settings were reloaded", metrics.reloads.clone());
-        Metrics { registry, ..metrics }
+        let r = &mut registry;
+        Metrics {
+            events: new(r, "events", "Events examined, by what became of them"),
+            findings: new(r, "findings", "Findings delivered"),
+            repeats: new(
+                r,
+                "findings_repeated",
+                "Findings left out, since they were delivered before",
+            ),
+            renamed: new(
+                r,
+                "keys_renamed",
+                "Keys of events that had our names and were given others",
+            ),
+            batches: new(r, "batches", "Batches, by how they were answered"),
+            forward_retries: new(
+                r,
+                "forward_retries",
+                "Batches that downstream did not take and the sender has to send again, by why",
+            ),
+            refused: new(r, "requests_refused", "Requests refused, by why"),
+            seconds,
+            traps: new(r, "guest_traps", "Events on which the guest trapped"),
+            memory: new(r, "memory_entries", "What the detector remembers"),
+            evicted: new(
+                r,
+                "memory_evicted",
+                "Entries forgotten for want of room since the detector was opened",
+            ),
+            owed: new(r, "findings_owed", "Findings given and not taken yet"),
+            owed_forgotten: new(
+                r,
+                "findings_owed_forgotten",
+                "Findings given, not taken, and no longer tracked for want of room",
+            ),
+            in_flight: new(r, "batches_in_flight", "Batches being worked on"),
+            saves: new(r, "state_saves", "Times the memory was saved"),
+            reloads: new(r, "settings_reloads", "Times settings were reloaded"),
+            registry,
+        }
     }
 
     /// As Prometheus reads it.

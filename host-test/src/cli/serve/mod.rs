@@ -1,6 +1,7 @@
 //! `orgwatch serve`.
 
 mod config;
+mod given;
 mod log;
 mod signals;
 
@@ -15,7 +16,8 @@ use tracing::{error, info, warn};
 
 use super::settings::Document;
 use super::{Status, component, say};
-use config::{Config, Given};
+use config::Config;
+use given::Given;
 use signals::Signals;
 
 const EXAMPLES: &str = "\
