@@ -6,20 +6,21 @@ mod bench;
 mod support;
 mod vector_lab;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use vector_lab::{Lab, Loop, copies, vector};
+use serde_json::Value;
+use vector_lab::{Endpoint, Lab, Loop, Side, copies, vector};
 
 #[test]
 fn the_condition_of_the_tap_is_what_the_command_prints() {
     let printed = bench::Bench::new().run(&["router", "vector"]);
     let config = fs::read_to_string(support::root().join("vector-config/tap.yaml")).unwrap();
-    let config: serde_json::Value = yaml_serde::from_str(&config).unwrap();
+    let config: Value = yaml_serde::from_str(&config).unwrap();
     let condition = &config["transforms"]["orgwatch_candidates"]["condition"]["source"];
     assert_eq!(condition.as_str().unwrap(), printed.out, "put what it prints into tap.yaml");
 }
@@ -27,11 +28,10 @@ fn the_condition_of_the_tap_is_what_the_command_prints() {
 #[test]
 fn every_sink_of_every_configuration_acknowledges() {
     for path in support::files("vector-config", "yaml") {
-        let config: serde_json::Value =
-            yaml_serde::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let config: Value = yaml_serde::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         for (name, sink) in config["sinks"].as_object().into_iter().flatten() {
             let on = &sink["acknowledgements"]["enabled"];
-            assert_eq!(on, &serde_json::Value::Bool(true), "{}: {name}", path.display());
+            assert_eq!(on, &Value::Bool(true), "{}: {name}", path.display());
         }
     }
 }
@@ -43,7 +43,7 @@ fn vector_takes_every_configuration() {
         for path in ["tap", "annotate"] {
             for findings in ["findings-file", "findings-slack", "findings-elasticsearch"] {
                 let folder = tempfile::tempdir().unwrap();
-                let files = copies(folder.path(), &[source, path, findings], 6002, 6003);
+                let files = copies(folder.path(), &[source, path, findings], &[]);
                 validate(&vector, &files, &format!("{source} {path} {findings}"));
             }
         }
@@ -68,13 +68,13 @@ fn every_event_and_every_finding_arrives_once() {
     let Some(vector) = vector() else { return };
     for kind in [Loop::Tap, Loop::Annotate] {
         let mut lab = Lab::new(kind, EVENTS);
-        lab.start_orgwatch();
-        lab.start_vector(&vector);
+        lab.start(Side::Orgwatch, &vector);
+        lab.start(Side::Vector, &vector);
         lab.wait();
         let (events, findings) = (lab.events(), lab.findings());
         assert_eq!(events.len(), EVENTS as usize, "{kind:?}");
         assert!(events.values().all(|count| *count == 1), "{kind:?}");
-        assert_eq!(findings.keys().collect::<Vec<_>>(), lab.expected.iter().collect::<Vec<_>>());
+        assert_eq!(findings.keys().collect::<Vec<_>>(), lab.expected.keys().collect::<Vec<_>>());
         assert!(findings.values().all(|count| *count == 1), "{kind:?}");
         lab.events_are_as_they_were();
     }
@@ -82,31 +82,24 @@ fn every_event_and_every_finding_arrives_once() {
 
 #[test]
 fn a_killed_orgwatch_loses_nothing() {
-    let Some(vector) = vector() else { return };
-    for kind in [Loop::Tap, Loop::Annotate] {
-        let mut lab = Lab::new(kind, EVENTS);
-        lab.start_orgwatch();
-        lab.start_vector(&vector);
-        lab.in_the_middle();
-        lab.kill_orgwatch();
-        thread::sleep(Duration::from_secs(2));
-        lab.start_orgwatch();
-        lab.wait();
-        nothing_is_lost(&lab);
-    }
+    killed(Side::Orgwatch);
 }
 
 #[test]
 fn a_killed_vector_loses_nothing() {
+    killed(Side::Vector);
+}
+
+fn killed(side: Side) {
     let Some(vector) = vector() else { return };
     for kind in [Loop::Tap, Loop::Annotate] {
         let mut lab = Lab::new(kind, EVENTS);
-        lab.start_orgwatch();
-        lab.start_vector(&vector);
+        lab.start(Side::Orgwatch, &vector);
+        lab.start(Side::Vector, &vector);
         lab.in_the_middle();
-        lab.kill_vector();
+        lab.kill(side);
         thread::sleep(Duration::from_secs(2));
-        lab.start_vector(&vector);
+        lab.start(side, &vector);
         lab.wait();
         nothing_is_lost(&lab);
     }
@@ -116,7 +109,7 @@ fn a_killed_vector_loses_nothing() {
 fn nothing_is_lost(lab: &Lab) {
     let (events, findings) = (lab.events(), lab.findings());
     assert_eq!(events.len(), EVENTS as usize);
-    let missing: Vec<_> = lab.expected.iter().filter(|id| !findings.contains_key(*id)).collect();
+    let missing: Vec<_> = lab.expected.keys().filter(|id| !findings.contains_key(*id)).collect();
     assert!(missing.is_empty(), "{} findings are missing", missing.len());
     assert_eq!(findings.len(), lab.expected.len());
     let twice: BTreeMap<_, _> = findings.iter().filter(|(_, count)| **count > 1).collect();
@@ -130,4 +123,72 @@ fn nothing_is_lost(lab: &Lab) {
         settled.len(),
     );
     assert!(wrong.is_empty(), "{} findings came again that were taken long before", wrong.len());
+}
+
+/// Into Elasticsearch each by its id; to Slack only what is new and at high or above. Both fail first.
+#[test]
+fn findings_arrive_where_people_use_them() {
+    let Some(vector) = vector() else { return };
+    let (elasticsearch, slack) = (Endpoint::start(), Endpoint::start());
+    let replaced = [
+        ("https://127.0.0.1:9200", format!("http://{}", elasticsearch.address)),
+        ("https://hooks.slack.com", format!("http://{}", slack.address)),
+    ];
+    let sinks = ["findings-file", "findings-elasticsearch", "findings-slack"];
+    let settings =
+        "rules: {member-leave-denied: dry-run, leave-permission-granted: {severity: low}}\n";
+    let mut lab = Lab::with(Loop::Tap, 400, &sinks, &replaced, settings);
+    let alerts: BTreeSet<String> = lab
+        .expected
+        .iter()
+        .filter(|(_, finding)| finding["status"] == "new")
+        .filter(|(_, finding)| finding["severity"] == "high" || finding["severity"] == "critical")
+        .map(|(id, _)| id.clone())
+        .collect();
+    assert!(!alerts.is_empty() && alerts.len() < lab.expected.len(), "{:#?}", lab.expected);
+    lab.start(Side::Orgwatch, &vector);
+    lab.start(Side::Vector, &vector);
+    lab.until(|| indexed(&elasticsearch).len() >= lab.expected.len());
+    lab.until(|| slack.sent().len() >= alerts.len());
+
+    let indexed = indexed(&elasticsearch);
+    assert_eq!(indexed.keys().collect::<Vec<_>>(), lab.expected.keys().collect::<Vec<_>>());
+    // Whole: a document's own id is not taken out of it.
+    for (id, finding) in &indexed {
+        for (key, value) in lab.expected[id].as_object().unwrap() {
+            assert_eq!(&finding[key], value, "{key}");
+        }
+    }
+    let mut told = BTreeSet::new();
+    for message in slack.sent() {
+        assert_eq!(message.path, "/services/T0/B0/secret");
+        assert!(
+            message.head.contains("\r\ncontent-type: application/json\r\n"),
+            "{}",
+            message.head
+        );
+        let text: Value = serde_json::from_str(&message.body).unwrap();
+        assert_eq!(text.as_object().unwrap().len(), 1);
+        let text = text["text"].as_str().unwrap();
+        assert!(!text.contains('<'), "{text}");
+        assert!(told.insert(text.lines().last().unwrap().to_owned()), "twice: {text}");
+    }
+    assert_eq!(told, alerts);
+}
+
+/// What was indexed, by the id of its document.
+fn indexed(elasticsearch: &Endpoint) -> BTreeMap<String, Value> {
+    let mut documents = BTreeMap::new();
+    for bulk in elasticsearch.sent() {
+        assert!(bulk.path.starts_with("/_bulk"), "{}", bulk.path);
+        assert!(bulk.head.contains("\r\nauthorization: basic "), "{}", bulk.head);
+        let lines: Vec<Value> =
+            bulk.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for pair in lines.chunks(2) {
+            let action = &pair[0]["index"];
+            assert_eq!(action["_index"], "orgwatch-findings", "{action}");
+            documents.insert(action["_id"].as_str().unwrap().to_owned(), pair[1].clone());
+        }
+    }
+    documents
 }

@@ -1,6 +1,9 @@
 //! A Vector, an orgwatch beside it, and what goes in and comes out.
 #![allow(missing_docs)]
 
+mod config;
+mod endpoint;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -14,42 +17,14 @@ use serde_json::Value;
 
 use crate::bench::{Bench, leaving, quiet};
 use crate::support;
+pub use config::{copies, vector};
+pub use endpoint::Endpoint;
 
-/// A real Vector; or none, which is told.
-pub fn vector() -> Option<PathBuf> {
-    support::program("VECTOR", "vector")
-}
-
-/// Copies of configurations, with paths and ports of a test.
-pub fn copies(folder: &Path, names: &[&str], back: u16, to: u16) -> Vec<PathBuf> {
-    let within = |name: &str| {
-        let path = folder.join(name);
-        fs::create_dir_all(&path).unwrap();
-        path.display().to_string()
-    };
-    let secrets = within("secrets");
-    for secret in ["slack_webhook", "elasticsearch_password"] {
-        fs::write(Path::new(&secrets).join(secret), "http://127.0.0.1:1/\n").unwrap();
-    }
-    let paths = [
-        ("/var/lib/vector", within("data")),
-        ("/var/log/cloudtrail", within("in")),
-        ("/var/log/vector", within("out")),
-        ("/etc/vector/secrets", secrets),
-        ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
-        ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
-    ];
-    let copy = |name: &&str| {
-        let file = support::root().join("vector-config").join(format!("{name}.yaml"));
-        let mut text = fs::read_to_string(file).unwrap();
-        for (from, to) in &paths {
-            text = text.replace(from, to);
-        }
-        let copy = folder.join(format!("{name}.yaml"));
-        fs::write(&copy, text).unwrap();
-        copy
-    };
-    names.iter().map(copy).collect()
+/// One of the two that run.
+#[derive(Debug, Clone, Copy)]
+pub enum Side {
+    Orgwatch,
+    Vector,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +38,8 @@ const SETTLED: Duration = Duration::from_millis(300);
 
 pub struct Lab {
     pub kind: Loop,
-    /// The ids of all findings.
-    pub expected: BTreeSet<String>,
+    /// All findings, by their ids.
+    pub expected: BTreeMap<String, Value>,
     bench: Bench,
     configs: Vec<PathBuf>,
     to: u16,
@@ -92,7 +67,12 @@ fn write_events(file: &Path, count: u32) {
     let mut out = BufWriter::new(File::create(file).unwrap());
     for id in 0..count {
         let mut event = match id % 200 {
-            0 => leaving(id),
+            0 => {
+                // What would call everybody in Slack.
+                let mut event = leaving(id);
+                event["userIdentity"]["arn"] = "arn:aws:sts::1:assumed-role/a/<!channel>&".into();
+                event
+            }
             // Far enough from each other that they come in batches of their own.
             50 => attack[0].clone(),
             100 => attack[1].clone(),
@@ -109,18 +89,41 @@ fn write_events(file: &Path, count: u32) {
 }
 
 impl Lab {
+    /// Findings end in a file.
     pub fn new(kind: Loop, events: u32) -> Self {
+        Self::with(kind, events, &["findings-file"], &[], "")
+    }
+
+    /// Findings end where these say, in which something is replaced; found by these settings.
+    pub fn with(
+        kind: Loop,
+        events: u32,
+        findings: &[&str],
+        replaced: &[(&str, String)],
+        settings: &str,
+    ) -> Self {
         let bench = Bench::new();
         let (to, back) = (free_port(), free_port());
         let path = match kind {
             Loop::Tap => "tap",
             Loop::Annotate => "annotate",
         };
-        let configs = copies(&bench.path(""), &["source-files", path, "findings-file"], back, to);
+        let ports = [
+            ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
+            ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
+        ];
+        let configs = copies(
+            &bench.path(""),
+            &[&["source-files", path], findings].concat(),
+            &[&ports, replaced].concat(),
+        );
+        bench.file("settings.yaml", settings);
         write_events(&bench.path("in/events.ndjson"), events);
-        let expected = bench.scan(&["in", "--quiet"]).findings();
-        let expected: BTreeSet<String> =
-            expected.iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect();
+        let found = bench.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
+        let expected: BTreeMap<String, Value> = found
+            .into_iter()
+            .map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding))
+            .collect();
         assert!(expected.len() > events as usize / 200 * 3, "{}", expected.len());
         Lab {
             kind,
@@ -142,7 +145,7 @@ impl Lab {
         File::create(self.bench.path(&format!("{name}.{}.log", self.runs))).unwrap().into()
     }
 
-    pub fn start_orgwatch(&mut self) {
+    fn start_orgwatch(&mut self) {
         let log = self.log("orgwatch");
         let (listen, forward) =
             (format!("127.0.0.1:{}", self.to), format!("http://127.0.0.1:{}/", self.back));
@@ -150,6 +153,7 @@ impl Lab {
         command
             .args(["serve", "--listen", &listen, "--forward", &forward, "--log", "json"])
             .args(["--state", "orgwatch.state", "--save-interval", "1s"])
+            .args(["--settings", "settings.yaml"])
             .stderr(log);
         if self.kind == Loop::Tap {
             command.arg("--findings-only");
@@ -157,7 +161,7 @@ impl Lab {
         self.orgwatch = Some(command.spawn().unwrap());
     }
 
-    pub fn start_vector(&mut self, vector: &Path) {
+    fn start_vector(&mut self, vector: &Path) {
         let log = self.log("vector");
         let mut command = Command::new(vector);
         for config in &self.configs {
@@ -167,16 +171,20 @@ impl Lab {
         self.vector = Some(command.spawn().unwrap());
     }
 
-    pub fn kill_orgwatch(&mut self) {
-        self.settled = self.delivered();
-        thread::sleep(SETTLED);
-        kill(&mut self.orgwatch);
+    pub fn start(&mut self, side: Side, vector: &Path) {
+        match side {
+            Side::Orgwatch => self.start_orgwatch(),
+            Side::Vector => self.start_vector(vector),
+        }
     }
 
-    pub fn kill_vector(&mut self) {
+    pub fn kill(&mut self, side: Side) {
         self.settled = self.delivered();
         thread::sleep(SETTLED);
-        kill(&mut self.vector);
+        kill(match side {
+            Side::Orgwatch => &mut self.orgwatch,
+            Side::Vector => &mut self.vector,
+        });
     }
 
     /// Waits until the first findings have been delivered and acknowledged.
@@ -194,7 +202,7 @@ impl Lab {
         thread::sleep(Duration::from_secs(3));
     }
 
-    fn until(&self, done: impl Fn() -> bool) {
+    pub fn until(&self, done: impl Fn() -> bool) {
         let start = Instant::now();
         while !done() {
             if start.elapsed() > Duration::from_secs(300) {
