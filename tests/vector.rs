@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use vector_lab::{Endpoint, Lab, Loop, Side, copies, vector};
+use vector_lab::{Endpoint, Lab, Loop, Sent, Side, copies, vector};
 
 #[test]
 fn the_condition_of_the_tap_is_what_the_command_prints() {
@@ -125,19 +126,50 @@ fn nothing_is_lost(lab: &Lab) {
     assert!(wrong.is_empty(), "{} findings came again that were taken long before", wrong.len());
 }
 
+/// An object of S3, told by SQS: the message is deleted when all of it has arrived.
+#[test]
+fn objects_of_s3_arrive_and_are_done_with() {
+    let Some(vector) = vector() else { return };
+    for kind in [Loop::Tap, Loop::Annotate] {
+        let object = Arc::new(OnceLock::new());
+        let aws = Endpoint::of_object(Arc::clone(&object));
+        let url = format!("http://{}", aws.address);
+        let replaced = [
+            ("https://sqs.us-east-1.amazonaws.com", url.clone()),
+            (
+                "    region: us-east-1\n",
+                format!(
+                    "    region: us-east-1\n    endpoint: {url}\n    force_path_style: true\n    \
+                     auth: {{access_key_id: a, secret_access_key: b}}\n"
+                ),
+            ),
+        ];
+        let mut lab = Lab::with(kind, 2000, &["source-s3", "findings-file"], &replaced, "");
+        let records = lab.input().lines().collect::<Vec<_>>().join(",");
+        object.set(bench::gzip(format!("{{\"Records\":[{records}]}}").as_bytes())).unwrap();
+        lab.start(Side::Orgwatch, &vector);
+        lab.start(Side::Vector, &vector);
+        lab.wait();
+        assert!(lab.events().values().chain(lab.findings().values()).all(|count| *count == 1));
+        lab.events_are_as_they_were();
+        let deleted = |sent: &Sent| sent.head.contains("amazonsqs.deletemessage");
+        lab.until(|| aws.posted().iter().any(deleted));
+    }
+}
+
 /// Into Elasticsearch each by its id; to Slack only what is new and at high or above. Both fail first.
 #[test]
 fn findings_arrive_where_people_use_them() {
     let Some(vector) = vector() else { return };
-    let (elasticsearch, slack) = (Endpoint::start(), Endpoint::start());
+    let (elasticsearch, slack) = (Endpoint::of_findings(), Endpoint::of_findings());
     let replaced = [
         ("https://127.0.0.1:9200", format!("http://{}", elasticsearch.address)),
         ("https://hooks.slack.com", format!("http://{}", slack.address)),
     ];
-    let sinks = ["findings-file", "findings-elasticsearch", "findings-slack"];
+    let ends = ["source-files", "findings-file", "findings-elasticsearch", "findings-slack"];
     let settings =
         "rules: {member-leave-denied: dry-run, leave-permission-granted: {severity: low}}\n";
-    let mut lab = Lab::with(Loop::Tap, 400, &sinks, &replaced, settings);
+    let mut lab = Lab::with(Loop::Tap, 400, &ends, &replaced, settings);
     let alerts: BTreeSet<String> = lab
         .expected
         .iter()
@@ -149,7 +181,7 @@ fn findings_arrive_where_people_use_them() {
     lab.start(Side::Orgwatch, &vector);
     lab.start(Side::Vector, &vector);
     lab.until(|| indexed(&elasticsearch).len() >= lab.expected.len());
-    lab.until(|| slack.sent().len() >= alerts.len());
+    lab.until(|| slack.posted().len() >= alerts.len());
 
     let indexed = indexed(&elasticsearch);
     assert_eq!(indexed.keys().collect::<Vec<_>>(), lab.expected.keys().collect::<Vec<_>>());
@@ -160,7 +192,7 @@ fn findings_arrive_where_people_use_them() {
         }
     }
     let mut told = BTreeSet::new();
-    for message in slack.sent() {
+    for message in slack.posted() {
         assert_eq!(message.path, "/services/T0/B0/secret");
         assert!(
             message.head.contains("\r\ncontent-type: application/json\r\n"),
@@ -179,7 +211,7 @@ fn findings_arrive_where_people_use_them() {
 /// What was indexed, by the id of its document.
 fn indexed(elasticsearch: &Endpoint) -> BTreeMap<String, Value> {
     let mut documents = BTreeMap::new();
-    for bulk in elasticsearch.sent() {
+    for bulk in elasticsearch.posted() {
         assert!(bulk.path.starts_with("/_bulk"), "{}", bulk.path);
         assert!(bulk.head.contains("\r\nauthorization: basic "), "{}", bulk.head);
         let lines: Vec<Value> =

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::bench::{Bench, leaving, quiet};
 use crate::support;
 pub use config::{copies, vector};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Sent};
 
 /// One of the two that run.
 #[derive(Debug, Clone, Copy)]
@@ -89,16 +89,17 @@ fn write_events(file: &Path, count: u32) {
 }
 
 impl Lab {
-    /// Findings end in a file.
+    /// From files into files.
     pub fn new(kind: Loop, events: u32) -> Self {
-        Self::with(kind, events, &["findings-file"], &[], "")
+        Self::with(kind, events, &["source-files", "findings-file"], &[], "")
     }
 
-    /// Findings end where these say, in which something is replaced; found by these settings.
+    /// From and to where these configurations say, in which something is replaced; findings by these
+    /// settings.
     pub fn with(
         kind: Loop,
         events: u32,
-        findings: &[&str],
+        ends: &[&str],
         replaced: &[(&str, String)],
         settings: &str,
     ) -> Self {
@@ -112,11 +113,8 @@ impl Lab {
             ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
             ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
         ];
-        let configs = copies(
-            &bench.path(""),
-            &[&["source-files", path], findings].concat(),
-            &[&ports, replaced].concat(),
-        );
+        let configs =
+            copies(&bench.path(""), &[&[path], ends].concat(), &[&ports, replaced].concat());
         bench.file("settings.yaml", settings);
         write_events(&bench.path("in/events.ndjson"), events);
         let found = bench.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
@@ -270,8 +268,8 @@ impl Lab {
 
     /// Events carry nothing but what they came with, and findings where there are any.
     pub fn events_are_as_they_were(&self) {
-        let came: BTreeMap<String, Value> = fs::read_to_string(self.bench.path("in/events.ndjson"))
-            .unwrap()
+        let came: BTreeMap<String, Value> = self
+            .input()
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
             .map(|event| (event["eventID"].as_str().unwrap().to_owned(), event))
@@ -283,6 +281,11 @@ impl Lab {
             let id = event["eventID"].as_str().unwrap().to_owned();
             assert_eq!(event, came[&id]);
         }
+    }
+
+    /// The events that go in, one a line.
+    pub fn input(&self) -> String {
+        fs::read_to_string(self.bench.path("in/events.ndjson")).unwrap()
     }
 
     /// What orgwatch's logs say was delivered.
