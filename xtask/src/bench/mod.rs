@@ -39,6 +39,7 @@ pub const EXAMPLES: &str = "Examples:
   cargo xtask bench                             everything, on 256 MiB of events
   cargo xtask bench contenders --size 32M       a quick look beside other tools
   cargo xtask bench pack share --runs 3 --json
+  VECTOR=~/vector cargo xtask bench vector      pipelines of a real Vector
   cargo xtask bench --record                    keep the figures in benches/results";
 
 /// What to measure.

@@ -17,8 +17,9 @@ use crate::process::output;
 const METHOD: &str = "Contenders run in turn, so many times each; tables show medians. In memory: one thread, \
     batches of 512 KiB, as orgwatch scan makes them, unless said otherwise, a new detector, the time of the \
     calls alone. Everything else: whole commands, output to a file, from start to exit, the corpus in the \
-    page cache. CPU is user and system time. Speed to ours is by wall time / by CPU time; above 1 is faster \
-    than ours.";
+    page cache. CPU is user and system time. Vector: from the first event in its sink to the last, both \
+    processes killed then. Batches: one at a time, each directly and through orgwatch, 2 ms of rest before \
+    each. Speed to ours is by wall time / by CPU time; above 1 is faster than ours.";
 
 /// One run.
 #[derive(Serialize)]
