@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::crates::{Crate, Id};
 use crate::rustc;
+use crate::toolchain::Toolchain;
 
 /// How the files begin that hold a licence or belong to one.
 const NAMES: &[&str] = &["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
@@ -31,7 +32,7 @@ pub fn text(crates: &BTreeMap<Id, Crate>, root: &Path) -> Result<String> {
         }
     }
     writeln!(text, "std, Rust's standard library: MIT OR Apache-2.0\n")?;
-    let library = standard_library();
+    let library = standard_library(&Toolchain::find()?);
     for licence in &library {
         add(&mut owners, "std, Rust's standard library", licence.trim());
     }
@@ -66,10 +67,15 @@ fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// As rustup and Debian put them beside a compiler.
-fn standard_library() -> Vec<String> {
-    let rustup = rustc::active_sysroot().unwrap_or_default().join("share/doc/rust/licenses");
-    let debian = Path::new("/usr/share/doc/libstd-rust-web-dev");
-    let places = [rustup.join("MIT.txt"), rustup.join("Apache-2.0.txt"), debian.join("copyright")];
+/// As rustup or Debian put them beside the compiler that is used. Another may be installed too.
+fn standard_library(toolchain: &Toolchain) -> Vec<String> {
+    let places = match toolchain {
+        Toolchain::Ready => {
+            let folder =
+                rustc::active_sysroot().unwrap_or_default().join("share/doc/rust/licenses");
+            vec![folder.join("MIT.txt"), folder.join("Apache-2.0.txt")]
+        }
+        Toolchain::BuildStd => vec!["/usr/share/doc/libstd-rust-web-dev/copyright".into()],
+    };
     places.iter().filter_map(|place| fs::read_to_string(place).ok()).collect()
 }
