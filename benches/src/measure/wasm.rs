@@ -8,7 +8,8 @@ use orgwatch_host::plugin::{Artifact, CacheDir, Detector, Options, Plugin};
 
 use super::Shape;
 
-/// The component, with the default settings.
+/// The component, with the default settings, used as `scan` and `serve` use it: a batch is screened,
+/// and what may match is examined.
 #[derive(Debug)]
 pub struct Wasm {
     plugin: Plugin,
@@ -33,8 +34,14 @@ impl Shape for Wasm {
     }
 
     fn batch(&mut self, events: &[u8]) -> Result<(u64, Vec<Finding>)> {
-        let batch = self.detector.detect_batch(events)?;
-        let findings = batch.findings.into_iter().map(|located| located.finding).collect();
-        Ok((batch.counts.events, findings))
+        let screened = self.detector.screen(events)?;
+        let mut count = screened.counts.events;
+        let mut findings = Vec::new();
+        if !screened.spans.is_empty() {
+            let batch = self.detector.detect_batch(&screened.candidates(events))?;
+            count += batch.counts.events;
+            findings.extend(batch.findings.into_iter().map(|located| located.finding));
+        }
+        Ok((count, findings))
     }
 }

@@ -92,6 +92,23 @@ pub struct Screened {
     pub unreadable: Vec<Unreadable>,
 }
 
+impl Screened {
+    /// The lines that any rule could match, out of the batch that was screened: of its findings and of
+    /// its memory, [`Detector::detect_batch`](super::Detector::detect_batch) of these makes what it
+    /// would make of all, and has only these to keep for a guest that has to be replaced.
+    pub fn candidates(&self, events: &[u8]) -> Vec<u8> {
+        let length = self.spans.iter().map(|span| span.length + 1).sum();
+        let mut candidates = Vec::with_capacity(length);
+        for span in &self.spans {
+            candidates.extend_from_slice(&events[span.offset..span.offset + span.length]);
+            if candidates.last() != Some(&b'\n') {
+                candidates.push(b'\n');
+            }
+        }
+        candidates
+    }
+}
+
 /// A counter or gauge of a detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -138,6 +138,7 @@ impl State {
 
     fn examine(&mut self, events: &[u8]) -> Result<Examined, plugin::Error> {
         let screened = self.detector.screen(events)?;
+        let candidates = screened.candidates(events);
         let mut examined = Examined {
             counts: screened.counts,
             unreadable: screened.unreadable,
@@ -146,14 +147,6 @@ impl State {
         let spans = screened.spans;
         if spans.is_empty() {
             return Ok(examined);
-        }
-        // Only these have to be remembered for a detector that traps, and examined again then.
-        let mut candidates = Vec::with_capacity(spans.iter().map(|span| span.length + 1).sum());
-        for span in &spans {
-            candidates.extend_from_slice(&events[span.offset..span.offset + span.length]);
-            if candidates.last() != Some(&b'\n') {
-                candidates.push(b'\n');
-            }
         }
         let batch = self.detector.detect_batch(&candidates)?;
         self.dirty |= batch.counts.evaluated > 0;
