@@ -96,7 +96,7 @@ pub(super) fn read(module: &[u8]) -> Result<Contents, Error> {
 }
 
 /// The header's two slices as its bytes: what stands at `address`, and behind that the other.
-pub(super) fn slices(address: u32, settings: usize, state: usize) -> [u8; LENGTH - SLICES] {
+pub(crate) fn slices(address: u32, settings: usize, state: usize) -> [u8; LENGTH - SLICES] {
     let mut bytes = [0; LENGTH - SLICES];
     let words = [address, settings as u32, address + settings as u32, state as u32];
     for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -106,7 +106,7 @@ pub(super) fn slices(address: u32, settings: usize, state: usize) -> [u8; LENGTH
 }
 
 /// Where the two slices stand behind the header's beginning.
-pub(super) const AT_SLICES: std::ops::Range<usize> = SLICES..LENGTH;
+pub(crate) const AT_SLICES: std::ops::Range<usize> = SLICES..LENGTH;
 
 /// The two slices as the compiler leaves them.
-pub(super) const EMPTY: [u8; LENGTH - SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+pub(crate) const EMPTY: [u8; LENGTH - SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];

@@ -12,7 +12,7 @@
 //! that finds the same and starts 15 ms sooner. In a component it needs an exported function that nobody
 //! else wants, and adds an interface of its own to the world. `bake` would have to run the guest for it.
 
-mod header;
+pub(crate) mod header;
 mod rewrite;
 
 #[cfg(test)]

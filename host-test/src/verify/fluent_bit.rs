@@ -13,13 +13,11 @@ use wasmtime::{
 };
 
 use super::cases::{Fit, Outcome, differs};
+use crate::bake::header;
 use crate::plugin::Options;
 
 /// What one case may cost, in wasmtime's units: a few seconds.
 const FUEL: u64 = 20_000_000_000;
-
-/// Where behind its magic the header points to settings and to a memory (`orgwatch::baked`).
-const SLICES: usize = 32;
 
 /// The compiled module.
 #[derive(Debug)]
@@ -97,14 +95,11 @@ impl Filter {
         let at = memmem::find(self.memory.data(&self.store), &MAGIC)
             .ok_or_else(|| wasmtime::format_err!("it has no place for settings"))?;
         // `{}` would be settings too, and is what a module without any starts with.
-        let (address, length) = match settings {
-            "{}" => (1, 0),
-            _ => (self.copy(settings)?, settings.len() as u32),
+        let slices = match settings {
+            "{}" => header::EMPTY,
+            _ => header::slices(self.copy(settings)?, settings.len(), 0),
         };
-        for (index, word) in [address, length, 1, 0].into_iter().enumerate() {
-            let place = at + SLICES + index * 4;
-            self.memory.write(&mut self.store, place, &word.to_le_bytes())?;
-        }
+        self.memory.write(&mut self.store, at + header::AT_SLICES.start, &slices)?;
         Ok(())
     }
 

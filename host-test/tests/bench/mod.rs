@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -46,6 +46,13 @@ impl Bench {
 
     pub fn scan(&self, args: &[&str]) -> Ran {
         Ran::from(self.command().arg("scan").args(args).output().unwrap())
+    }
+
+    /// A scan that is written to, and read from, while it runs.
+    pub fn scan_live(&self, args: &[&str]) -> Child {
+        let mut command = self.command();
+        command.arg("scan").args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     pub fn scan_stdin(&self, args: &[&str], input: &[u8]) -> Ran {

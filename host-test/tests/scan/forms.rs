@@ -1,7 +1,6 @@
 //! What a file may look like.
 
 use std::io::Write as _;
-use std::process::Stdio;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -72,14 +71,7 @@ fn standard_input_is_the_default_where_something_is_piped() {
 fn what_comes_through_a_pipe_is_found_at_once() {
     use std::io::{BufRead as _, BufReader};
     let bench = Bench::new();
-    let mut child = bench
-        .command()
-        .args(["scan", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = bench.scan_live(&["-"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     for id in 1..=3 {

@@ -58,14 +58,7 @@ fn an_interrupted_scan_leaves_nothing_half_written() {
     };
     let there = names(&bench);
     for threads in ["1", "2"] {
-        let mut child = bench
-            .command()
-            .args(["scan", "-", "--state", "state", "--threads", threads])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = bench.scan_live(&["-", "--state", "state", "--threads", threads]);
         let mut stdin = child.stdin.take().unwrap();
         writeln!(stdin, "{}\n{}", quiet(2), leaving(3)).unwrap();
         let mut line = String::new();
