@@ -17,8 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let lines: Vec<_> = errors.iter().map(|error| format!("rules/{error}")).collect();
         lines.join("\n")
     })?;
-    let out = Path::new(&env::var("OUT_DIR")?).join("pack.json");
-    fs::write(out, serde_json::to_string(&pack)?)?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("pack.postcard");
+    fs::write(out, postcard::to_allocvec(&pack)?)?;
     Ok(())
 }
 

@@ -9,17 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack};
 
-use crate::finding::{Accounts, Finding, Principal, Status, Target};
-use crate::memory::{EventKey, Memory, Place, Step, StepKey, Steps, Strand};
-use crate::record::shortened;
+use crate::finding::Finding;
+use crate::memory::{EventKey, Kept, Memory, Place, Step, StepKey, Steps, Strand};
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
 const MAX_PARTS: usize = 50;
-
-/// The most bytes of a value that are kept for a chain's finding.
-const MAX_KEPT: usize = 256;
 
 /// The most chains that one step completes: those of a flood that came before what completes them.
 const MAX_ENDS: usize = 100;
@@ -77,8 +73,8 @@ impl Chains {
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
-        let feeds = self.by_rule.get(finding.rule.as_str()).into_iter().flatten();
-        let places: Vec<(&Chain, Place)> = feeds
+        let feeds = self.by_rule.get(&*finding.rule).into_iter().flatten();
+        let places: Vec<(&'static Chain, Place)> = feeds
             .flat_map(|feed| {
                 places(feed, finding, context).into_iter().map(|place| (feed.chain, place))
             })
@@ -93,7 +89,7 @@ impl Chains {
         };
         let kept = Step {
             places: places.iter().map(|(_, place)| *place).collect(),
-            finding: snapshot(finding),
+            part: Kept::write(finding),
         };
         memory.step(step, kept);
         let steps = memory.steps();
@@ -188,63 +184,11 @@ fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
     places
 }
 
-/// What a chain's finding takes from a part: everything but the texts, which are the rule's, and of
-/// every value no more than [`MAX_KEPT`] bytes.
-#[inline(never)]
-fn snapshot(finding: &Finding) -> String {
-    let short =
-        |text: &Option<String>| text.as_deref().map(|text| shortened(text, MAX_KEPT).into_owned());
-    let who = &finding.principal;
-    let kept = Finding {
-        status: Status::New,
-        status_reason: None,
-        title: String::new(),
-        summary: String::new(),
-        why: String::new(),
-        benign: String::new(),
-        triage: Vec::new(),
-        attack: Vec::new(),
-        attack_aliases: Vec::new(),
-        threat_catalogue: Vec::new(),
-        covers: Vec::new(),
-        details: Vec::new(),
-        handshake: None,
-        account: short(&finding.account),
-        accounts: Accounts {
-            acting: short(&finding.accounts.acting),
-            recipient: short(&finding.accounts.recipient),
-        },
-        organization: short(&finding.organization),
-        destination_organization: short(&finding.destination_organization),
-        outcome_reason: short(&finding.outcome_reason),
-        event_name: shortened(&finding.event_name, MAX_KEPT).into_owned(),
-        event_source: shortened(&finding.event_source, MAX_KEPT).into_owned(),
-        principal: Principal {
-            kind: short(&who.kind),
-            arn: short(&who.arn),
-            name: short(&who.name),
-            access_key_id: short(&who.access_key_id),
-            issuer: short(&who.issuer),
-            ..who.clone()
-        },
-        source_ip: short(&finding.source_ip),
-        user_agent: short(&finding.user_agent),
-        region: short(&finding.region),
-        target: finding
-            .target
-            .as_ref()
-            .map(|target| Target { kind: short(&target.kind), id: short(&target.id) }),
-        events: finding.events.iter().map(|id| shortened(id, MAX_KEPT).into_owned()).collect(),
-        ..finding.clone()
-    };
-    serde_json::to_string(&kept).unwrap_or_default()
-}
-
 /// The slot of a member.
 fn slot_of(member: usize) -> EventKey {
     let mut slot = [0; 16];
     slot[..8].copy_from_slice(&(member as u64).to_be_bytes());
-    EventKey(slot)
+    EventKey::new(slot)
 }
 
 /// The steps that complete a chain for which this step may matter: itself, and later ones in the
@@ -317,9 +261,9 @@ fn is_complete(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> b
     }
 }
 
-/// The findings of the steps that make a chain, the last one last; the newest, if there are very
+/// What is kept of the steps that make a chain, the last one last; of the newest, if there are very
 /// many.
-fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Finding> {
+fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Kept> {
     let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
     let ordered = chain.kind == ChainKind::TemporalOrdered;
     // What has the same time may stand before it; an earlier attempt is not what led to this one.
@@ -334,12 +278,6 @@ fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Fin
             keys.push(key);
         }
     }
-    let finding = |key| read(&steps.get(key)?.finding);
-    keys.iter().rev().filter_map(finding).collect()
-}
-
-/// A finding from its [`snapshot`].
-#[inline(never)]
-fn read(snapshot: &str) -> Option<Finding> {
-    serde_json::from_str(snapshot).ok()
+    let part = |key| Kept::read(&steps.get(key)?.part);
+    keys.iter().rev().filter_map(part).collect()
 }

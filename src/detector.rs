@@ -2,12 +2,13 @@
 
 use crate::baked::baked;
 use crate::chains::Chains;
-use crate::envelope::{self, Content, Tapes};
+use crate::envelope::{self, Content, Tapes, Visit};
 use crate::finding::{Finding, Status};
+use crate::json::{Fields, Value};
 use crate::memory::{EventKey, Given, Memory, StateError};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{Record, Unfolded, rfc3339};
-use crate::rules::{self, Context, Index, Pack, Rule};
+use crate::rules::{self, Context, Index, Known, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 
 /// How many unreadable events a batch names; all are counted.
@@ -159,6 +160,13 @@ impl Detector {
         }
     }
 
+    /// Examines one event that is parsed already. What there is in it that cannot be read is passed over.
+    pub fn detect_parsed(&mut self, event: Value<'_>) -> Vec<Finding> {
+        let mut batch = Batch::default();
+        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, 0, tapes, visit));
+        batch.findings.into_iter().map(|located| located.finding).collect()
+    }
+
     /// Whether [`detect`](Self::detect) may find anything in this event: a look at its bytes that is
     /// cheap in an interpreter. It neither reads nor writes memory.
     pub fn glance(&self, event: &[u8]) -> bool {
@@ -232,16 +240,29 @@ impl Detector {
 
     /// Examines a line that the prefilter let pass.
     fn line(&mut self, line: Line<'_>, batch: &mut Batch) {
-        let mut place = Place { line: line.number, record: 0 };
+        self.examine(line.number, batch, |tapes, visit| {
+            envelope::contents(line.bytes, tapes, visit)
+        });
+    }
+
+    /// Examines what `contents` visits, which stands in this line.
+    fn examine(
+        &mut self,
+        line: u32,
+        batch: &mut Batch,
+        contents: impl FnOnce(&mut Tapes, Visit<'_>),
+    ) {
+        let mut place = Place { line, record: 0 };
         let Detector { settings, index, chains, memory, tapes, .. } = self;
-        envelope::contents(line.bytes, tapes, &mut |_, content| {
+        contents(tapes, &mut |_, content| {
             batch.counts.events += 1;
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
-                    let unfolded = Unfolded::of(value);
-                    let context = Context::new(Record::new(value, &unfolded), settings, memory);
-                    examine(&context, index, chains, memory, &mut |finding| {
+                    let fields = Fields::of(value);
+                    let unfolded = Unfolded::of(&fields);
+                    let context = Context::new(Record::new(&fields, &unfolded), settings, memory);
+                    judge(&context, index, chains, memory, &mut |finding| {
                         batch.findings.push(Located { place, finding });
                     });
                 }
@@ -267,7 +288,7 @@ fn horizon(chains: &Chains, settings: &Settings) -> i64 {
 }
 
 /// Runs the rules over one record.
-fn examine(
+fn judge(
     context: &Context<'_>,
     index: &Index,
     chains: &Chains,
@@ -275,16 +296,12 @@ fn examine(
     found: &mut dyn FnMut(Finding),
 ) {
     let name = context.record.at(&["eventName"]).unwrap_or_default();
-    for rule in index.wanting(&name) {
+    for Known { rule, key } in index.wanting(&name) {
         if !rules::matches(rule, context) {
             continue;
         }
         let facts = context.facts();
-        let given = Given {
-            time: facts.time.unwrap_or(i64::MIN),
-            event: facts.key,
-            rule: EventKey::of(&[&rule.about.id]),
-        };
+        let given = Given { time: facts.time.unwrap_or(i64::MIN), event: facts.key, rule: key };
         // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
         if !memory.was_given(&given) && !is_new(rule, context, memory) {
             continue;

@@ -41,6 +41,9 @@ pub enum Content<'a> {
     Unreadable(String),
 }
 
+/// What is done with each.
+pub type Visit<'a> = &'a mut dyn FnMut(&mut Tapes, Content<'_>);
+
 /// Tapes to parse with, kept from one event to the next.
 #[derive(Debug, Default)]
 pub struct Tapes(Vec<Tape>);
@@ -56,7 +59,7 @@ impl Tapes {
 }
 
 /// Visits every record in a line, in order, and everything that is not one.
-pub fn contents(line: &[u8], tapes: &mut Tapes, visit: &mut dyn FnMut(&mut Tapes, Content<'_>)) {
+pub fn contents(line: &[u8], tapes: &mut Tapes, visit: Visit<'_>) {
     match std::str::from_utf8(line) {
         Ok(text) => document(text, 0, tapes, visit),
         Err(_) => visit(tapes, Content::Unreadable("not UTF-8".into())),
@@ -64,27 +67,18 @@ pub fn contents(line: &[u8], tapes: &mut Tapes, visit: &mut dyn FnMut(&mut Tapes
 }
 
 /// Visits what a text holds, which is JSON or should be.
-fn document(
-    text: &str,
-    wraps: usize,
-    tapes: &mut Tapes,
-    visit: &mut dyn FnMut(&mut Tapes, Content<'_>),
-) {
+fn document(text: &str, wraps: usize, tapes: &mut Tapes, visit: Visit<'_>) {
     if wraps > MAX_WRAPS {
         return visit(tapes, Content::Unreadable("too many envelopes in one another".into()));
     }
     tapes.with(|tapes, tape| match tape.parse(text) {
-        Ok(()) => unwrap(Value::root(tape, text), wraps, tapes, visit),
+        Ok(()) => records(Value::root(tape, text), wraps, tapes, visit),
         Err(malformed) => visit(tapes, Content::Unreadable(malformed.to_string())),
     });
 }
 
-fn unwrap(
-    value: Value<'_>,
-    wraps: usize,
-    tapes: &mut Tapes,
-    visit: &mut dyn FnMut(&mut Tapes, Content<'_>),
-) {
+/// Visits what a value holds that is itself so deep in envelopes.
+pub fn records(value: Value<'_>, wraps: usize, tapes: &mut Tapes, visit: Visit<'_>) {
     let mut pending = vec![value];
     // Depth first and in order, without recursion: what a value wraps takes its place.
     while let Some(value) = pending.pop() {

@@ -2,6 +2,8 @@
 //!
 //! Field names are public, in the JSON form as in the WIT record. Absent values are absent.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 pub use orgwatch_sigma::Severity;
@@ -123,25 +125,25 @@ pub struct Handshake {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// `orgwatch`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Its version.
-    pub version: String,
+    pub version: Cow<'static, str>,
     /// SHA-256 of the component, which only its host can know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
 
-/// One finding. Times are RFC 3339 in UTC.
+/// One finding. Times are RFC 3339 in UTC. What the pack says of the rule is borrowed from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: the same rule on the same events gives the same id anywhere. 32 hex digits.
     pub id: String,
     /// The rule's slug.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// The rule's Sigma UUID.
-    pub rule_id: String,
+    pub rule_id: Cow<'static, str>,
     /// The rule's title.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// Why it is, or need not be, an alert.
@@ -204,31 +206,35 @@ pub struct Finding {
     /// What happened, in one sentence that a responder understands.
     pub summary: String,
     /// Why it matters.
-    pub why: String,
+    pub why: Cow<'static, str>,
     /// The likely benign cause.
-    pub benign: String,
+    pub benign: Cow<'static, str>,
     /// What to do, with this event's values filled in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triage: Vec<String>,
     /// ATT&CK ids of `attack_version`: tactics, then techniques.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attack: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub attack: Cow<'static, [String]>,
     /// The ATT&CK ids that other systems still use for the same.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attack_aliases: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub attack_aliases: Cow<'static, [String]>,
     /// The version of ATT&CK that `attack` speaks of.
-    pub attack_version: String,
+    pub attack_version: Cow<'static, str>,
     /// AWS Threat Technique Catalog ids.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub threat_catalogue: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub threat_catalogue: Cow<'static, [String]>,
     /// The rules of other systems that this one answers to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub covers: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub covers: Cow<'static, [String]>,
     /// What found it.
     pub artifact: Artifact,
     /// These events gave this finding before: a host drops what it has already delivered.
     #[serde(skip)]
     pub repeat: bool,
+}
+
+fn is_empty(list: &Cow<'_, [String]>) -> bool {
+    list.is_empty()
 }
 
 /// `details` is a list, so that its order is the rule's, and a map in JSON.

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use orgwatch::json::{Tape, Value};
+use orgwatch::json::{Fields, Tape, Value};
 use orgwatch::memory::Memory;
 use orgwatch::record::{Record, Unfolded};
 use orgwatch::rules::{self, Context};
@@ -37,7 +37,8 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     let unfolded = Unfolded::default();
     let settings = Settings::default();
     let mut memory = Memory::new(settings.memory, 0);
-    let record = Record::new(Value::root(&tape, &text), &unfolded);
+    let fields = Fields::of(Value::root(&tape, &text));
+    let record = Record::new(&fields, &unfolded);
     let context = Context::new(record, &settings, &mut memory);
     rules::pack()
         .rules

@@ -39,7 +39,7 @@ fn detect(settings: &str, events: &[Value]) -> Vec<Finding> {
 }
 
 fn rules(findings: &[Finding]) -> Vec<&str> {
-    findings.iter().map(|finding| finding.rule.as_str()).collect()
+    findings.iter().map(|finding| &*finding.rule).collect()
 }
 
 /// Each attempt looked at every earlier one, for each later one: the cube of a flood.

@@ -26,10 +26,8 @@ pub struct Item {
     /// What matches it.
     pub matchers: Vec<Matcher>,
     /// Whether every matcher must match (the `all` modifier) rather than one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
     /// Whether the item holds when they do not match (the `neq` modifier).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub negated: bool,
 }
 
@@ -142,7 +140,6 @@ pub struct Glob {
     /// What must stand one after the other. Literals are in lower case unless `cased`.
     pub tokens: Vec<Token>,
     /// Whether case counts.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cased: bool,
 }
 

@@ -68,7 +68,6 @@ pub struct Pack {
     pub chains: Vec<Chain>,
     /// The `eventName`s that any rule can match, as the rules write them, in order; empty if a rule
     /// wants every event. For the cheap conditions of routers, where case counts.
-    #[serde(default)]
     pub event_names: Vec<String>,
 }
 

@@ -43,7 +43,6 @@ impl fmt::Display for Template {
 
 /// A piece of a [`Template`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
 pub enum Part {
     /// As it stands.
     Text(String),

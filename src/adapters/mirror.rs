@@ -47,12 +47,12 @@ macro_rules! mirror_findings {
             }
         }
     };
-    // Fields that are the same on both sides, that are mirrored, and that are mirrored if present.
+    // Fields that are as good as the same on both sides, and those that are mirrored if present.
     (@record $name:ident { $($same:ident),* } { $($into:ident),* } { $($maybe:ident),* }) => {
         impl From<ours::$name> for wit::$name {
             fn from(ours: ours::$name) -> Self {
                 wit::$name {
-                    $($same: ours.$same,)*
+                    $($same: ours.$same.into(),)*
                     $($into: ours.$into.into(),)*
                     $($maybe: ours.$maybe.map(Into::into),)*
                 }
@@ -61,7 +61,7 @@ macro_rules! mirror_findings {
         impl From<wit::$name> for ours::$name {
             fn from(wit: wit::$name) -> Self {
                 ours::$name {
-                    $($same: wit.$same,)*
+                    $($same: wit.$same.into(),)*
                     $($into: wit.$into.into(),)*
                     $($maybe: wit.$maybe.map(Into::into),)*
                 }

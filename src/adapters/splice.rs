@@ -4,38 +4,32 @@
 use std::collections::BTreeSet;
 
 use crate::finding::Finding;
-use crate::json::{Kind, Tape, Value};
+use crate::json::{Kind, Value};
 
 /// The key of the list of findings.
 pub const FINDINGS: &str = "orgwatch";
 /// The key of the highest severity among them.
 pub const SEVERITY: &str = "orgwatch_severity";
 
-/// Appends the record with its findings to `out`; says how many keys that came with our names were
-/// given others. Without findings only that is done. `None`, and nothing appended, if the record is
-/// no JSON object.
+/// Appends the record, which is the whole of a document, with its findings to `out`; says how many
+/// keys that came with our names were given others. Without findings only that is done. `None`, and
+/// nothing appended, if the record is no object.
 #[inline(never)]
-pub fn splice(
-    record: &[u8],
-    findings: &[Finding],
-    tape: &mut Tape,
-    out: &mut Vec<u8>,
-) -> Option<u64> {
+pub fn splice(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
     let start = out.len();
-    let renamed = append(record, findings, tape, out);
+    let renamed = append(root, findings, out);
     if renamed.is_none() {
         out.truncate(start);
     }
     renamed
 }
 
-fn append(record: &[u8], findings: &[Finding], tape: &mut Tape, out: &mut Vec<u8>) -> Option<u64> {
-    let text = std::str::from_utf8(record).ok()?;
-    tape.parse(text).ok()?;
-    let root = Value::root(tape, text);
+fn append(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
     if root.kind() != Kind::Object {
         return None;
     }
+    let text = root.document();
+    let record = text.as_bytes();
     let mut names = Names::default();
     let mut from = 0;
     let mut renamed = 0;
@@ -98,6 +92,13 @@ impl Names {
 mod tests {
     use super::*;
     use crate::detector::Detector;
+    use crate::json::Tape;
+
+    fn splice_text(record: &str, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
+        let mut tape = Tape::default();
+        tape.parse(record).ok()?;
+        splice(Value::root(&tape, record), findings, out)
+    }
 
     fn findings() -> Vec<Finding> {
         let record = br#"{"eventSource":"organizations.amazonaws.com","eventID":"1",
@@ -107,7 +108,7 @@ mod tests {
 
     fn spliced(record: &str) -> (String, u64) {
         let mut out = b"before".to_vec();
-        let renamed = splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out);
+        let renamed = splice_text(record, &findings(), &mut out);
         let out = String::from_utf8(out).unwrap();
         (out.strip_prefix("before").unwrap().to_owned(), renamed.unwrap())
     }
@@ -175,7 +176,7 @@ mod tests {
             ("{}", "{}"),
         ] {
             let mut out = Vec::new();
-            let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
+            let renamed = splice_text(record, &[], &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
             assert_eq!(renamed, Some(u64::from(record != expected)));
         }
@@ -188,7 +189,7 @@ mod tests {
         let keys: Vec<_> = numbered.chain(same).collect();
         let record = format!("{{{}}}", keys.join(","));
         let mut out = Vec::new();
-        let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
+        let renamed = splice_text(&record, &[], &mut out);
         assert_eq!(renamed, Some(40_000));
         let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(read.as_object().unwrap().len(), keys.len());
@@ -198,9 +199,7 @@ mod tests {
     fn what_is_no_object_is_left_alone() {
         for record in ["[1]", "7", "{", "", "{}{}"] {
             let mut out = b"before".to_vec();
-            assert!(
-                splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out).is_none()
-            );
+            assert!(splice_text(record, &findings(), &mut out).is_none());
             assert_eq!(out, b"before");
         }
     }

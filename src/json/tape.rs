@@ -84,7 +84,7 @@ impl Tape {
         let mut at = 0;
         let mut expect = Expect::Value;
         loop {
-            at += bytes[at..].iter().take_while(|b| is_space(**b)).count();
+            at = skip_space(bytes, at);
             let fail = |reason| Err(Malformed { reason, offset: at });
             let Some(&byte) = bytes.get(at) else {
                 if self.open.is_empty() && expect == Expect::After {
@@ -112,7 +112,7 @@ impl Tape {
                 b'"' => {
                     at = self.string(bytes, at)?;
                     if matches!(expect, Expect::Key | Expect::KeyOrEnd) {
-                        at += bytes[at..].iter().take_while(|b| is_space(**b)).count();
+                        at = skip_space(bytes, at);
                         if bytes.get(at) != Some(&b':') {
                             return Err(Malformed { reason: "expected a colon", offset: at });
                         }
@@ -176,11 +176,11 @@ impl Tape {
         let mut at = start;
         let mut shape = Shape::Plain;
         loop {
-            let Some(step) = memchr::memchr2(b'"', b'\\', &bytes[at..]) else {
+            at = quote_or_backslash(bytes, at);
+            let Some(&byte) = bytes.get(at) else {
                 return Err(Malformed { reason: "text without an end", offset: open });
             };
-            at += step;
-            if bytes[at] == b'"' {
+            if byte == b'"' {
                 self.push(shape, start, at);
                 return Ok(at + 1);
             }
@@ -219,6 +219,37 @@ impl Tape {
         self.push(shape, start, end);
         Ok(end)
     }
+}
+
+/// The next byte that is no white space; compact JSON has none.
+#[inline(always)]
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Where a quote or a backslash next stands, or the end. Most texts are short, so that a word at a time
+/// takes less than the preparations of a wider search.
+#[inline(always)]
+fn quote_or_backslash(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    // The lowest bit that is set is that of the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zeros(word ^ (ONES * b'"' as u64));
+        let found = (quotes | zeros(word ^ (ONES * b'\\' as u64))) & (ONES << 7);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\')) {
+        at += 1;
+    }
+    at
 }
 
 fn is_space(byte: u8) -> bool {

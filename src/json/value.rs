@@ -30,6 +30,12 @@ impl<'a> Value<'a> {
         Value { tape, source, index: 0 }
     }
 
+    /// The text of the whole document that it stands in.
+    pub fn document(&self) -> &'a str {
+        self.source
+    }
+
+    #[inline(always)]
     fn node(&self) -> &'a Node {
         &self.tape.nodes[self.index as usize]
     }
@@ -73,6 +79,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The text, if it is text without escapes.
+    pub(super) fn plain(&self) -> Option<&'a str> {
+        (self.node().shape == Shape::Plain).then(|| self.bytes())
+    }
+
     /// Text, number or boolean as text.
     pub fn scalar(&self) -> Option<Cow<'a, str>> {
         match self.kind() {
@@ -93,20 +104,29 @@ impl<'a> Value<'a> {
     /// The value of a key of an object. Of several with the same key the last counts, as it does
     /// for most readers of JSON.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        let nodes = &self.tape.nodes;
+        let object = self.node();
+        if object.shape != Shape::Object {
+            return None;
+        }
         let mut found = None;
-        for (name, value) in self.entries() {
-            if name.is_text(key) {
+        let mut index = self.index + 1;
+        // A loop of its own: rules ask for fields by the hundred, and most keys differ in length.
+        while index < object.next {
+            let (name, value) = (&nodes[index as usize], Value { index: index + 1, ..*self });
+            let is_it = match name.shape {
+                Shape::Plain => {
+                    (name.end - name.start) as usize == key.len()
+                        && self.source[name.start as usize..name.end as usize] == *key
+                }
+                _ => Value { index, ..*self }.text().is_some_and(|text| text == key),
+            };
+            if is_it {
                 found = Some(value);
             }
+            index = value.node().next;
         }
         found
-    }
-
-    fn is_text(&self, expected: &str) -> bool {
-        match self.node().shape {
-            Shape::Plain => self.bytes() == expected,
-            _ => self.text().is_some_and(|text| text == expected),
-        }
     }
 
     /// Keys and values of an object, in the order of the source; nothing for anything else.

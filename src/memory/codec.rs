@@ -4,20 +4,20 @@
 //! "orgwatchstate" 0x00 | version u16
 //! findings given   u32, then each: time i64, event 16, rule 16
 //! sightings        u32, then each: slot i64, term 16, first i64, last i64
-//! steps            u32, then each: time i64, event 16, rule 16, finding text,
+//! steps            u32, then each: time i64, event 16, rule 16, part bytes,
 //!                        places u32, then each: chain 16, group 16, slot 16
 //! policies         u32, then each: id 16, type text
 //! checksum         u64, of everything before it
 //! ```
-//! Integers are little-endian, text is its length (u32) and UTF-8. The checksum finds damage, no
-//! forgery. Entries stand in their order, so that the same memory is always the same bytes.
+//! Integers are little-endian, bytes and text their length (u32) and what they are, text UTF-8. The
+//! checksum finds damage, no forgery. Entries stand in their order, so that the same memory is always the same bytes.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::steps::{Place, Step, StepKey, Strand};
 use super::terms::Slot;
-use super::{EventKey, Limits, Memory};
+use super::{EventKey, Kept, Limits, Memory};
 
 const MAGIC: &[u8; 14] = b"orgwatchstate\0";
 /// The version of the format.
@@ -80,7 +80,7 @@ impl Memory {
         out.count(self.steps.count());
         for (key, step) in self.steps.iter() {
             out.step_key(key);
-            out.text(&step.finding);
+            out.bytes(&step.part);
             out.count(step.places.len());
             for place in &step.places {
                 out.key(place.strand.chain);
@@ -91,7 +91,7 @@ impl Memory {
         out.count(self.policies.len());
         for (id, kind) in &self.policies {
             out.key(*id);
-            out.text(kind);
+            out.bytes(kind.as_bytes());
         }
         out.0.extend(checksum(&out.0).to_le_bytes());
         out.0
@@ -124,13 +124,16 @@ impl Memory {
         }
         for _ in 0..read.count()? {
             let key = read.step_key()?;
-            let finding = read.text()?;
+            let part = read.bytes()?;
+            Kept::read(part).ok_or(StateError::Damaged)?;
             let mut places = BTreeSet::new();
             for _ in 0..read.count()? {
+                // Nothing but the texts that must be there, and those empty.
+                let part = [[1; 3].as_slice(), &[0; 2 * 22]].concat();
                 let strand = Strand { chain: read.key()?, group: read.key()? };
                 places.insert(Place { strand, slot: read.key()? });
             }
-            memory.step(key, Step { places, finding });
+            memory.step(key, Step { places, part: part.into() });
         }
         for _ in 0..read.count()? {
             let id = read.key()?;
@@ -154,7 +157,7 @@ impl Writer {
     }
 
     fn key(&mut self, key: EventKey) {
-        self.0.extend(key.0);
+        self.0.extend(key.bytes());
     }
 
     fn step_key(&mut self, key: &StepKey) {
@@ -163,15 +166,15 @@ impl Writer {
         self.key(key.rule);
     }
 
-    fn text(&mut self, text: &str) {
-        self.count(text.len());
-        self.0.extend(text.as_bytes());
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.extend(bytes);
     }
 }
 
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(StateError::Damaged)?;
         self.0 = rest;
@@ -187,18 +190,22 @@ impl Reader<'_> {
     }
 
     fn key(&mut self) -> Result<EventKey, StateError> {
-        self.take().map(EventKey)
+        self.take().map(EventKey::new)
     }
 
     fn step_key(&mut self) -> Result<StepKey, StateError> {
         Ok(StepKey { time: self.time()?, event: self.key()?, rule: self.key()? })
     }
 
-    fn text(&mut self) -> Result<String, StateError> {
+    fn bytes(&mut self) -> Result<&'a [u8], StateError> {
         let length = self.count()? as usize;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(StateError::Damaged)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(StateError::Damaged)?;
         self.0 = rest;
-        String::from_utf8(text.to_vec()).map_err(|_| StateError::Damaged)
+        Ok(bytes)
+    }
+
+    fn text(&mut self) -> Result<String, StateError> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_| StateError::Damaged)
     }
 }
 
@@ -210,12 +217,14 @@ mod tests {
 
     fn sample() -> Memory {
         let mut memory = Memory::new(LIMITS, 100);
-        let key = StepKey { time: 5, event: EventKey([1; 16]), rule: EventKey([2; 16]) };
+        let key = StepKey { time: 5, event: EventKey::new([1; 16]), rule: EventKey::new([2; 16]) };
         memory.give(key);
-        memory.see(EventKey([3; 16]), 1000, 100);
-        let strand = Strand { chain: EventKey([4; 16]), group: EventKey([5; 16]) };
-        let place = Place { strand, slot: EventKey([6; 16]) };
-        memory.step(key, Step { places: [place].into(), finding: "{}".into() });
+        memory.see(EventKey::new([3; 16]), 1000, 100);
+        // Nothing but the texts that must be there, and those empty.
+        let part = [[1; 3].as_slice(), &[0; 2 * 22]].concat();
+        let strand = Strand { chain: EventKey::new([4; 16]), group: EventKey::new([5; 16]) };
+        let place = Place { strand, slot: EventKey::new([6; 16]) };
+        memory.step(key, Step { places: [place].into(), part: part.into() });
         memory.learn_policy("p-1", "TAG_POLICY");
         memory
     }

@@ -7,6 +7,7 @@
 //! what is kept depends on what was seen and not on the order it came in.
 
 mod codec;
+mod kept;
 mod steps;
 mod terms;
 
@@ -15,13 +16,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 pub use codec::{FORMAT, StateError};
+pub use kept::Kept;
 pub use steps::{Place, Step, StepKey, Steps, Strand};
 pub use terms::Terms;
 
 /// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
 /// text takes no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventKey(pub [u8; 16]);
+pub struct EventKey {
+    // Numbers in the order of the bytes: memory compares keys all the time.
+    high: u64,
+    low: u64,
+}
 
 impl EventKey {
     /// The key of these texts, in this order.
@@ -32,14 +38,25 @@ impl EventKey {
             hash.update(part);
         }
         let digest: [u8; 32] = hash.finalize().into();
-        let mut key = [0; 16];
-        key.copy_from_slice(&digest[..16]);
-        EventKey(key)
+        let (words, _) = digest.as_chunks();
+        EventKey { high: u64::from_be_bytes(words[0]), low: u64::from_be_bytes(words[1]) }
+    }
+
+    /// The key that is these bytes.
+    pub const fn new(bytes: [u8; 16]) -> EventKey {
+        let key = u128::from_be_bytes(bytes);
+        EventKey { high: (key >> 64) as u64, low: key as u64 }
+    }
+
+    /// Its bytes.
+    pub const fn bytes(self) -> [u8; 16] {
+        ((self.high as u128) << 64 | self.low as u128).to_be_bytes()
     }
 
     /// 32 hex digits.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 }
 

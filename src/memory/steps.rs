@@ -19,12 +19,12 @@ pub struct StepKey {
 impl StepKey {
     /// Before every step of this time.
     pub fn first_at(time: i64) -> StepKey {
-        StepKey { time, event: EventKey([0; 16]), rule: EventKey([0; 16]) }
+        StepKey { time, event: EventKey::new([0; 16]), rule: EventKey::new([0; 16]) }
     }
 
     /// After every step of this time.
     pub fn last_at(time: i64) -> StepKey {
-        StepKey { time, event: EventKey([0xff; 16]), rule: EventKey([0xff; 16]) }
+        StepKey { time, event: EventKey::new([0xff; 16]), rule: EventKey::new([0xff; 16]) }
     }
 }
 
@@ -51,8 +51,8 @@ pub struct Place {
 pub struct Step {
     /// Where it stands, in order.
     pub places: BTreeSet<Place>,
-    /// The finding as JSON, without its texts.
-    pub finding: String,
+    /// What is kept of the finding: a [`Kept`](super::Kept) as bytes.
+    pub part: Box<[u8]>,
 }
 
 /// All steps: by time, by strand, by slot of a strand, and by rule. Every question about a chain is a range of
@@ -83,8 +83,8 @@ impl Steps {
             Some(known) => {
                 known.places.extend(step.places);
                 // Detectors with other settings may have told it otherwise: take the same always.
-                if step.finding < known.finding {
-                    known.finding = step.finding;
+                if step.part < known.part {
+                    known.part = step.part;
                 }
             }
         }
@@ -200,5 +200,5 @@ impl Steps {
     }
 }
 
-const LEAST: EventKey = EventKey([0; 16]);
-const GREATEST: EventKey = EventKey([0xff; 16]);
+const LEAST: EventKey = EventKey::new([0; 16]);
+const GREATEST: EventKey = EventKey::new([0xff; 16]);

@@ -75,7 +75,7 @@ mod tests {
         /// Two times a slot answer as all sightings would.
         #[test]
         fn slots_answer_exactly(times in prop::collection::vec(-1000i64..1000, 0..40)) {
-            let term = EventKey([7; 16]);
+            let term = EventKey::new([7; 16]);
             let mut terms = Terms::default();
             let mut all: Vec<i64> = Vec::new();
             for time in times {
@@ -90,7 +90,7 @@ mod tests {
     fn the_ends_of_time_do_not_overflow() {
         let mut terms = Terms::default();
         for time in [i64::MIN, i64::MIN + 1, 0, i64::MAX] {
-            terms.see(EventKey([0; 16]), time, 864_000);
+            terms.see(EventKey::new([0; 16]), time, 864_000);
         }
         assert!(terms.count() >= 3);
     }

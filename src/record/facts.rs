@@ -179,7 +179,7 @@ fn event_key(record: &Record<'_>, id: Option<&str>, name: &str, time: Option<&st
             (*byte, carry) = (total as u8, total >> 8);
         }
     });
-    EventKey(sum)
+    EventKey::new(sum)
 }
 
 /// A value as a finding repeats it: no longer than [`MAX_VALUE`].

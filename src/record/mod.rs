@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use orgwatch_sigma::Path;
 use sha2::{Digest, Sha256};
 
-use crate::json::{Kind, Tape, Value};
+use crate::json::{Fields, Kind, Tape, Value};
 
 /// The containers that some pipelines ship as JSON text.
 const CONTAINERS: &[&str] = &[
@@ -38,10 +38,10 @@ pub struct Unfolded(Vec<(&'static str, String, Tape)>);
 
 impl Unfolded {
     /// Parses the containers of a record that are JSON in text.
-    pub fn of(root: Value<'_>) -> Self {
+    pub fn of(fields: &Fields<'_>) -> Self {
         let mut unfolded = Vec::new();
         for name in CONTAINERS {
-            let Some(text) = root.get(name).as_ref().and_then(Value::text) else {
+            let Some(text) = fields.get(name).as_ref().and_then(Value::text) else {
                 continue;
             };
             let mut tape = Tape::default();
@@ -56,7 +56,7 @@ impl Unfolded {
 /// One record.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    root: Value<'a>,
+    fields: &'a Fields<'a>,
     unfolded: &'a Unfolded,
 }
 
@@ -73,8 +73,8 @@ pub enum Found<'a> {
 
 impl<'a> Record<'a> {
     /// The record that is this JSON object.
-    pub fn new(root: Value<'a>, unfolded: &'a Unfolded) -> Self {
-        Record { root, unfolded }
+    pub fn new(fields: &'a Fields<'a>, unfolded: &'a Unfolded) -> Self {
+        Record { fields, unfolded }
     }
 
     /// A top-level field.
@@ -84,7 +84,7 @@ impl<'a> Record<'a> {
         }
         // A pipeline that writes an empty error for none must not turn a success into a failure.
         let says = |value: &Value<'_>| !ERRORS.contains(&name) || scalar(*value).is_some();
-        self.root.get(name).filter(says)
+        self.fields.get(name).filter(says)
     }
 
     /// What stands at a path. A key of exactly the path's name comes first.
@@ -94,7 +94,7 @@ impl<'a> Record<'a> {
             [first, rest @ ..] => (first, rest),
             [] => return Found::Missing,
         };
-        if let Some(value) = self.root.get(&path.text) {
+        if let Some(value) = self.fields.get(&path.text) {
             return Found::One(value);
         }
         let mut values: Vec<Value<'a>> = self.field(first).into_iter().collect();
@@ -145,7 +145,7 @@ impl<'a> Record<'a> {
             Sha256::new().chain_update(path).chain_update(key).finalize().into()
         };
         let mut pending: Vec<([u8; 32], Value<'a>)> = Vec::new();
-        for (key, value) in self.root.entries() {
+        for (key, value) in self.fields.object().entries() {
             let key = key.text().unwrap_or_default();
             pending.push((step([0; 32], key.as_bytes()), self.field(&key).unwrap_or(value)));
         }

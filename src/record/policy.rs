@@ -240,13 +240,14 @@ fn decoded(document: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Fields;
     use crate::record::Unfolded;
 
     fn with<T>(parameters: serde_json::Value, look: impl FnOnce(&Record<'_>) -> T) -> T {
         let text = serde_json::json!({"requestParameters": parameters}).to_string();
         let mut tape = Tape::default();
         tape.parse(&text).unwrap();
-        look(&Record::new(Value::root(&tape, &text), &Unfolded::default()))
+        look(&Record::new(&Fields::of(Value::root(&tape, &text)), &Unfolded::default()))
     }
 
     fn grants(document: &str) -> bool {

@@ -115,13 +115,17 @@ fn in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 /// Whether text fits a pattern: the last `Many` passed is where another try begins, so that the
 /// worst case is the product of the two lengths, and no stack is used.
 pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
-    let text: Cow<'_, str> = match glob.cased || !text.chars().any(char::is_uppercase) {
+    let ascii = text.is_ascii();
+    if let Some(literal) = glob.literal()
+        && (ascii || glob.cased)
+    {
+        return if glob.cased { text == literal } else { text.eq_ignore_ascii_case(literal) };
+    }
+    let text: Cow<'_, str> = match glob.cased {
         true => text.into(),
+        false if ascii => text.to_ascii_lowercase().into(),
         false => text.to_lowercase().into(),
     };
-    if let Some(literal) = glob.literal() {
-        return text == literal;
-    }
     let tokens = &glob.tokens;
     let (mut token, mut at) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -152,7 +156,7 @@ pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
             (_, None) | (None, _) => return tokens.get(many + 1).is_none(),
             (Some(Token::Literal(literal)), Some(first)) => {
                 let next = from + first.len_utf8();
-                match text[next..].find(literal.as_str()) {
+                match find(&text[next..], literal) {
                     Some(found) => next + found,
                     None => return false,
                 }
@@ -162,6 +166,13 @@ pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
         retry = Some((many, from));
         (token, at) = (many + 1, from);
     }
+}
+
+/// Where a literal first stands. The library's search prepares for long texts, and these are short.
+fn find(text: &str, literal: &str) -> Option<usize> {
+    let Some(&first) = literal.as_bytes().first() else { return Some(0) };
+    let starts = |at: &usize| text.as_bytes()[*at..].starts_with(literal.as_bytes());
+    memchr::memchr_iter(first, text.as_bytes()).find(starts)
 }
 
 #[cfg(test)]

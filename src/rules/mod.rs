@@ -13,10 +13,12 @@ pub use evaluate::holds;
 pub use orgwatch_sigma::{About, Chain, Pack, Rule};
 pub use render::{chain_finding, finding};
 
+use crate::memory::EventKey;
+
 /// The pack that this artifact carries, compiled from `rules/` by the build script.
 pub fn pack() -> &'static Pack {
     static PACK: LazyLock<Pack> = LazyLock::new(|| {
-        serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/pack.json")))
+        postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.postcard")))
             .expect("the build script wrote it, and a test reads it")
     });
     &PACK
@@ -31,9 +33,17 @@ pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
 /// Which rules want an event.
 #[derive(Debug)]
 pub struct Index {
-    by_name: BTreeMap<&'static str, Vec<&'static Rule>>,
+    by_name: BTreeMap<&'static str, Vec<Known>>,
     /// Rules that want every event.
-    any: Vec<&'static Rule>,
+    any: Vec<Known>,
+}
+
+/// A rule, and its key in the memory.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Known {
+    pub rule: &'static Rule,
+    pub key: EventKey,
 }
 
 impl Index {
@@ -41,21 +51,22 @@ impl Index {
     pub fn new(rules: &[&'static Rule]) -> Self {
         let mut index = Index { by_name: BTreeMap::new(), any: Vec::new() };
         for &rule in rules {
+            let known = Known { rule, key: EventKey::of(&[&rule.about.id]) };
             for name in &rule.event_names {
-                index.by_name.entry(name).or_default().push(rule);
+                index.by_name.entry(name).or_default().push(known);
             }
             if rule.event_names.is_empty() {
-                index.any.push(rule);
+                index.any.push(known);
             }
         }
         index
     }
 
     /// The rules that an event of this name may match, in the order of their slugs.
-    pub fn wanting(&self, event_name: &str) -> impl Iterator<Item = &'static Rule> {
+    pub fn wanting(&self, event_name: &str) -> impl Iterator<Item = Known> {
         let named = self.by_name.get(event_name.to_lowercase().as_str());
         let mut rules: Vec<_> = named.into_iter().flatten().chain(&self.any).copied().collect();
-        rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
+        rules.sort_by_key(|known| &known.rule.about.slug);
         rules.into_iter()
     }
 }

@@ -8,9 +8,9 @@ use orgwatch_sigma::{
 
 use super::{Context, holds, pack};
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
-use crate::memory::EventKey;
+use crate::memory::{EventKey, Kept};
 use crate::record::{MAX_VALUE, shortened};
-use crate::settings::{Approval, Mode, Settings};
+use crate::settings::{Approval, Done, Mode, Settings};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -33,15 +33,14 @@ fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
 }
 
 /// A finding that says what every finding of a rule or chain says.
-fn blank(about: &About, event: EventKey, settings: &Settings) -> Finding {
-    let pack = pack();
+fn blank(about: &'static About, event: EventKey, settings: &Settings) -> Finding {
     let changed = settings.of_rule(&about.slug);
     let dry_run = changed.mode == Mode::DryRun;
     Finding {
         id: id(about, event),
-        rule: about.slug.clone(),
-        rule_id: about.id.clone(),
-        title: about.title.clone(),
+        rule: about.slug.as_str().into(),
+        rule_id: about.id.as_str().into(),
+        title: about.title.as_str().into(),
         severity: about.level,
         status: if dry_run { Status::DryRun } else { Status::New },
         status_reason: dry_run.then(|| format!("the settings put {} on trial", about.slug)),
@@ -65,14 +64,14 @@ fn blank(about: &About, event: EventKey, settings: &Settings) -> Finding {
         first_seen: None,
         last_seen: None,
         summary: String::new(),
-        why: about.why.clone(),
-        benign: about.benign.clone(),
+        why: about.why.as_str().into(),
+        benign: about.benign.as_str().into(),
         triage: Vec::new(),
-        attack: about.attack.clone(),
-        attack_aliases: about.attack_aliases.clone(),
-        attack_version: pack.attack_version.clone(),
-        threat_catalogue: about.threat_catalogue.clone(),
-        covers: about.covers.clone(),
+        attack: about.attack.as_slice().into(),
+        attack_aliases: about.attack_aliases.as_slice().into(),
+        attack_version: pack().attack_version.as_str().into(),
+        threat_catalogue: about.threat_catalogue.as_slice().into(),
+        covers: about.covers.as_slice().into(),
         artifact: Artifact {
             name: "orgwatch".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -84,7 +83,7 @@ fn blank(about: &About, event: EventKey, settings: &Settings) -> Finding {
 
 /// What a rule says of a record that it matched.
 #[inline(never)]
-pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
+pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
     let facts = context.facts();
     let settings = context.settings;
     let mut finding = Finding {
@@ -122,7 +121,13 @@ pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
     write(&mut finding, &rule.about, settings, Some(context));
-    if let Some(approval) = approval(&finding, &[&rule.about.slug], facts.time, settings) {
+    let done = Done {
+        principal: &finding.principal,
+        source_ip: finding.source_ip.as_deref(),
+        account: finding.account.as_deref(),
+        destination: finding.destination_organization.as_deref(),
+    };
+    if let Some(approval) = approval(&done, &[&rule.about.slug], facts.time, settings) {
         approve(&mut finding, approval);
     }
     finding
@@ -131,24 +136,23 @@ pub fn finding(rule: &Rule, context: &Context<'_>) -> Finding {
 /// What a chain says of its parts, in the order of their times; the last one completed it.
 #[inline(never)]
 pub fn chain_finding(
-    chain: &Chain,
+    chain: &'static Chain,
     last: EventKey,
-    parts: &[Finding],
+    parts: &[Kept],
     settings: &Settings,
 ) -> Finding {
     let mut finding = blank(&chain.about, last, settings);
     let pack = pack();
-    let public = |part: &&Finding| {
-        !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule)
-    };
+    let public =
+        |part: &&Kept| !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule);
     finding.parts = parts.iter().filter(public).map(|part| part.id.clone()).collect();
-    finding.events = parts.iter().flat_map(|part| part.events.iter().cloned()).collect();
+    finding.events = parts.iter().filter_map(|part| part.event.clone()).collect();
     finding.events.dedup();
     let slugs: Vec<_> = parts.iter().filter(public).map(|part| part.rule.as_str()).collect();
     if !slugs.is_empty() {
         finding.details.push(("parts".into(), slugs.join(", ")));
     }
-    finding.first_seen = parts.first().and_then(|part| part.first_seen.clone());
+    finding.first_seen = parts.first().and_then(|part| part.time.clone());
     // Each value from the last part that has it: a service's event names no principal, say.
     let latest = || parts.iter().rev();
     finding.destination_organization =
@@ -173,14 +177,16 @@ pub fn chain_finding(
         finding.outcome = last.outcome;
         finding.outcome_reason = last.outcome_reason.clone();
         finding.target = last.target.clone();
-        finding.last_seen = last.last_seen.clone();
-        let time = last.last_seen.as_deref().and_then(crate::record::parse_time);
-        let ended = Finding {
-            destination_organization: finding.destination_organization.clone(),
-            ..last.clone()
+        finding.last_seen = last.time.clone();
+        let time = last.time.as_deref().and_then(crate::record::parse_time);
+        let done = Done {
+            principal: &last.principal,
+            source_ip: last.source_ip.as_deref(),
+            account: last.account.as_deref(),
+            destination: finding.destination_organization.as_deref(),
         };
         let slugs = [chain.about.slug.as_str(), last.rule.as_str()];
-        if let Some(approval) = approval(&ended, &slugs, time, settings) {
+        if let Some(approval) = approval(&done, &slugs, time, settings) {
             approve(&mut finding, approval);
         }
     }
@@ -210,14 +216,14 @@ fn write(finding: &mut Finding, about: &About, settings: &Settings, context: Opt
     finding.triage = triage.map(|step| sentence(step, finding, settings, context)).collect();
 }
 
-/// The approval that covers a finding.
+/// The approval that covers what was done.
 fn approval<'a>(
-    finding: &Finding,
+    done: &Done<'_>,
     slugs: &[&str],
     time: Option<i64>,
     settings: &'a Settings,
 ) -> Option<&'a Approval> {
-    settings.approvals.iter().find(|approval| approval.covers(finding, slugs, time))
+    settings.approvals.iter().find(|approval| approval.covers(done, slugs, time))
 }
 
 /// A finding that is several says dry run before approved.

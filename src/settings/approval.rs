@@ -4,7 +4,7 @@ use orgwatch_sigma::Glob;
 use serde_json::Value;
 
 use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, WILDCARD, below};
-use crate::finding::{Finding, Principal};
+use crate::finding::Principal;
 use crate::rules::{self, glob_matches};
 
 /// One approval. What it does not name it does not ask for; it names principals at least.
@@ -71,31 +71,45 @@ impl Approval {
         (check.problems.len() == problems).then_some(approval)
     }
 
-    /// Whether it covers a finding of an event at this time. A chain is named by its own slug or by
-    /// that of the event which completes it.
-    pub fn covers(&self, finding: &Finding, slugs: &[&str], time: Option<i64>) -> bool {
-        let principal = &finding.principal;
+    /// Whether it covers what was done at this time. A chain is named by its own slug or by that of
+    /// the event which completes it.
+    pub fn covers(&self, done: &Done<'_>, slugs: &[&str], time: Option<i64>) -> bool {
+        let principal = done.principal;
         let names: Vec<_> = [&principal.arn, &principal.issuer].into_iter().flatten().collect();
         let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob_matches(glob, text));
-        let accounts = finding.account.as_deref().unwrap_or_default().split(", ");
-        let destination = finding.destination_organization.as_ref();
+        let accounts = done.account.unwrap_or_default().split(", ");
         time.is_some_and(|time| time < self.until)
             // A service's event names nobody: then the account must be named.
             && (names.into_iter().any(|name| any(&self.principals, name))
-                || (is_of_service(finding) && !self.accounts.is_empty()))
+                || (done.is_of_service() && !self.accounts.is_empty()))
             && (self.rules.is_empty() || slugs.iter().any(|slug| any(&self.rules, slug)))
             && (self.accounts.is_empty()
                 || accounts.into_iter().all(|account| self.accounts.iter().any(|own| own == account)))
             // An exit does not say where it leads; the invitation accepted before it does.
             && (self.organizations.is_empty()
-                || destination.is_none_or(|destination| self.organizations.contains(destination)))
+                || done.destination.is_none_or(|to| self.organizations.iter().any(|own| own == to)))
     }
 }
 
-/// Whether AWS itself made the event: nobody's name is in it, and no address.
-fn is_of_service(finding: &Finding) -> bool {
-    let address = |text: &String| text.parse::<std::net::IpAddr>().is_ok();
-    finding.principal == Principal::default() && !finding.source_ip.as_ref().is_some_and(address)
+/// What an approval looks at of what was done.
+#[derive(Debug, Clone, Copy)]
+pub struct Done<'a> {
+    /// Who did it.
+    pub principal: &'a Principal,
+    /// From where.
+    pub source_ip: Option<&'a str>,
+    /// To which account; several are joined by commas.
+    pub account: Option<&'a str>,
+    /// To which organization the account goes.
+    pub destination: Option<&'a str>,
+}
+
+impl Done<'_> {
+    /// Whether AWS itself did it: nobody's name is in the event, and no address.
+    fn is_of_service(&self) -> bool {
+        let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+        *self.principal == Principal::default() && !self.source_ip.is_some_and(address)
+    }
 }
 
 /// Wildcards over slugs, each of which fits at least one.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub use approval::Approval;
+pub use approval::{Approval, Done};
 use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
 
 use crate::finding::Severity;

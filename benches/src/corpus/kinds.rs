@@ -148,7 +148,7 @@ fn judge(line: &str) -> Judged {
     }
     let stateless = stateless();
     let found = detector.detect_batch(line.as_bytes()).findings;
-    let rules: Vec<_> = found.iter().map(|located| located.finding.rule.clone()).collect();
+    let rules: Vec<_> = found.iter().map(|located| located.finding.rule.to_string()).collect();
     match rules.iter().any(|rule| stateless.contains_key(rule)) {
         true => Judged::Interesting(
             rules.into_iter().filter(|rule| stateless.contains_key(rule)).collect(),

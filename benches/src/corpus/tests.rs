@@ -95,8 +95,8 @@ fn the_pack_finds_exactly_what_is_expected() {
         .findings
         .into_iter()
         .map(|located| located.finding)
-        .filter(|finding| manifest.rules.contains_key(&finding.rule))
-        .map(|finding| (finding.events[0].clone(), finding.rule))
+        .filter(|finding| manifest.rules.contains_key(&*finding.rule))
+        .map(|finding| (finding.events[0].clone(), finding.rule.into()))
         .collect();
     assert_eq!(found, expected);
     assert!(manifest.interesting > 100 && manifest.near > 0, "{manifest:?}");

@@ -103,7 +103,7 @@ fn explanation(finding: &Finding) -> Rows {
         let name = if number == 1 { "do" } else { "" };
         row(name, format!("{number}. {}", value(step)));
     }
-    row("attack", listed(finding.attack.iter().chain(&finding.threat_catalogue)));
+    row("attack", listed(finding.attack.iter().chain(&*finding.threat_catalogue)));
     row("events", listed(&finding.events));
     row("finding", value(&finding.id));
     rows

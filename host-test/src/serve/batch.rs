@@ -158,7 +158,7 @@ impl Batches {
         for Located { finding, .. } in &flight.found {
             self.metrics.delivered(finding);
             info!(
-                rule = finding.rule,
+                rule = &*finding.rule,
                 severity = %finding.severity,
                 status = finding.status.as_str(),
                 id = finding.id,

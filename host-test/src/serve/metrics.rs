@@ -149,7 +149,7 @@ impl Metrics {
 
     pub(super) fn delivered(&self, finding: &Finding) {
         let found = Found {
-            rule: finding.rule.clone(),
+            rule: finding.rule.to_string(),
             severity: finding.severity.to_string(),
             status: finding.status.as_str().to_owned(),
         };

@@ -65,7 +65,7 @@ impl Saved {
         out.extend((self.owed.findings.len() as u32).to_le_bytes());
         for (time, key) in &self.owed.findings {
             out.extend(time.to_le_bytes());
-            out.extend(key.0);
+            out.extend(key.bytes());
         }
         out.extend(&self.memory);
         let digest = Sha256::digest(&out);
@@ -92,7 +92,7 @@ impl Saved {
         let floor = i64::from_le_bytes(read.take()?);
         let mut owed = Owed { floor: (known == 1).then_some(floor), findings: Vec::new() };
         for _ in 0..u32::from_le_bytes(read.take()?) {
-            owed.findings.push((i64::from_le_bytes(read.take()?), EventKey(read.take()?)));
+            owed.findings.push((i64::from_le_bytes(read.take()?), EventKey::new(read.take()?)));
         }
         let memory = read.0.get(..read.0.len().saturating_sub(DIGEST)).unwrap_or_default();
         Ok(Saved { memory: memory.to_owned(), owed })
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Saved {
-        let findings = vec![(5, EventKey([1; 16])), (i64::MIN, EventKey([2; 16]))];
+        let findings = vec![(5, EventKey::new([1; 16])), (i64::MIN, EventKey::new([2; 16]))];
         Saved { memory: b"memory".to_vec(), owed: Owed { floor: Some(-7), findings } }
     }
 

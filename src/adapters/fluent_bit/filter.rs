@@ -2,7 +2,7 @@
 
 use crate::adapters::splice::splice;
 use crate::detector::Detector;
-use crate::json::Tape;
+use crate::json::{Tape, Value};
 
 /// An output buffer that grew beyond this for one record is given back before the next.
 const KEEP: usize = 256 * 1024;
@@ -51,13 +51,16 @@ impl Filter {
         if record.contains(&0) {
             return None;
         }
-        let mut findings = self.detector.detect(record).unwrap_or_default();
+        let text = std::str::from_utf8(record).ok()?;
+        self.tape.parse(text).ok()?;
+        let root = Value::root(&self.tape, text);
+        let mut findings = self.detector.detect_parsed(root);
         findings.retain(|finding| !finding.repeat);
         if self.out.capacity() > KEEP {
             self.out = Vec::new();
         }
         self.out.clear();
-        let renamed = splice(record, &findings, &mut self.tape, &mut self.out)?;
+        let renamed = splice(root, &findings, &mut self.out)?;
         if renamed == 0 && findings.is_empty() {
             return None;
         }

@@ -87,7 +87,7 @@ impl Row {
         let (from, to) = (time(&finding.first_seen), time(&finding.last_seen));
         Row {
             id: finding.id.clone(),
-            rule: finding.rule.clone(),
+            rule: finding.rule.to_string(),
             title: line(&finding.title),
             severity: finding.severity,
             status: finding.status,
@@ -211,8 +211,8 @@ impl Kept {
             let reason = finding.status_reason.clone().unwrap_or_default();
             *tally.approved.entry(reason).or_default() += 1;
         }
-        let first = || (finding.title.clone(), finding.severity, 0);
-        let rule = tally.rules.entry(finding.rule.clone()).or_insert_with(first);
+        let first = || (finding.title.to_string(), finding.severity, 0);
+        let rule = tally.rules.entry(finding.rule.to_string()).or_insert_with(first);
         rule.1 = rule.1.max(finding.severity);
         rule.2 += 1;
     }
