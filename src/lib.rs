@@ -38,3 +38,4 @@ pub mod prefilter;
 pub mod record;
 pub mod rules;
 pub mod settings;
+mod text;

@@ -6,5 +6,6 @@ mod component;
 #[cfg(any(feature = "fluent-bit", test))]
 #[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 mod fluent_bit;
+mod json;
 mod mirror;
 pub mod splice;

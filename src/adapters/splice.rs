@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::json;
 use crate::finding::Finding;
 use crate::json::{Kind, Value};
 
@@ -42,7 +43,7 @@ fn append(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u6
         let at = key.raw().as_ptr() as usize - text.as_ptr() as usize;
         out.extend_from_slice(&record[from..at]);
         renamed += 1;
-        serde_json::to_writer(&mut *out, &names.free(&name, root)).ok()?;
+        json::text(&names.free(&name, root), out);
         from = at + key.raw().len();
     }
     let Some(severity) = findings.iter().map(|finding| finding.severity).max() else {
@@ -55,9 +56,9 @@ fn append(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u6
         out.push(b',');
     }
     out.extend_from_slice(b"\"orgwatch\":");
-    serde_json::to_writer(&mut *out, findings).ok()?;
+    json::findings(findings, out);
     out.extend_from_slice(b",\"orgwatch_severity\":");
-    serde_json::to_writer(&mut *out, &severity).ok()?;
+    json::text(severity.as_str(), out);
     out.extend_from_slice(&record[close..]);
     Some(renamed)
 }

@@ -1,6 +1,7 @@
 //! The keys of an object, for whoever asks for many of them.
 
 use super::value::Value;
+use crate::text::same;
 
 /// How many places the index has; an object with more than half as many keys is searched key by key.
 const PLACES: usize = 128;
@@ -49,7 +50,7 @@ fn seek(places: &[Option<(&str, Value<'_>)>; PLACES], key: &str) -> usize {
     let last = key.len().wrapping_sub(1);
     let mut place = (key.len() * 5 + byte(0) * 3 + byte(last) * 7 + byte(last / 2)) % PLACES;
     // No more than half of them are taken.
-    while places[place].is_some_and(|(taken, _)| taken != key) {
+    while places[place].is_some_and(|(taken, _)| !same(taken, key)) {
         place = (place + 1) % PLACES;
     }
     place

@@ -5,5 +5,6 @@ mod tape;
 mod value;
 
 pub use fields::Fields;
+pub(crate) use tape::needs_escape;
 pub use tape::{MAX_DEPTH, Malformed, Tape};
 pub use value::{Kind, Value};

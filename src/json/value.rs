@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::tape::{Node, Shape, Tape};
+use crate::text::same;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,7 @@ impl<'a> Value<'a> {
     }
 
     /// Its bytes in the source; for text, those between the quotes, still escaped.
+    #[inline(always)]
     fn bytes(&self) -> &'a str {
         let node = self.node();
         &self.source[node.start as usize..node.end as usize]
@@ -117,7 +119,7 @@ impl<'a> Value<'a> {
             let is_it = match name.shape {
                 Shape::Plain => {
                     (name.end - name.start) as usize == key.len()
-                        && self.source[name.start as usize..name.end as usize] == *key
+                        && same(&self.source[name.start as usize..name.end as usize], key)
                 }
                 _ => Value { index, ..*self }.text().is_some_and(|text| text == key),
             };

@@ -128,8 +128,6 @@ impl Memory {
             Kept::read(part).ok_or(StateError::Damaged)?;
             let mut places = BTreeSet::new();
             for _ in 0..read.count()? {
-                // Nothing but the texts that must be there, and those empty.
-                let part = [[1; 3].as_slice(), &[0; 2 * 22]].concat();
                 let strand = Strand { chain: read.key()?, group: read.key()? };
                 places.insert(Place { strand, slot: read.key()? });
             }

@@ -105,30 +105,37 @@ impl Prefilter {
 /// instructions a pair, and a few for each block of them, are the price of the filter.
 #[inline(always)]
 fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
-    const BLOCK: usize = 16 * STRIDE;
-    while let Some(block) = event.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        // Without this the compiler adds up each pair's address, where the instruction that loads it
-        // has room for the distance: one more for each pair.
-        let block = black_box(block);
-        macro_rules! look_up {
-            ($($nth:literal)*) => { $(
-                let into = PAIRS[pair(block[$nth * STRIDE], block[$nth * STRIDE + 1])];
-                if into != 0 {
-                    return Some((at + $nth * STRIDE, into));
-                }
-            )* };
-        }
-        look_up!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-        at += BLOCK;
+    macro_rules! blocks_of {
+        ($words:literal: $($nth:literal)*) => {
+            while let Some(block) = event.get(at..).and_then(<[u8]>::first_chunk) {
+                // Without this the compiler adds up each pair's address, where the instruction that
+                // loads it has room for the distance: one more for each pair.
+                let block: &[u8; $words * STRIDE] = black_box(block);
+                $(
+                    let into = look_up(block, $nth * STRIDE);
+                    if into != 0 {
+                        return Some((at + $nth * STRIDE, into));
+                    }
+                )*
+                at += $words * STRIDE;
+            }
+        };
     }
-    while let Some([first, second]) = event.get(at..).and_then(<[u8]>::first_chunk) {
-        let into = PAIRS[pair(*first, *second)];
+    blocks_of!(16: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+    blocks_of!(4: 0 1 2 3);
+    while let Some(pair) = event.get(at..).and_then(<[u8]>::first_chunk::<2>) {
+        let into = look_up(pair, 0);
         if into != 0 {
             return Some((at, into));
         }
         at += STRIDE;
     }
     None
+}
+
+#[inline(always)]
+fn look_up<const N: usize>(block: &[u8; N], at: usize) -> u8 {
+    PAIRS[pair(block[at], block[at + 1])]
 }
 
 /// Whether there is a backslash in the word before this place or the one here, or a byte that is not

@@ -2,6 +2,7 @@
 
 use super::Record;
 use crate::finding::Outcome;
+use crate::text::find;
 
 /// How AWS's error messages say what denied a call, and what a responder should read.
 const DENIALS: &[(&str, &str)] = &[
@@ -57,8 +58,8 @@ pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
         return of_service_event(record);
     }
     let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
-    let named = CODES.iter().find(|(known, _)| code.contains(known));
-    let denied = DENIALS.iter().find(|(known, _)| message.contains(known));
+    let named = CODES.iter().find(|(known, _)| find(&code, known).is_some());
+    let denied = DENIALS.iter().find(|(known, _)| find(&message, known).is_some());
     let reason = match (named, denied) {
         (Some((_, meaning)), _) if message.is_empty() => (*meaning).to_owned(),
         (Some((_, meaning)), _) => format!("{meaning} ({message})"),

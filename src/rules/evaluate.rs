@@ -10,6 +10,7 @@ use orgwatch_sigma::{Expr, Glob, Item, Matcher, Token};
 use super::context::{Context, Held};
 use crate::json::{Kind, Value};
 use crate::record::Found;
+use crate::text::find;
 
 /// How deep arrays of arrays are looked into: a bound on call depth, which a small interpreter needs.
 const MAX_ARRAYS: usize = 4;
@@ -166,13 +167,6 @@ pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
         retry = Some((many, from));
         (token, at) = (many + 1, from);
     }
-}
-
-/// Where a literal first stands. The library's search prepares for long texts, and these are short.
-fn find(text: &str, literal: &str) -> Option<usize> {
-    let Some(&first) = literal.as_bytes().first() else { return Some(0) };
-    let starts = |at: &usize| text.as_bytes()[*at..].starts_with(literal.as_bytes());
-    memchr::memchr_iter(first, text.as_bytes()).find(starts)
 }
 
 #[cfg(test)]

@@ -46,11 +46,6 @@ impl Filter {
     /// called, whichever part of it runs.
     #[inline(never)]
     fn look(&mut self, record: &[u8]) -> Option<&[u8]> {
-        // What comes back ends at its first zero byte, and half a record would be lost. Fluent Bit
-        // measures records so too, and sends none that has one.
-        if record.contains(&0) {
-            return None;
-        }
         let text = std::str::from_utf8(record).ok()?;
         self.tape.parse(text).ok()?;
         let root = Value::root(&self.tape, text);
@@ -61,7 +56,9 @@ impl Filter {
         }
         self.out.clear();
         let renamed = splice(root, &findings, &mut self.out)?;
-        if renamed == 0 && findings.is_empty() {
+        // What comes back ends at its first zero byte, and half a record would be lost. Fluent Bit
+        // measures records so too, and sends none that has one.
+        if (renamed == 0 && findings.is_empty()) || record.contains(&0) {
             return None;
         }
         self.renamed += renamed;

@@ -1,0 +1,50 @@
+//! Searches and comparisons in short texts, which are what records hold.
+//!
+//! Those of the library are made for long ones: they prepare first, and without vectors they look at
+//! each byte by itself.
+
+/// Where a literal first stands in a text.
+pub fn find(text: &str, literal: &str) -> Option<usize> {
+    let Some(&first) = literal.as_bytes().first() else { return Some(0) };
+    let starts = |at: &usize| text.as_bytes()[*at..].starts_with(literal.as_bytes());
+    memchr::memchr_iter(first, text.as_bytes()).find(starts)
+}
+
+/// Whether two texts are the same.
+pub fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    // Whole words, and what is left. Slices would be compared byte for byte.
+    let ((words, rest), (of_other, rest_of_other)) = (one.as_chunks(), other.as_chunks());
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    words.iter().zip(of_other).all(|(one, other)| word(one) == word(other))
+        && rest.iter().zip(rest_of_other).all(|(one, other)| one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn they_say_what_the_library_says(text in "[aé]{0,30}", literal in "[aé]{0,4}") {
+            prop_assert_eq!(find(&text, &literal), text.find(&literal));
+        }
+
+        #[test]
+        fn texts_are_the_same_or_not(one in "[ab]{0,3}[a-c]{0,30}", at in 0..40usize) {
+            prop_assert!(same(&one, &one.clone()));
+            let mut other = one.clone().into_bytes();
+            if let Some(byte) = other.get_mut(at) {
+                *byte ^= 1;
+                prop_assert!(!same(&one, std::str::from_utf8(&other).unwrap()));
+            }
+            other.push(b'a');
+            prop_assert!(!same(&one, std::str::from_utf8(&other).unwrap()));
+        }
+    }
+}
