@@ -97,7 +97,17 @@ impl<'a> Record<'a> {
         if let Some(value) = self.fields.get(&path.text) {
             return Found::One(value);
         }
-        let mut values: Vec<Value<'a>> = self.field(first).into_iter().collect();
+        let Some(mut value) = self.field(first) else { return Found::Missing };
+        let mut rest = rest.iter();
+        // No list, until there is an array to cross.
+        while value.kind() == Kind::Object {
+            match rest.next().map(|segment| value.get(segment)) {
+                None => return Found::One(value),
+                Some(None) => return Found::Missing,
+                Some(Some(inner)) => value = inner,
+            }
+        }
+        let mut values = vec![value];
         for segment in rest {
             values = values
                 .into_iter()

@@ -255,7 +255,8 @@ fn sentence(
     settings: &Settings,
     context: Option<&Context<'_>>,
 ) -> String {
-    let mut text = String::new();
+    // Room for most of them: growing takes longer than writing.
+    let mut text = String::with_capacity(256);
     for part in &template.0 {
         match part {
             Part::Text(part) => text.push_str(part),
