@@ -33,7 +33,7 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
     }
     for (title, _) in fluent_bit::SHARES {
         if let Some(section) = sections.iter().find(|one| one.title == title)
-            && let [none, tap, annotate, lua] = &section.rows[..]
+            && let [none, tap, annotate, lua, _] = &section.rows[..]
         {
             aims.push(at_most(title, tap, none, 1.2));
             aims.push(at_most(title, annotate, lua, 1.0));

@@ -1,6 +1,7 @@
-//! Pipelines of a real Fluent Bit: without orgwatch, with it, and with a filter in Lua that tests two
-//! fields and whose finds are given a tag of their own, as those of annotate are. All end nowhere, so
-//! that they differ only in what is compared.
+//! Pipelines of a real Fluent Bit: without orgwatch, with it, with a filter in Lua that tests two fields
+//! and whose finds are given a tag of their own, as those of annotate are, and with a stream task that
+//! copies the events of six names, where the tap looks for all of them. All end nowhere, so that they
+//! differ only in what is compared.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -26,7 +27,8 @@ use crate::guest;
 pub const SHARES: [(&str, f64); 2] =
     [("Fluent Bit, 1 in 10,000", 1e-4), ("Fluent Bit, 1 in 600", 1.0 / 600.0)];
 /// The rows, in their order; the first is what the others are set against.
-pub const ROWS: [&str; 4] = ["no filter", "tap", "annotate", "Lua, two fields"];
+pub const ROWS: [&str; 5] =
+    ["no filter", "tap", "annotate", "Lua, two fields", "stream task, six names"];
 
 /// About 100,000 events.
 const SIZE: u64 = 128 << 20;
@@ -50,6 +52,12 @@ const LUA: &str = r#"
           return 0, time, record
         end
 "#;
+
+/// What the tap is instead of, with nothing behind it.
+const SIX_NAMES: &str = "CREATE STREAM six WITH (tag='orgwatch.findings') AS SELECT * FROM \
+    TAG:'cloudtrail' WHERE eventName = 'LeaveOrganization' OR eventName = 'CloseAccount' OR \
+    eventName = 'InviteAccountToOrganization' OR eventName = 'AcceptHandshake' OR \
+    eventName = 'StopLogging' OR eventName = 'AssumeRoot';";
 
 /// The program: `FLUENT_BIT`, or from the PATH.
 pub fn find() -> Tool {
@@ -104,10 +112,17 @@ fn pipeline(bench: &Bench<'_>, row: &str, corpus: &Corpus, port: u16) -> Result<
         let filters = filters.with_context(|| format!("{} has no filters", file.display()))?;
         Ok(filters.replace("${module}", &module.display().to_string()))
     };
-    let (filters, again, marked_by) = match row {
+    let marked_by = |key| {
+        format!(
+            "CREATE STREAM findings WITH (tag='orgwatch.findings') AS SELECT * FROM \
+             TAG:'cloudtrail' WHERE @record.contains({key});"
+        )
+    };
+    let (filters, again, task) = match row {
         "tap" => (shipped("tap.yaml")?, true, None),
-        "annotate" => (shipped("annotate.yaml")?, false, Some("orgwatch_severity")),
-        "Lua, two fields" => (LUA.to_owned(), false, Some("finding")),
+        "annotate" => (shipped("annotate.yaml")?, false, Some(marked_by("orgwatch_severity"))),
+        "Lua, two fields" => (LUA.to_owned(), false, Some(marked_by("finding"))),
+        "stream task, six names" => (String::new(), false, Some(SIX_NAMES.to_owned())),
         _ => (String::new(), false, None),
     };
     let mut text = format!(
@@ -115,12 +130,8 @@ fn pipeline(bench: &Bench<'_>, row: &str, corpus: &Corpus, port: u16) -> Result<
          http_listen: 127.0.0.1\n  http_port: {port}\nparsers:\n  - name: cloudtrail\n    \
          format: json\n"
     );
-    if let Some(key) = marked_by {
-        text += &format!(
-            "stream_processor:\n  - name: findings\n    exec: \"CREATE STREAM findings WITH \
-             (tag='orgwatch.findings') AS SELECT * FROM TAG:'cloudtrail' WHERE \
-             @record.contains({key});\"\n"
-        );
+    if let Some(task) = task {
+        text += &format!("stream_processor:\n  - name: task\n    exec: \"{task}\"\n");
     }
     text += &format!(
         "pipeline:\n  inputs:\n    - name: tail\n      tag: cloudtrail\n      path: {events}\n      \
