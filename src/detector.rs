@@ -259,10 +259,7 @@ impl Detector {
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
-                    let fields = Fields::of(value);
-                    let unfolded = Unfolded::of(&fields);
-                    let context = Context::new(Record::new(&fields, &unfolded), settings, memory);
-                    judge(&context, index, chains, memory, &mut |finding| {
+                    judge(value, settings, index, chains, memory, &mut |finding| {
                         batch.findings.push(Located { place, finding });
                     });
                 }
@@ -289,14 +286,23 @@ fn horizon(chains: &Chains, settings: &Settings) -> i64 {
 
 /// Runs the rules over one record.
 fn judge(
-    context: &Context<'_>,
+    record: Value<'_>,
+    settings: &Settings,
     index: &Index,
     chains: &Chains,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) {
-    let name = context.record.at(&["eventName"]).unwrap_or_default();
-    for Known { rule, key } in index.wanting(&name) {
+    let name = record.get("eventName").and_then(|name| name.text());
+    let wanting = index.wanting(&name.unwrap_or_default());
+    if wanting.is_empty() {
+        // It leaves no trace in the memory, whatever it came with.
+        return;
+    }
+    let fields = Fields::of(record);
+    let unfolded = Unfolded::of(&fields);
+    let context = &Context::new(Record::new(&fields, &unfolded), settings, memory);
+    for &Known { rule, key } in wanting {
         if !rules::matches(rule, context) {
             continue;
         }

@@ -233,7 +233,7 @@ pub struct Finding {
     pub repeat: bool,
 }
 
-fn is_empty(list: &Cow<'_, [String]>) -> bool {
+fn is_empty(list: &[String]) -> bool {
     list.is_empty()
 }
 

@@ -6,13 +6,16 @@ use crate::text::same;
 /// How many places the index has; an object with more than half as many keys is searched key by key.
 const PLACES: usize = 128;
 
+/// A key and its value, or nothing.
+type Places<'a> = [Option<(&'a str, Value<'a>)>; PLACES];
+
 /// An object whose values are found without looking at every key.
 #[derive(Debug)]
 pub struct Fields<'a> {
     object: Value<'a>,
     /// Keys and values in the place of their hash or the next free one after it; none at all for an
     /// object that is searched key by key.
-    places: Option<Box<[Option<(&'a str, Value<'a>)>; PLACES]>>,
+    places: Option<Box<Places<'a>>>,
 }
 
 impl<'a> Fields<'a> {
@@ -45,7 +48,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The place that has this key, or that it would have.
-fn seek(places: &[Option<(&str, Value<'_>)>; PLACES], key: &str) -> usize {
+fn seek(places: &Places<'_>, key: &str) -> usize {
     let byte = |at: usize| key.as_bytes().get(at).copied().map_or(0, usize::from);
     let last = key.len().wrapping_sub(1);
     let mut place = (key.len() * 5 + byte(0) * 3 + byte(last) * 7 + byte(last / 2)) % PLACES;

@@ -34,7 +34,7 @@ pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
 #[derive(Debug)]
 pub struct Index {
     by_name: BTreeMap<&'static str, Vec<Known>>,
-    /// Rules that want every event.
+    /// Rules that want every event; they are among those of each name too.
     any: Vec<Known>,
 }
 
@@ -47,15 +47,16 @@ pub struct Known {
 }
 
 impl Index {
-    /// An index of these rules.
+    /// An index of these rules, which are in the order of their slugs.
     pub fn new(rules: &[&'static Rule]) -> Self {
         let mut index = Index { by_name: BTreeMap::new(), any: Vec::new() };
         for &rule in rules {
             let known = Known { rule, key: EventKey::of(&[&rule.about.id]) };
             for name in &rule.event_names {
-                index.by_name.entry(name).or_default().push(known);
+                index.by_name.entry(name).or_insert_with(|| index.any.clone()).push(known);
             }
             if rule.event_names.is_empty() {
+                index.by_name.values_mut().for_each(|rules| rules.push(known));
                 index.any.push(known);
             }
         }
@@ -63,11 +64,8 @@ impl Index {
     }
 
     /// The rules that an event of this name may match, in the order of their slugs.
-    pub fn wanting(&self, event_name: &str) -> impl Iterator<Item = Known> {
-        let named = self.by_name.get(event_name.to_lowercase().as_str());
-        let mut rules: Vec<_> = named.into_iter().flatten().chain(&self.any).copied().collect();
-        rules.sort_by_key(|known| &known.rule.about.slug);
-        rules.into_iter()
+    pub fn wanting(&self, event_name: &str) -> &[Known] {
+        self.by_name.get(event_name.to_lowercase().as_str()).unwrap_or(&self.any)
     }
 }
 
