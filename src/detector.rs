@@ -1,6 +1,7 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
 use crate::baked::baked;
+pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
 use crate::envelope::{self, Content, Tapes, Visit};
 use crate::finding::{Finding, Status};
@@ -10,85 +11,6 @@ use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{Record, Unfolded, rfc3339};
 use crate::rules::{self, Context, Index, Known, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
-
-/// How many unreadable events a batch names; all are counted.
-pub const MAX_UNREADABLE: usize = 100;
-
-/// Where in a batch something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The line, from 1.
-    pub line: u32,
-    /// The record inside that line, from 0.
-    pub record: u32,
-}
-
-/// A finding and where its event was.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Located {
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub finding: Finding,
-}
-
-/// An event that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Where.
-    pub place: Place,
-    /// Why.
-    pub reason: String,
-}
-
-/// What became of a batch. `events` is the sum of the four after it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Lines, blank ones too.
-    pub lines: u64,
-    /// Records, and whatever stood where a record should.
-    pub events: u64,
-    /// Rejected by the prefilter: no rule names such an event. The records of a rejected document
-    /// are counted by their `eventName` keys.
-    pub rejected: u64,
-    /// Looked at by the rules.
-    pub evaluated: u64,
-    /// Not readable.
-    pub unreadable: u64,
-    /// JSON that is not CloudTrail.
-    pub foreign: u64,
-}
-
-/// What [`Detector::detect_batch`] found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Batch {
-    /// The findings, in the order of their events.
-    pub findings: Vec<Located>,
-    /// What became of the events.
-    pub counts: Counts,
-    /// The first [`MAX_UNREADABLE`] that could not be read.
-    pub unreadable: Vec<Unreadable>,
-}
-
-/// A line that may match: its number from 1, and its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Span {
-    pub line: u32,
-    pub offset: u32,
-    pub length: u32,
-}
-
-/// What [`Detector::screen`] saw.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Screened {
-    /// The lines that any rule could match.
-    pub spans: Vec<Span>,
-    /// What became of the other events.
-    pub counts: Counts,
-    /// The first [`MAX_UNREADABLE`] that could not be read.
-    pub unreadable: Vec<Unreadable>,
-}
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
@@ -352,42 +274,4 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
     let mut parts = vec![rule.about.id.as_str(), &window];
     parts.extend(values.iter().map(|value| value.as_ref()));
     !memory.see(EventKey::of(&parts), time, terms.window)
-}
-
-impl Batch {
-    fn report(&mut self, unreadable: &[Unreadable]) {
-        let room = MAX_UNREADABLE.saturating_sub(self.unreadable.len());
-        self.unreadable.extend(unreadable.iter().take(room).cloned());
-    }
-}
-
-impl Counts {
-    /// Counts a line; says whether it is a candidate, whose records are counted when it is read.
-    fn count(
-        &mut self,
-        line: Line<'_>,
-        verdict: Verdict,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> bool {
-        self.lines += 1;
-        match verdict {
-            Verdict::Blank => return false,
-            Verdict::Candidate => return true,
-            Verdict::Rejected(events) => {
-                self.events += events;
-                self.rejected += events;
-                return false;
-            }
-            Verdict::Foreign => self.foreign += 1,
-            Verdict::Unreadable(reason) => {
-                self.unreadable += 1;
-                if unreadable.len() < MAX_UNREADABLE {
-                    let place = Place { line: line.number, record: 0 };
-                    unreadable.push(Unreadable { place, reason: reason.to_owned() });
-                }
-            }
-        }
-        self.events += 1;
-        false
-    }
 }

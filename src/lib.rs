@@ -13,6 +13,7 @@
 //! | [`memory`] | duplicates, new terms, steps of chains: bounded, saved and merged |
 //! | [`chains`] | findings that together say more |
 //! | [`finding`] | what comes out |
+//! | [`batch`] | and what is said of a batch |
 //!
 //! [`baked`] is where an artifact carries settings and memory of its own.
 //!
@@ -28,6 +29,7 @@
 
 pub mod adapters;
 pub mod baked;
+pub mod batch;
 pub mod chains;
 pub mod detector;
 pub mod envelope;
