@@ -42,7 +42,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// What is kept of a rule's finding. Of every value no more than [`MAX_KEPT`] bytes.
+    /// What is kept of a rule's finding. Of every value no more than 256 bytes.
     #[inline(never)]
     pub fn write(finding: &Finding) -> Box<[u8]> {
         let who = &finding.principal;
