@@ -8,7 +8,7 @@ use crate::prefilter::{Line, Verdict};
 pub const MAX_UNREADABLE: usize = 100;
 
 /// Where in a batch something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The line, from 1.
     pub line: u32,
@@ -17,7 +17,7 @@ pub struct Place {
 }
 
 /// A finding and where its event was.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// Where.
     pub place: Place,

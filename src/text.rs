@@ -1,6 +1,6 @@
-//! Searches and comparisons in short texts, which are what records hold.
+//! Short texts, which are what records hold: searches, comparisons, digits.
 //!
-//! Those of the library are made for long ones: they prepare first, and without vectors they look at
+//! The searches of the library are made for long ones: they prepare first, and without vectors they look at
 //! each byte by itself.
 
 /// Where a literal first stands in a text.
@@ -21,6 +21,11 @@ pub fn same(one: &str, other: &str) -> bool {
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
     words.iter().zip(of_other).all(|(one, other)| word(one) == word(other))
         && rest.iter().zip(rest_of_other).all(|(one, other)| one == other)
+}
+
+/// The hexadecimal digit of a value below 16, in lower case.
+pub fn hex_digit(value: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(value)]
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use crate::finding::Finding;
 use crate::json::needs_escape;
+use crate::text::hex_digit;
 
 /// Appends a list of findings.
 pub fn findings(findings: &[Finding], out: &mut Vec<u8>) {
@@ -28,7 +29,6 @@ pub fn text(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(plain);
         let Some((byte, after)) = escaped.split_first() else { break };
         rest = after;
-        let hex = |value: u8| b"0123456789abcdef"[usize::from(value)];
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -37,7 +37,8 @@ pub fn text(text: &str, out: &mut Vec<u8>) {
             0x08 => out.extend_from_slice(b"\\b"),
             0x0c => out.extend_from_slice(b"\\f"),
             other => {
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(other >> 4), hex(other & 15)]);
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[other >> 4, other & 15].map(hex_digit));
             }
         }
     }

@@ -5,18 +5,30 @@ use std::collections::BTreeSet;
 
 use super::json;
 use crate::finding::Finding;
-use crate::json::{Kind, Value};
+use crate::json::{Kind, Tape, Value};
 
 /// The key of the list of findings.
 pub const FINDINGS: &str = "orgwatch";
 /// The key of the highest severity among them.
 pub const SEVERITY: &str = "orgwatch_severity";
 
-/// Appends the record, which is the whole of a document, with its findings to `out`; says how many
-/// keys that came with our names were given others. Without findings only that is done. `None`, and
-/// nothing appended, if the record is no object.
+/// Appends the record with its findings to `out`; says how many keys that came with our names were
+/// given others. Without findings only that is done. `None`, and nothing appended, if the record is
+/// no JSON object.
+pub fn splice(
+    record: &[u8],
+    findings: &[Finding],
+    tape: &mut Tape,
+    out: &mut Vec<u8>,
+) -> Option<u64> {
+    let text = std::str::from_utf8(record).ok()?;
+    tape.parse(text).ok()?;
+    splice_parsed(Value::root(tape, text), findings, out)
+}
+
+/// As [`splice`], of a record that is parsed already and the whole of its document.
 #[inline(never)]
-pub fn splice(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
+pub fn splice_parsed(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
     let start = out.len();
     let renamed = append(root, findings, out);
     if renamed.is_none() {
@@ -93,13 +105,6 @@ impl Names {
 mod tests {
     use super::*;
     use crate::detector::Detector;
-    use crate::json::Tape;
-
-    fn splice_text(record: &str, findings: &[Finding], out: &mut Vec<u8>) -> Option<u64> {
-        let mut tape = Tape::default();
-        tape.parse(record).ok()?;
-        splice(Value::root(&tape, record), findings, out)
-    }
 
     fn findings() -> Vec<Finding> {
         let record = br#"{"eventSource":"organizations.amazonaws.com","eventID":"1",
@@ -109,7 +114,7 @@ mod tests {
 
     fn spliced(record: &str) -> (String, u64) {
         let mut out = b"before".to_vec();
-        let renamed = splice_text(record, &findings(), &mut out);
+        let renamed = splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out);
         let out = String::from_utf8(out).unwrap();
         (out.strip_prefix("before").unwrap().to_owned(), renamed.unwrap())
     }
@@ -177,7 +182,7 @@ mod tests {
             ("{}", "{}"),
         ] {
             let mut out = Vec::new();
-            let renamed = splice_text(record, &[], &mut out);
+            let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
             assert_eq!(renamed, Some(u64::from(record != expected)));
         }
@@ -190,7 +195,7 @@ mod tests {
         let keys: Vec<_> = numbered.chain(same).collect();
         let record = format!("{{{}}}", keys.join(","));
         let mut out = Vec::new();
-        let renamed = splice_text(&record, &[], &mut out);
+        let renamed = splice(record.as_bytes(), &[], &mut Tape::default(), &mut out);
         assert_eq!(renamed, Some(40_000));
         let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(read.as_object().unwrap().len(), keys.len());
@@ -200,7 +205,9 @@ mod tests {
     fn what_is_no_object_is_left_alone() {
         for record in ["[1]", "7", "{", "", "{}{}"] {
             let mut out = b"before".to_vec();
-            assert!(splice_text(record, &findings(), &mut out).is_none());
+            assert!(
+                splice(record.as_bytes(), &findings(), &mut Tape::default(), &mut out).is_none()
+            );
             assert_eq!(out, b"before");
         }
     }

@@ -12,34 +12,28 @@ fn below(word: u64, byte: u8) -> u64 {
 
 /// Where a quote, a backslash or a control character first stands in a text, or its end.
 pub fn needs_escape(text: &[u8]) -> usize {
-    let (words, rest) = text.as_chunks();
-    for (n, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let (quote, backslash) =
-            (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
-        let found = (below(word, b' ') | below(quote, 1) | below(backslash, 1)) & (ONES << 7);
-        if found != 0 {
-            return n * 8 + found.trailing_zeros() as usize / 8;
-        }
-    }
-    let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..b' '));
-    words.len() * 8 + plain.count()
+    quote_or_backslash_or_below::<b' '>(text, 0)
 }
 
 /// Where a quote or a backslash next stands, or the end.
 #[inline(always)]
-pub fn quote_or_backslash(bytes: &[u8], mut at: usize) -> usize {
+pub fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
+    quote_or_backslash_or_below::<0>(bytes, at)
+}
+
+#[inline(always)]
+fn quote_or_backslash_or_below<const LIMIT: u8>(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
         let (quote, backslash) =
             (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
-        let found = (below(quote, 1) | below(backslash, 1)) & (ONES << 7);
+        let found = (below(word, LIMIT) | below(quote, 1) | below(backslash, 1)) & (ONES << 7);
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\')) {
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\') && *byte >= LIMIT) {
         at += 1;
     }
     at

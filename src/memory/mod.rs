@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use crate::text::hex_digit;
+
 pub use codec::{FORMAT, StateError};
 pub use kept::Kept;
 pub use steps::{Place, Step, StepKey, Steps, Strand};
@@ -38,8 +40,7 @@ impl EventKey {
             hash.update(part);
         }
         let digest: [u8; 32] = hash.finalize().into();
-        let (words, _) = digest.as_chunks();
-        EventKey { high: u64::from_be_bytes(words[0]), low: u64::from_be_bytes(words[1]) }
+        EventKey::new(digest.as_chunks().0[0])
     }
 
     /// The key that is these bytes.
@@ -55,8 +56,8 @@ impl EventKey {
 
     /// 32 hex digits.
     pub fn hex(&self) -> String {
-        let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-        self.bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| char::from(hex_digit(half)));
+        self.bytes().into_iter().flat_map(digits).collect()
     }
 }
 

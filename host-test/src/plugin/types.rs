@@ -1,30 +1,7 @@
 //! What a detector takes and gives, in the host's terms.
 
-use orgwatch::finding::{Finding, Severity};
-
-/// Where in a batch something is: the line, from 1, and the record inside that line, from 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)]
-pub struct Place {
-    pub line: u32,
-    pub record: u32,
-}
-
-/// A finding, and the event that gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Located {
-    pub place: Place,
-    pub finding: Finding,
-}
-
-/// An event that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Unreadable {
-    pub place: Place,
-    pub reason: String,
-}
+pub use orgwatch::batch::{Located, Place, Unreadable};
+use orgwatch::finding::Severity;
 
 /// What became of a batch. `events` is the sum of `rejected`, `evaluated`, `foreign` and
 /// `unreadable`.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::{memchr, memmem, memrchr};
 use orgwatch::adapters::splice::splice;
 use orgwatch::finding::Finding;
-use orgwatch::json::{Tape, Value};
+use orgwatch::json::Tape;
 
 use crate::plugin::{Located, Span};
 
@@ -37,26 +37,19 @@ pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (By
             same.iter().flat_map(|(_, found)| *found).map(|one| one.finding.clone()).collect();
         out.extend_from_slice(&events[from..start]);
         from = end;
-        match written(&events[start..end], &findings, &mut tape, &mut out) {
+        match splice(&events[start..end], &findings, &mut tape, &mut out) {
             Some(keys) => renamed += keys,
             None => {
                 out.extend_from_slice(&events[start..end]);
                 if !findings.is_empty() {
                     out.push(b'\n');
-                    let _ = written(b"{}", &findings, &mut tape, &mut out);
+                    let _ = splice(b"{}", &findings, &mut tape, &mut out);
                 }
             }
         }
     }
     out.extend_from_slice(&events[from..]);
     (out.into(), renamed)
-}
-
-/// Appends a record with its findings, as [`splice`] does; `None` too if it is not JSON.
-fn written(record: &[u8], findings: &[Finding], tape: &mut Tape, out: &mut Vec<u8>) -> Option<u64> {
-    let text = std::str::from_utf8(record).ok()?;
-    tape.parse(text).ok()?;
-    splice(Value::root(tape, text), findings, out)
 }
 
 /// Just the findings, one a line.

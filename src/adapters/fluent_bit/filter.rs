@@ -1,6 +1,6 @@
 //! What the filter does with a record, in safe code.
 
-use crate::adapters::splice::splice;
+use crate::adapters::splice::splice_parsed;
 use crate::detector::Detector;
 use crate::json::{Tape, Value};
 
@@ -55,7 +55,7 @@ impl Filter {
             self.out = Vec::new();
         }
         self.out.clear();
-        let renamed = splice(root, &findings, &mut self.out)?;
+        let renamed = splice_parsed(root, &findings, &mut self.out)?;
         // What comes back ends at its first zero byte, and half a record would be lost. Fluent Bit
         // measures records so too, and sends none that has one.
         if (renamed == 0 && findings.is_empty()) || record.contains(&0) {
