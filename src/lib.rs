@@ -11,6 +11,7 @@
 //! | [`rules`] | the pack: which rules match, and what they say |
 //! | [`settings`] | who may do what, and what is changed about rules |
 //! | [`memory`] | duplicates, new terms, steps of chains: bounded, saved and merged |
+//! | [`state`] | the memory as bytes, in a frame that hosts add to |
 //! | [`chains`] | findings that together say more |
 //! | [`finding`] | what comes out |
 //! | [`batch`] | and what is said of a batch |
@@ -40,4 +41,5 @@ pub mod prefilter;
 pub mod record;
 pub mod rules;
 pub mod settings;
+pub mod state;
 mod text;
