@@ -85,7 +85,7 @@ impl Detector {
     /// Examines one event that is parsed already. What there is in it that cannot be read is passed over.
     pub fn detect_parsed(&mut self, event: Value<'_>) -> Vec<Finding> {
         let mut batch = Batch::default();
-        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, 0, tapes, visit));
+        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, tapes, visit));
         batch.findings.into_iter().map(|located| located.finding).collect()
     }
 
