@@ -181,9 +181,11 @@ impl Detector {
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
-                    judge(value, settings, index, chains, memory, &mut |finding| {
-                        batch.findings.push(Located { place, finding });
-                    });
+                    let without_time =
+                        judge(value, settings, index, chains, memory, &mut |finding| {
+                            batch.findings.push(Located { place, finding });
+                        });
+                    batch.counts.without_time += u64::from(without_time);
                 }
                 Content::Foreign => batch.counts.foreign += 1,
                 Content::Unreadable(reason) => {
@@ -206,7 +208,7 @@ fn horizon(chains: &Chains, settings: &Settings) -> i64 {
     chains.longest().saturating_add(settings.late)
 }
 
-/// Runs the rules over one record.
+/// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn judge(
     record: Value<'_>,
     settings: &Settings,
@@ -214,12 +216,12 @@ fn judge(
     chains: &Chains,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
-) {
+) -> bool {
     let name = record.get("eventName").and_then(|name| name.text());
     let wanting = index.wanting(&name.unwrap_or_default());
     if wanting.is_empty() {
         // It leaves no trace in the memory, whatever it came with.
-        return;
+        return false;
     }
     let fields = Fields::of(record);
     let unfolded = Unfolded::of(&fields);
@@ -246,6 +248,7 @@ fn judge(
         }
         completed.into_iter().for_each(&mut *found);
     }
+    context.time().is_none()
 }
 
 /// Marks a finding of new terms while the settings have them learned.

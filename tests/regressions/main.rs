@@ -2,6 +2,7 @@
 
 mod envelopes;
 mod packs;
+mod times;
 
 use orgwatch::detector::Detector;
 use orgwatch::finding::{Finding, Status};
