@@ -44,7 +44,7 @@ fn items() -> Vec<String> {
         for more in ["", "|cased", "|neq"] {
             // The oracle puts the wildcard of startswith before a value that ends with one, and that of
             // endswith behind it.
-            let both = |text: &&str| *text != "'a*'" || !modifier.ends_with("with");
+            let both = |text: &&&str| **text != "'a*'" || !modifier.ends_with("with");
             for text in texts.iter().filter(both) {
                 items.push(format!("x{modifier}{more}: {text}"));
             }
