@@ -9,8 +9,8 @@ use orgwatch_sigma::{
 use super::{Context, holds, pack};
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
 use crate::memory::{EventKey, Kept};
-use crate::record::{MAX_VALUE, shortened};
-use crate::settings::{Approval, Done, Mode, Settings};
+use crate::record::{MAX_VALUE, arn, shortened};
+use crate::settings::{Approval, Done, Leads, Mode, Settings};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -125,7 +125,7 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
         principal: &finding.principal,
         source_ip: finding.source_ip.as_deref(),
         account: finding.account.as_deref(),
-        destination: finding.destination_organization.as_deref(),
+        destination: Leads::to(finding.destination_organization.as_deref(), destination.is_some()),
     };
     if let Some(approval) = approval(&done, &[&rule.about.slug], facts.time, settings) {
         approve(&mut finding, approval);
@@ -179,11 +179,16 @@ pub fn chain_finding(
         finding.target = last.target.clone();
         finding.last_seen = last.time.clone();
         let time = last.time.as_deref().and_then(crate::record::parse_time);
+        let named = |part: &Kept| {
+            let mut rules = pack.rules.iter().filter(|rule| rule.about.slug == part.rule);
+            rules.any(|rule| rule.destination_organization.is_some())
+        };
+        let said = parts.iter().any(named);
         let done = Done {
             principal: &last.principal,
             source_ip: last.source_ip.as_deref(),
             account: last.account.as_deref(),
-            destination: finding.destination_organization.as_deref(),
+            destination: Leads::to(finding.destination_organization.as_deref(), said),
         };
         let slugs = [chain.about.slug.as_str(), last.rule.as_str()];
         if let Some(approval) = approval(&done, &slugs, time, settings) {
@@ -202,7 +207,8 @@ pub fn chain_finding(
 
 /// An account that is named by an ARN in it, as its number.
 fn account_number(account: String) -> String {
-    let number = account.starts_with("arn:").then(|| account.split(':').nth(4)).flatten();
+    let arn = arn(&account);
+    let number = arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
     number.filter(|number| number.len() == 12).map(str::to_owned).unwrap_or(account)
 }
 
