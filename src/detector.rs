@@ -241,7 +241,9 @@ fn judge(
         learn(&mut finding, rule, context);
         let mut completed = Vec::new();
         if facts.time.is_some() {
-            chains.advance(&finding, given, context, memory, &mut |chain| completed.push(chain));
+            chains.advance(rule, &finding, given, context, memory, &mut |chain| {
+                completed.push(chain)
+            });
         }
         if !rule.internal {
             found(finding);

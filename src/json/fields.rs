@@ -16,26 +16,35 @@ pub struct Fields<'a> {
     /// Keys and values in the place of their hash or the next free one after it; none at all for an
     /// object that is searched key by key.
     places: Option<Box<Places<'a>>>,
+    /// Whether a key has a dot in it; true also for an object that is searched key by key.
+    dotted: bool,
 }
 
 impl<'a> Fields<'a> {
     /// Indexes an object's keys, once; anything else has none.
     pub fn of(object: Value<'a>) -> Self {
         let mut places = Box::new([None; PLACES]);
+        let mut dotted = false;
         for (n, (key, value)) in object.entries().enumerate() {
             let Some(key) = key.plain().filter(|_| n < PLACES / 2) else {
-                return Fields { object, places: None };
+                return Fields { object, places: None, dotted: true };
             };
+            dotted |= memchr::memchr(b'.', key.as_bytes()).is_some();
             let place = seek(&places, key);
             // Of several with the same key the last counts.
             places[place] = Some((key, value));
         }
-        Fields { object, places: Some(places) }
+        Fields { object, places: Some(places), dotted }
     }
 
     /// The object.
     pub fn object(&self) -> Value<'a> {
         self.object
+    }
+
+    /// Whether keys may have been flattened: `userIdentity.arn`.
+    pub fn dotted(&self) -> bool {
+        self.dotted
     }
 
     /// As [`Value::get`].

@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
         let disabled = self.is_of_organizations()
             && self.record.at(&["eventName"]).is_some_and(|name| name == "DisablePolicyType");
         match self.organization_policy() {
-            Some(id) => guards.iter().any(|guard| *guard == id),
+            Some(id) => guards.iter().any(|guard| guard == id.trim()),
             None => {
                 let kind = self.policy_type().unwrap_or_default();
                 let guarding = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];

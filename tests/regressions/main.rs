@@ -1,5 +1,9 @@
 //! What once went wrong, each named for the fault.
 
+mod approvals;
+mod fields;
+mod trust;
+
 use orgwatch::detector::Detector;
 use orgwatch::finding::{Finding, Status};
 use serde_json::{Value, json};
