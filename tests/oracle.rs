@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "oracle/modifiers.rs"]
+mod modifiers;
+
 use std::collections::BTreeSet;
 
 use orgwatch::json::{Fields, Tape, Value};

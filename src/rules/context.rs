@@ -61,6 +61,14 @@ impl<'a> Context<'a> {
         self.facts.get_or_init(|| Facts::of(&self.record))
     }
 
+    /// When it happened; cheaper than all facts, which only a finding needs.
+    pub fn time(&self) -> Option<i64> {
+        match self.facts.get() {
+            Some(facts) => facts.time,
+            None => record::parse_time(&self.record.at(&["eventTime"])?),
+        }
+    }
+
     /// A value that orgwatch works out.
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
         let facts = self.facts();

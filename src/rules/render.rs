@@ -123,6 +123,14 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
     finding.details = details
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
+    match facts.unreadable_time.as_deref() {
+        None => {}
+        Some("") => finding.details.push(("time".into(), "missing".into())),
+        Some(written) => {
+            let written = shortened(written, MAX_IN_TEXT);
+            finding.details.push(("time".into(), format!("cannot be read: {written}")));
+        }
+    }
     write(&mut finding, &rule.about, settings, Some(context));
     let covers = |approval: &&Approval| {
         approval.covers(&done(rule, &finding), &[&rule.about.slug], facts.time)
