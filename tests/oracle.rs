@@ -3,10 +3,12 @@
 
 mod support;
 
+#[path = "oracle/modifiers.rs"]
+mod modifiers;
+
 use std::collections::BTreeSet;
 
 use orgwatch::json::{Fields, Tape, Value};
-use orgwatch::memory::Memory;
 use orgwatch::record::{Record, Unfolded};
 use orgwatch::rules::{self, Context};
 use orgwatch::settings::Settings;
@@ -36,10 +38,9 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     tape.parse(&text).expect("serde_json wrote it");
     let unfolded = Unfolded::default();
     let settings = Settings::default();
-    let mut memory = Memory::new(settings.memory, 0);
     let fields = Fields::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
-    let context = Context::new(record, &settings, &mut memory);
+    let context = Context::new(record, &settings);
     rules::pack()
         .rules
         .iter()

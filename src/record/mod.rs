@@ -3,6 +3,7 @@
 //! A record is borrowed from the line it came in. Normalising it means one thing so far: containers
 //! that a pipeline has turned into JSON text are read again.
 
+mod content;
 mod facts;
 mod networks;
 mod outcome;
@@ -19,7 +20,6 @@ pub use trust::{Trusted, trusts};
 use std::borrow::Cow;
 
 use orgwatch_sigma::Path;
-use sha2::{Digest, Sha256};
 
 use crate::json::{Fields, Kind, Tape, Value};
 
@@ -102,7 +102,7 @@ impl<'a> Record<'a> {
     }
 
     /// The text, number or boolean at a path, if there is one and it says something; several, in an
-    /// array or because the path crosses one, joined by commas.
+    /// array or because the path crosses one, joined by commas, up to the length of a value in a finding.
     pub fn text(&self, path: &Path) -> Option<Cow<'a, str>> {
         self.find(path).text()
     }
@@ -126,34 +126,6 @@ impl<'a> Record<'a> {
         }
         self.field(first.as_ref()).map_or(Found::Missing, |value| below(value, rest))
     }
-
-    /// Every leaf with a digest of the keys that lead to it, for what must not depend on how the
-    /// record was written down.
-    fn leaves(&self, visit: &mut dyn FnMut([u8; 32], &str)) {
-        let step = |path: [u8; 32], key: &[u8]| -> [u8; 32] {
-            Sha256::new().chain_update(path).chain_update(key).finalize().into()
-        };
-        let mut pending: Vec<([u8; 32], Value<'a>)> = Vec::new();
-        for (key, value) in self.fields.object().entries() {
-            let key = key.text().unwrap_or_default();
-            pending.push((step([0; 32], key.as_bytes()), self.field(&key).unwrap_or(value)));
-        }
-        while let Some((path, value)) = pending.pop() {
-            match value.kind() {
-                Kind::Object => pending.extend(value.entries().map(|(key, value)| {
-                    (step(path, key.text().unwrap_or_default().as_bytes()), value)
-                })),
-                Kind::Array => pending.extend(
-                    value
-                        .items()
-                        .enumerate()
-                        .map(|(n, value)| (step(path, &(n as u64).to_le_bytes()), value)),
-                ),
-                Kind::Null => {}
-                _ => visit(path, &value.scalar().unwrap_or_default()),
-            }
-        }
-    }
 }
 
 impl<'a> Found<'a> {
@@ -164,8 +136,18 @@ impl<'a> Found<'a> {
             Found::One(value) => return scalar(value),
             Found::Many(values) => values,
         };
-        let texts: Vec<_> = values.into_iter().filter_map(scalar).collect();
-        Some(texts.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
+        let mut joined = String::new();
+        for text in values.into_iter().filter_map(scalar) {
+            if !joined.is_empty() {
+                joined.push_str(", ");
+            }
+            joined.push_str(&text);
+            // Every template that names the path asks anew.
+            if joined.len() > MAX_VALUE {
+                break;
+            }
+        }
+        Some(joined.into()).filter(|text: &Cow<'_, str>| !text.is_empty())
     }
 
     fn values(self) -> Vec<Value<'a>> {
