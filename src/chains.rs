@@ -3,22 +3,28 @@
 //! A chain fires once for each event that completes it, the last of its members by event time,
 //! whatever order they arrive in: an event that comes late, or with another detector's memory,
 //! completes what it was missing from. Which events complete a chain follows from the set of events
-//! alone, so detectors that shared a stream and merged have found what one would have.
+//! alone, so detectors that shared a stream and merged have found what one would have. Only of refused
+//! attempts not all are told: see [`MAX_REFUSED`].
+
+mod ends;
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack};
+use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack, Rule};
 
-use crate::finding::Finding;
-use crate::memory::{EventKey, Kept, Memory, Place, Step, StepKey, Steps, Strand};
+use crate::finding::{Finding, Outcome};
+use crate::memory::{
+    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, Step, StepKey,
+    Steps, Strand,
+};
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
+use ends::{Ends, is_complete};
 
-/// The most parts that a finding names; a flood of attempts would make it as large as itself.
-const MAX_PARTS: usize = 50;
-
-/// The most chains that one step completes: those of a flood that came before what completes them.
-const MAX_ENDS: usize = 100;
+/// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
+/// come by the thousand; calls that succeeded are all told.
+pub const MAX_REFUSED: usize = 100;
 
 /// A chain that a rule feeds, and as which member.
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +41,16 @@ struct Feed {
 pub struct Chains {
     by_rule: BTreeMap<&'static str, Vec<Feed>>,
     by_key: BTreeMap<EventKey, &'static Chain>,
-    longest: i64,
 }
 
 impl Chains {
     /// The chains of a pack that the settings leave on.
     pub fn new(pack: &'static Pack, settings: &Settings) -> Self {
         let on = |chain: &&Chain| settings.of_rule(&chain.about.slug).mode != Mode::Off;
-        let mut chains = Chains { by_rule: BTreeMap::new(), by_key: BTreeMap::new(), longest: 0 };
+        let mut chains = Chains { by_rule: BTreeMap::new(), by_key: BTreeMap::new() };
         for chain in pack.chains.iter().filter(on) {
             let key = EventKey::of(&[&chain.about.id]);
             chains.by_key.insert(key, chain);
-            chains.longest = chains.longest.max(chain.window);
             for (member, rules) in chain.members.iter().enumerate() {
                 for (rule, fed) in rules.rules.iter().enumerate() {
                     let feeds = chains.by_rule.entry(&fed.slug).or_default();
@@ -57,131 +61,176 @@ impl Chains {
         chains
     }
 
-    /// The longest window of any chain, in seconds.
-    pub fn longest(&self) -> i64 {
-        self.longest
-    }
-
     /// Remembers a finding as a step, and gives the findings of the chains that it completes. A
     /// finding that is a repeat gives those again that it has a part in.
     #[inline(never)]
     pub fn advance(
         &self,
+        rule: &Rule,
         finding: &Finding,
-        step: StepKey,
+        given: Given,
         context: &Context<'_>,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
-        let feeds = self.by_rule.get(&*finding.rule).into_iter().flatten();
-        let places: Vec<(&'static Chain, Place)> = feeds
-            .flat_map(|feed| {
-                places(feed, finding, context).into_iter().map(|place| (feed.chain, place))
-            })
-            .collect();
+        let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
+        let places = places(feeds, finding, context);
         if places.is_empty() {
             return;
         }
-        // What is complete without it, it does not complete.
-        let before: BTreeSet<(Strand, StepKey)> = match finding.repeat {
-            true => BTreeSet::new(),
-            false => ends(&places, step, memory.steps()).collect(),
-        };
-        let kept = Step {
-            places: places.iter().map(|(_, place)| *place).collect(),
-            part: Kept::write(finding),
-        };
-        memory.step(step, kept);
-        let steps = memory.steps();
-        for (chain, place) in &places {
-            for last in complete_from(chain, *place, step, steps) {
-                if !before.contains(&(place.strand, last)) {
-                    let parts = parts(chain, place.strand, last, steps);
-                    let mut whole =
-                        rules::chain_finding(chain, last.event, &parts, context.settings);
-                    whole.repeat = finding.repeat;
-                    found(whole);
-                }
-            }
-        }
+        let Given { time, event, rule: by } = given;
+        let step = StepKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
+        let part = Kept::write(finding, approvals(rule, feeds, finding, time, context.settings));
+        // A step that was there before completes nothing; what it has a part in it gives again.
+        let again = finding.repeat || memory.steps().get(&step).is_some();
+        let added = Step { places, part };
+        self.add(step, added, again, memory, &mut |chain, strand, last, steps| {
+            let mut whole = parts::finding(chain, strand, last, steps, context.settings);
+            whole.repeat = finding.repeat;
+            found(whole);
+        });
     }
 
-    /// Gives the findings of the chains that two memories complete together and neither had: `own`
-    /// and `other` are the steps of each, `memory` has both.
-    pub fn merged(
+    /// Adds the steps of a memory that was saved, but for those of rules that are not wanted, and gives
+    /// the findings of the chains that the two memories complete together and neither had.
+    pub fn merge(
         &self,
-        own: &Steps,
-        other: &Steps,
+        saved: &Saved<'_>,
+        wanted: impl Fn(EventKey) -> bool,
         settings: &Settings,
-        memory: &Memory,
+        memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
-        let steps = memory.steps();
-        let had = |memory: &Steps, chain, strand, last: &StepKey| {
-            memory.get(last).is_some() && is_complete(chain, strand, *last, memory)
-        };
-        let mut given = BTreeSet::new();
-        for (step, kept) in other.iter().filter(|(step, _)| own.get(step).is_none()) {
-            for place in &kept.places {
-                let Some(chain) = self.by_key.get(&place.strand.chain) else { continue };
-                for last in complete_from(chain, *place, *step, steps) {
-                    let new = !had(own, chain, place.strand, &last)
-                        && !had(other, chain, place.strand, &last)
-                        && given.insert((place.strand, last));
-                    if new {
-                        let parts = parts(chain, place.strand, last, steps);
-                        found(rules::chain_finding(chain, last.event, &parts, settings));
-                    }
+        let wanted = || saved.steps().filter(|step| wanted(step.key.rule));
+        // Where its steps stand is enough to say what it had.
+        let mut theirs = Steps::default();
+        for step in wanted() {
+            theirs.add(step.key, Step { places: step.places, part: Box::default() });
+        }
+        let mut told = BTreeSet::new();
+        for step in wanted() {
+            let known = memory.steps().get(&step.key).map(|step| step.places.as_slice());
+            let is_known = |place: &Place| {
+                known.is_some_and(|known| known.iter().any(|(known, _)| known == place))
+            };
+            // What is known already completes nothing more, but may say it otherwise.
+            if step.places.iter().all(|(place, _)| is_known(place)) {
+                memory.add_step(step.key, Step { places: step.places, part: step.part.into() });
+                memory.settle(&step.key);
+                continue;
+            }
+            let added = Step { places: step.places, part: step.part.into() };
+            self.add(step.key, added, false, memory, &mut |chain, strand, last, steps| {
+                if !is_complete(chain, strand, last, &theirs) && told.insert((strand, last)) {
+                    found(parts::finding(chain, strand, last, steps, settings));
                 }
+            });
+        }
+    }
+
+    /// Adds a step, and tells of the chains that are complete with it and were not without it; or, if it
+    /// comes again, of those that it has a part in.
+    fn add(
+        &self,
+        step: StepKey,
+        added: Step,
+        again: bool,
+        memory: &mut Memory,
+        found: &mut dyn FnMut(&'static Chain, Strand, StepKey, &Steps),
+    ) {
+        let places = added.places.clone();
+        let known = |place: &Place| self.by_key.get(&place.strand.chain).copied();
+        let mut ends = Vec::new();
+        for (place, _) in &places {
+            let Some(chain) = known(place) else { continue };
+            let mut of_place =
+                Ends { chain, place: *place, step, steps: memory.steps() }.all(again);
+            if !again {
+                // What is complete without it, it does not complete.
+                let steps = memory.steps();
+                of_place.retain(|last| !is_complete(chain, place.strand, *last, steps));
+            }
+            ends.push((chain, place.strand, of_place));
+        }
+        memory.add_step(step, added);
+        for (chain, strand, mut ends) in ends {
+            ends.retain(|last| is_complete(chain, strand, *last, memory.steps()));
+            let refused = ends.iter().filter(|last| last.refused).count();
+            let mut untold = refused.saturating_sub(MAX_REFUSED);
+            ends.retain(|last| {
+                let tell = !last.refused || untold == 0;
+                untold -= usize::from(!tell);
+                tell
+            });
+            for last in ends {
+                found(chain, strand, last, memory.steps());
+            }
+        }
+        memory.settle(&step);
+    }
+}
+
+/// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
+/// several strands if it affects several accounts.
+fn places(feeds: &[Feed], finding: &Finding, context: &Context<'_>) -> Places {
+    let mut places = Places::new();
+    let counted: Vec<_> = feeds
+        .iter()
+        .filter_map(|feed| {
+            let rule = &feed.chain.members[feed.member].rules[feed.rule];
+            let counts = rule.only.as_ref().is_none_or(|only| rules::holds(only, context));
+            let slot = match &feed.chain.kind {
+                ChainKind::ValueCount(_, field) => EventKey::of(&[&context.text(field)?]),
+                _ => slot_of(feed.member),
+            };
+            counts.then_some((feed.key, &rule.key, slot))
+        })
+        .collect();
+    let accounts = finding.account.as_deref().unwrap_or_default();
+    for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
+        for (chain, key, slot) in &counted {
+            let by_account = key.contains(&Field::Derived(Derived::Account));
+            let value = |field: &Field| match field {
+                Field::Derived(Derived::Account) => {
+                    Some(account.into()).filter(|_| !account.is_empty())
+                }
+                other => context.text(other),
+            };
+            let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else { continue };
+            let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
+            let strand = Strand { chain: *chain, group: EventKey::of(&group) };
+            let place = Place { strand, slot: *slot };
+            let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
+            if let Err(at) = places.binary_search_by_key(&place, |(place, _)| *place)
+                && places.len() < MAX_PLACES
+            {
+                places.insert(at, (place, of_account));
             }
         }
     }
-}
-
-/// The steps, from this one on, that complete chains which this one has a place in.
-fn ends<'a>(
-    places: &'a [(&Chain, Place)],
-    step: StepKey,
-    steps: &'a Steps,
-) -> impl Iterator<Item = (Strand, StepKey)> + 'a {
-    places.iter().flat_map(move |(chain, place)| {
-        complete_from(chain, *place, step, steps).into_iter().map(|last| (place.strand, last))
-    })
-}
-
-/// Where a finding stands in a chain: nowhere if it does not count or lacks a value that ties it,
-/// in several strands if it affects several accounts.
-fn places(feed: &Feed, finding: &Finding, context: &Context<'_>) -> Vec<Place> {
-    let rule = &feed.chain.members[feed.member].rules[feed.rule];
-    if rule.only.as_ref().is_some_and(|only| !rules::holds(only, context)) {
-        return Vec::new();
-    }
-    let slot = match &feed.chain.kind {
-        ChainKind::ValueCount(_, field) => match context.text(field) {
-            Some(value) => EventKey::of(&[&value]),
-            None => return Vec::new(),
-        },
-        _ => slot_of(feed.member),
-    };
-    let accounts = finding.account.as_deref().unwrap_or_default();
-    let groups = accounts.split(", ").filter_map(|account| {
-        let value = |field: &Field| match field {
-            Field::Derived(Derived::Account) => {
-                Some(account.into()).filter(|_| !account.is_empty())
-            }
-            other => context.text(other),
-        };
-        let group = rule.key.iter().map(value).collect::<Option<Vec<_>>>()?;
-        let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-        Some(EventKey::of(&group))
-    });
-    let mut places: Vec<Place> = groups
-        .take(MAX_PARTS)
-        .map(|group| Place { strand: Strand { chain: feed.key, group }, slot })
-        .collect();
-    places.sort_unstable();
-    places.dedup();
     places
+}
+
+/// The approvals that cover a finding, or a chain that it may complete.
+fn approvals(
+    rule: &Rule,
+    feeds: &[Feed],
+    finding: &Finding,
+    time: i64,
+    settings: &Settings,
+) -> Vec<Approved> {
+    let mut approvals = Vec::new();
+    for approval in &settings.approvals {
+        let covers = |slug: &str| approval.covers(&rules::done(rule, finding), &[slug], Some(time));
+        let kept = |chain| Approved::new(chain, &approval.reason, &approval.organizations);
+        if covers(&finding.rule) {
+            approvals.extend(kept(None));
+        } else {
+            let named = feeds.iter().filter(|feed| covers(&feed.chain.about.slug));
+            approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
+        }
+    }
+    approvals
 }
 
 /// The slot of a member.
@@ -189,95 +238,4 @@ fn slot_of(member: usize) -> EventKey {
     let mut slot = [0; 16];
     slot[..8].copy_from_slice(&(member as u64).to_be_bytes());
     EventKey::new(slot)
-}
-
-/// The steps that complete a chain for which this step may matter: itself, and later ones in the
-/// window up to the next step of the same slot, which does for them what this one would. No more
-/// than [`MAX_ENDS`], the first.
-fn complete_from(chain: &Chain, place: Place, step: StepKey, steps: &Steps) -> Vec<StepKey> {
-    let strand = place.strand;
-    let within = StepKey::last_at(step.time.saturating_add(chain.window));
-    let least = chain.members.len();
-    let next = || steps.in_slot(place, step, within).find(|next| *next > step);
-    let ends: Vec<StepKey> = match &chain.kind {
-        // In order, only the last member completes: this step itself, or later ones.
-        ChainKind::TemporalOrdered if place.slot == slot_of(least - 1) => {
-            steps.in_slot(place, step, step).collect()
-        }
-        ChainKind::TemporalOrdered => {
-            let last = Place { strand, slot: slot_of(least - 1) };
-            let to = match next() {
-                Some(next) if least == 2 => StepKey::last_at(next.time),
-                _ => within,
-            };
-            steps.in_slot(last, StepKey::first_at(step.time), to).take(MAX_ENDS).collect()
-        }
-        // From so many steps on the count is reached without this one.
-        ChainKind::EventCount(count) => {
-            let count = usize::try_from(*count).unwrap_or(usize::MAX);
-            steps
-                .between(strand, step, within)
-                .map(|(key, _)| key)
-                .take(count.min(MAX_ENDS))
-                .collect()
-        }
-        ChainKind::Temporal | ChainKind::ValueCount(..) => {
-            let to = next().unwrap_or(within);
-            steps.between(strand, step, to).map(|(key, _)| key).take(MAX_ENDS).collect()
-        }
-    };
-    ends.into_iter().filter(|last| is_complete(chain, strand, *last, steps)).collect()
-}
-
-/// Whether a chain is whole with this step as its last.
-fn is_complete(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> bool {
-    let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
-    let any = |slot| steps.in_slot(Place { strand, slot }, oldest, last).next().is_some();
-    match &chain.kind {
-        ChainKind::Temporal => (0..chain.members.len()).map(slot_of).all(any),
-        ChainKind::TemporalOrdered => {
-            // Backwards, each member as late as it may be; equal times satisfy the order.
-            let mut before = last;
-            (0..chain.members.len() - 1).rev().map(slot_of).all(|slot| {
-                let upto = StepKey::last_at(before.time);
-                let mut earlier = steps.in_slot(Place { strand, slot }, oldest, upto).rev();
-                let step = earlier.find(|key| key.event != before.event);
-                step.map(|key| before = key).is_some()
-            })
-        }
-        ChainKind::EventCount(least) => {
-            let least = usize::try_from(*least).unwrap_or(usize::MAX);
-            let mut events = BTreeSet::new();
-            let mut keys = steps.between(strand, oldest, last);
-            keys.any(|(key, _)| {
-                events.insert(key.event);
-                events.len() >= least
-            })
-        }
-        ChainKind::ValueCount(least, _) => {
-            let least = usize::try_from(*least).unwrap_or(usize::MAX);
-            steps.slots(strand).filter(|slot| any(*slot)).take(least).count() == least
-        }
-    }
-}
-
-/// What is kept of the steps that make a chain, the last one last; of the newest, if there are very
-/// many.
-fn parts(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Kept> {
-    let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
-    let ordered = chain.kind == ChainKind::TemporalOrdered;
-    // What has the same time may stand before it; an earlier attempt is not what led to this one.
-    let upto = if ordered { StepKey::last_at(last.time) } else { last };
-    let of_last = slot_of(chain.members.len() - 1);
-    let mut keys = vec![last];
-    for (key, slot) in steps.between(strand, oldest, upto).rev() {
-        if keys.len() == MAX_PARTS {
-            break;
-        }
-        if key != last && !(ordered && slot == of_last) && keys.last() != Some(&key) {
-            keys.push(key);
-        }
-    }
-    let part = |key| Kept::read(&steps.get(key)?.part);
-    keys.iter().rev().filter_map(part).collect()
 }

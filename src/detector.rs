@@ -1,16 +1,19 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
+use std::collections::BTreeSet;
+
 use crate::baked::baked;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
 use crate::envelope::{self, Content, Tapes, Visit};
 use crate::finding::{Finding, Status};
 use crate::json::{Fields, Value};
-use crate::memory::{EventKey, Given, Memory, StateError};
+use crate::memory::{EventKey, Given, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{Record, Unfolded, rfc3339};
 use crate::rules::{self, Context, Index, Known, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
+use crate::state::StateError;
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
@@ -55,10 +58,12 @@ impl Detector {
         let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
         let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
         let chains = Chains::new(pack, &settings);
+        let names = rules.iter().map(|rule| rule.event_names.as_slice());
+        let observed = rules::OBSERVED.map(str::to_owned);
         Ok(Detector {
             index: Index::new(&rules),
-            prefilter: Prefilter::new(rules.iter().map(|rule| rule.event_names.as_slice())),
-            memory: Memory::new(settings.memory, horizon(&chains, &settings)),
+            prefilter: Prefilter::new(names.chain([observed.as_slice()])),
+            memory: Memory::new(settings.memory),
             chains,
             tapes: Tapes::default(),
             settings,
@@ -140,16 +145,16 @@ impl Detector {
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
         let Detector { pack, settings, chains, memory, .. } = self;
-        let mut other = Memory::load(state, settings.memory, horizon(chains, settings))?;
+        let saved = Saved::read(state)?;
+        memory.merge(&saved);
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
-        for rule in pack.rules.iter().filter(off) {
-            other.drop_steps(EventKey::of(&[&rule.about.id]));
-        }
-        let (own, theirs) = (memory.steps().clone(), other.steps().clone());
-        memory.merge(other);
+        let off = pack.rules.iter().filter(off).map(|rule| EventKey::of(&[&rule.about.id]));
+        let off: BTreeSet<EventKey> = off.collect();
         let mut completed = Vec::new();
-        chains.merged(&own, &theirs, settings, memory, &mut |finding| completed.push(finding));
+        chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
+            completed.push(finding)
+        });
         Ok(completed)
     }
 
@@ -203,11 +208,6 @@ fn problem(problem: &str) -> Vec<Problem> {
     vec![Problem { path: String::new(), value: String::new(), problem: problem.into() }]
 }
 
-/// For how long behind the newest event steps are kept, in seconds.
-fn horizon(chains: &Chains, settings: &Settings) -> i64 {
-    chains.longest().saturating_add(settings.late)
-}
-
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn judge(
     record: Value<'_>,
@@ -217,15 +217,17 @@ fn judge(
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) -> bool {
-    let name = record.get("eventName").and_then(|name| name.text());
-    let wanting = index.wanting(&name.unwrap_or_default());
-    if wanting.is_empty() {
+    let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
+    let wanting = index.wanting(&name);
+    if wanting.is_empty() && !rules::OBSERVED.iter().any(|one| name.eq_ignore_ascii_case(one)) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
     }
     let fields = Fields::of(record);
     let unfolded = Unfolded::of(&fields);
-    let context = &Context::new(Record::new(&fields, &unfolded), settings, memory);
+    let mut context = Context::new(Record::new(&fields, &unfolded), settings);
+    context.observe(memory);
+    let context = &context;
     for &Known { rule, key } in wanting {
         if !rules::matches(rule, context) {
             continue;
@@ -241,7 +243,9 @@ fn judge(
         learn(&mut finding, rule, context);
         let mut completed = Vec::new();
         if facts.time.is_some() {
-            chains.advance(&finding, given, context, memory, &mut |chain| completed.push(chain));
+            chains.advance(rule, &finding, given, context, memory, &mut |chain| {
+                completed.push(chain)
+            });
         }
         if !rule.internal {
             found(finding);
@@ -254,8 +258,9 @@ fn judge(
 /// Marks a finding of new terms while the settings have them learned.
 fn learn(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
     let (time, until) = (context.facts().time, context.settings.learning_until);
-    let learning = rule.new_terms.is_some() && until.is_some() && time < until;
-    if learning && finding.status == Status::New {
+    // Without a time nobody knows that it is old.
+    let is_before = time.zip(until).is_some_and(|(time, until)| time < until);
+    if rule.new_terms.is_some() && is_before && finding.status == Status::New {
         finding.status = Status::Learning;
         finding.status_reason =
             until.and_then(rfc3339).map(|until| format!("learning until {until}"));

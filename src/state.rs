@@ -101,7 +101,7 @@ pub fn is_state(bytes: &[u8]) -> bool {
 }
 
 /// Bytes that are written in one piece; serde takes a slice for a sequence of numbers.
-struct Bytes<'a>(&'a [u8]);
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

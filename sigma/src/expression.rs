@@ -78,7 +78,7 @@ impl Derived {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Path {
-    /// As the rule wrote it. A key of exactly this name comes before the path.
+    /// As the rule wrote it.
     pub text: String,
     /// Its segments.
     pub segments: Vec<String>,

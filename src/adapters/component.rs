@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use crate::detector::{self, Counts, Located, Place, Screened, Unreadable};
-use crate::{envelope, memory, rules, settings};
+use crate::{envelope, rules, settings, state};
 
 wit_bindgen::generate!({ path: "wit", world: "plugin" });
 
@@ -35,7 +35,7 @@ impl wit::Guest for Component {
             name: "orgwatch".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             attack_version: pack.attack_version.clone(),
-            state_format: memory::FORMAT.into(),
+            state_format: state::FORMAT.into(),
             rules: pack.public().into_iter().map(describe_rule).collect(),
             sources,
             envelopes: envelope::SHAPES.iter().map(ToString::to_string).collect(),

@@ -14,6 +14,8 @@ type Places<'a> = [Option<(&'a str, Value<'a>)>; PLACES];
 pub struct Fields<'a> {
     object: Value<'a>,
     index: Index<'a>,
+    /// Whether a key has a dot in it; true also for an object that is searched by a list.
+    dotted: bool,
 }
 
 #[derive(Debug)]
@@ -30,20 +32,27 @@ impl<'a> Fields<'a> {
     /// Indexes an object's keys, once; anything else has none.
     pub fn of(object: Value<'a>) -> Self {
         let mut places = Box::new([None; PLACES]);
+        let mut dotted = false;
         for (n, (key, value)) in object.entries().enumerate() {
             let Some(key) = key.plain().filter(|_| n < PLACES / 2) else {
-                return Fields { object, index: Index::List(list(object)) };
+                return Fields { object, index: Index::List(list(object)), dotted: true };
             };
+            dotted |= memchr::memchr(b'.', key.as_bytes()).is_some();
             let place = seek(&places, key);
             // Of several with the same key the last counts.
             places[place] = Some((key, value));
         }
-        Fields { object, index: Index::Table(places) }
+        Fields { object, index: Index::Table(places), dotted }
     }
 
     /// The object.
     pub fn object(&self) -> Value<'a> {
         self.object
+    }
+
+    /// Whether keys may have been flattened: `userIdentity.arn`.
+    pub fn dotted(&self) -> bool {
+        self.dotted
     }
 
     /// As [`Value::get`].

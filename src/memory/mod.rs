@@ -4,22 +4,28 @@
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
 //! merging commutative, associative and idempotent. Each part is bounded, and what goes first when it
 //! is full is the least entry (the oldest by event time): an entry that stays was never gone, so
-//! what is kept depends on what was seen and not on the order it came in.
+//! what is kept depends on what was seen and not on the order it came in. No other rule drops anything:
+//! two rules together would depend on which came first.
 
-mod codec;
 mod kept;
+mod policies;
+mod sections;
 mod steps;
 mod terms;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::text::hex_digit;
 
-pub use codec::{FORMAT, StateError};
-pub use kept::Kept;
-pub use steps::{Place, Step, StepKey, Steps, Strand};
+pub use kept::{Approved, Kept};
+pub use policies::Policies;
+pub use sections::{SECTIONS, Saved, SavedStep};
+#[cfg(test)]
+pub(crate) use steps::work;
+pub use steps::{ALL, MAX_PLACES, Place, Places, Step, StepKey, Steps, Strand};
 pub use terms::Terms;
 
 /// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
@@ -61,8 +67,28 @@ impl EventKey {
     }
 }
 
-/// A finding that was given: the rule's, of the event.
-pub type Given = StepKey;
+impl Serialize for EventKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.bytes().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for EventKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Deserialize::deserialize(deserializer).map(EventKey::new)
+    }
+}
+
+/// A finding that was given: the rule's, of the event. Ordered by event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Given {
+    /// Event time in seconds; the least for one without a time.
+    pub time: i64,
+    /// The event.
+    pub event: EventKey,
+    /// The rule.
+    pub rule: EventKey,
+}
 
 /// How many entries each part may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,23 +110,20 @@ pub struct Memory {
     given: BTreeSet<Given>,
     terms: Terms,
     steps: Steps,
-    /// How long steps are kept behind the newest they are tied to, in seconds.
-    horizon: i64,
-    policies: BTreeMap<EventKey, String>,
+    policies: Policies,
     /// How many entries had to go.
     evicted: u64,
 }
 
 impl Memory {
-    /// An empty memory, which keeps steps for so many seconds behind the newest they are tied to.
-    pub fn new(limits: Limits, horizon: i64) -> Self {
+    /// An empty memory.
+    pub fn new(limits: Limits) -> Self {
         Memory {
             limits,
             given: BTreeSet::new(),
             terms: Terms::default(),
             steps: Steps::default(),
-            horizon,
-            policies: BTreeMap::new(),
+            policies: Policies::default(),
             evicted: 0,
         }
     }
@@ -128,9 +151,15 @@ impl Memory {
         seen
     }
 
-    /// Remembers a step of chains.
-    pub fn step(&mut self, key: StepKey, step: Step) {
-        self.evicted += self.steps.add(key, step, self.horizon, self.limits.steps);
+    /// Adds a step of chains, which may be one too many until [`settle`](Self::settle) is called: what it
+    /// completes is to be seen before it goes.
+    pub fn add_step(&mut self, key: StepKey, step: Step) {
+        self.steps.add(key, step);
+    }
+
+    /// Drops what is too many where a step was added.
+    pub fn settle(&mut self, key: &StepKey) {
+        self.evicted += self.steps.shrink(key, self.limits.steps);
     }
 
     /// The steps of chains.
@@ -138,31 +167,19 @@ impl Memory {
         &self.steps
     }
 
-    /// Drops the steps of a rule, which it is no longer to feed to chains.
-    pub fn drop_steps(&mut self, rule: EventKey) {
-        self.steps.drop_rule(rule);
+    /// Remembers the type that a policy had at a time.
+    pub fn learn_policy(&mut self, id: &str, kind: &str, time: Option<i64>) {
+        self.add_policy(EventKey::of(&[id]), time.unwrap_or(i64::MIN), kind);
     }
 
-    /// Remembers the type of a policy.
-    pub fn learn_policy(&mut self, id: &str, kind: &str) {
-        self.add_policy(EventKey::of(&[id]), kind.to_owned());
+    fn add_policy(&mut self, id: EventKey, time: i64, kind: &str) {
+        self.policies.learn(id, time, kind);
+        self.evicted += self.policies.shrink(self.limits.policies);
     }
 
     /// The type of a policy, if a response named it.
     pub fn policy_type(&self, id: &str) -> Option<&str> {
-        self.policies.get(&EventKey::of(&[id])).map(String::as_str)
-    }
-
-    fn add_policy(&mut self, id: EventKey, kind: String) {
-        // A policy's type does not change; two that differ are settled without regard to order.
-        let known = self.policies.entry(id).or_default();
-        if *known < kind {
-            *known = kind;
-        }
-        while self.policies.len() > self.limits.policies {
-            self.policies.pop_first();
-            self.evicted += 1;
-        }
+        self.policies.kind(&EventKey::of(&[id]))
     }
 
     /// Entries by part, for counters.
@@ -171,7 +188,7 @@ impl Memory {
             ("memory_events", self.given.len() as u64),
             ("memory_terms", self.terms.count() as u64),
             ("memory_steps", self.steps.count() as u64),
-            ("memory_policies", self.policies.len() as u64),
+            ("memory_policies", self.policies.count() as u64),
         ]
     }
 
@@ -180,18 +197,18 @@ impl Memory {
         self.evicted
     }
 
-    /// Adds another memory to this one.
-    pub fn merge(&mut self, other: Memory) {
-        for given in other.given {
+    /// Adds all but the steps of a memory that was saved; of those [`Chains`](crate::chains::Chains) sees
+    /// what they complete.
+    pub fn merge(&mut self, saved: &Saved<'_>) {
+        saved.given().for_each(|given| {
             self.give(given);
+        });
+        for (slot, first, last) in saved.terms() {
+            self.terms.widen(slot, first, last);
+            self.evicted += self.terms.shrink(self.limits.terms);
         }
-        self.terms.merge(other.terms);
-        self.evicted += self.terms.shrink(self.limits.terms);
-        for (id, kind) in other.policies {
-            self.add_policy(id, kind);
-        }
-        for (key, step) in other.steps.iter() {
-            self.step(*key, step.clone());
+        for (id, time, kind) in saved.policies() {
+            self.add_policy(id, time, kind);
         }
     }
 }

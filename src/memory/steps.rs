@@ -3,10 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use serde::{Deserialize, Serialize};
+
 use super::EventKey;
 
+/// The most places of one step. Of the chains that there are an event for 50 accounts stands in one, an
+/// exit of one account in five.
+pub const MAX_PLACES: usize = 50;
+
+/// How many places a step may have on average when a rule's share is full.
+const PLACES_EACH: usize = 6;
+
 /// A step: a rule's finding of an event. Ordered by event time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepKey {
     /// Event time in seconds.
     pub time: i64,
@@ -14,22 +23,34 @@ pub struct StepKey {
     pub event: EventKey,
     /// The rule.
     pub rule: EventKey,
+    /// Whether the call was refused, so that it changed nothing.
+    pub refused: bool,
 }
 
 impl StepKey {
     /// Before every step of this time.
     pub fn first_at(time: i64) -> StepKey {
-        StepKey { time, event: EventKey::new([0; 16]), rule: EventKey::new([0; 16]) }
+        StepKey::first_of(time, LEAST)
     }
 
     /// After every step of this time.
     pub fn last_at(time: i64) -> StepKey {
-        StepKey { time, event: EventKey::new([0xff; 16]), rule: EventKey::new([0xff; 16]) }
+        StepKey::last_of(time, GREATEST)
+    }
+
+    /// Before every step of this event.
+    pub fn first_of(time: i64, event: EventKey) -> StepKey {
+        StepKey { time, event, rule: LEAST, refused: false }
+    }
+
+    /// After every step of this event.
+    pub fn last_of(time: i64, event: EventKey) -> StepKey {
+        StepKey { time, event, rule: GREATEST, refused: true }
     }
 }
 
 /// What ties steps together: a chain, and the values of the fields that it groups by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Strand {
     /// The chain.
     pub chain: EventKey,
@@ -38,7 +59,7 @@ pub struct Strand {
 }
 
 /// A step's place in a strand: the chain's member that it is, or the value that it adds to a count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The strand.
     pub strand: Strand,
@@ -46,50 +67,95 @@ pub struct Place {
     pub slot: EventKey,
 }
 
+/// The places of a step, in order, each with the account of the finding that it is for: which of several,
+/// or [`ALL`].
+pub type Places = Vec<(Place, u8)>;
+
+/// A place that is for all accounts of a finding.
+pub const ALL: u8 = u8::MAX;
+
 /// What is kept of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Where it stands, in order.
-    pub places: BTreeSet<Place>,
+    /// Where it stands.
+    pub places: Places,
     /// What is kept of the finding: a [`Kept`](super::Kept) as bytes.
     pub part: Box<[u8]>,
 }
 
-/// All steps: by time, by strand, by slot of a strand, and by rule. Every question about a chain is a range of
-/// one of these, so that a flood of events in one strand costs each of them no more than a few
+/// All steps: by time, by strand, by slot of a strand, and by share. Every question about a chain is a
+/// range of one of these, so that a flood of events in one strand costs each of them no more than a few
 /// look-ups.
 #[derive(Debug, Clone, Default)]
 pub struct Steps {
     by_time: BTreeMap<StepKey, Step>,
     by_strand: BTreeSet<(Strand, StepKey, EventKey)>,
     by_slot: BTreeSet<(Strand, EventKey, StepKey)>,
-    by_rule: BTreeMap<EventKey, BTreeSet<StepKey>>,
+    shares: BTreeMap<(EventKey, bool), Share>,
+}
+
+/// The steps of one rule that were refused, or that were not: each has room of its own, so that neither a
+/// flood of harmless calls nor one of refused attempts pushes out what matters.
+#[derive(Debug, Clone, Default)]
+struct Share {
+    steps: BTreeSet<StepKey>,
+    places: usize,
+}
+
+impl Share {
+    /// Whether more is held than the newest so many, or than the newest with so many places as that many
+    /// have. Of a set of steps and any greater one the same are left, in whatever order they came.
+    fn is_over(&self, most: usize) -> bool {
+        self.steps.len() > most || self.places > most * PLACES_EACH + MAX_PLACES
+    }
 }
 
 impl Steps {
-    /// Adds a step, which has at least one place; the same step again adds only the places it did
-    /// not have. Then forgets what is older than the horizon (in seconds, behind the newest of each
-    /// strand) and the oldest of the rule beyond `most`; says how many of those went.
-    pub fn add(&mut self, key: StepKey, step: Step, horizon: i64, most: usize) -> u64 {
-        self.by_rule.entry(key.rule).or_default().insert(key);
-        for place in &step.places {
-            self.by_strand.insert((place.strand, key, place.slot));
-            self.by_slot.insert((place.strand, place.slot, key));
-        }
-        match self.by_time.get_mut(&key) {
-            None => {
-                self.by_time.insert(key, step);
-            }
-            Some(known) => {
-                known.places.extend(step.places);
-                // Detectors with other settings may have told it otherwise: take the same always.
-                if step.part < known.part {
-                    known.part = step.part;
+    /// Adds a step; the same step again adds only the places it did not have. It may be one too many: see
+    /// [`shrink`](Self::shrink).
+    pub fn add(&mut self, key: StepKey, step: Step) {
+        let share = self.shares.entry((key.rule, key.refused)).or_default();
+        share.steps.insert(key);
+        let known =
+            self.by_time.entry(key).or_insert(Step { places: Vec::new(), part: Box::default() });
+        for (place, account) in step.places {
+            // Detectors with other settings may have told it otherwise: take the same always.
+            match known.places.binary_search_by_key(&place, |(place, _)| *place) {
+                Ok(at) => known.places[at].1 = known.places[at].1.min(account),
+                Err(MAX_PLACES..) => {}
+                Err(at) => {
+                    known.places.insert(at, (place, account));
+                    share.places += 1;
+                    self.by_strand.insert((place.strand, key, place.slot));
+                    self.by_slot.insert((place.strand, place.slot, key));
                 }
             }
         }
-        self.forget(&key, horizon);
-        self.shrink(key.rule, most)
+        for (place, _) in known.places.drain(known.places.len().min(MAX_PLACES)..) {
+            share.places -= 1;
+            self.by_strand.remove(&(place.strand, key, place.slot));
+            self.by_slot.remove(&(place.strand, place.slot, key));
+        }
+        if known.part.is_empty() || step.part < known.part {
+            known.part = step.part;
+        }
+    }
+
+    /// Drops the oldest of a step's share until no more than so many are left; says how many went.
+    pub fn shrink(&mut self, key: &StepKey, most: usize) -> u64 {
+        let mut gone = 0;
+        let Some(share) = self.shares.get_mut(&(key.rule, key.refused)) else { return gone };
+        while share.is_over(most) {
+            let Some(oldest) = share.steps.pop_first() else { break };
+            let places = self.by_time.remove(&oldest).map(|step| step.places).unwrap_or_default();
+            share.places -= places.len();
+            for (place, _) in places {
+                self.by_strand.remove(&(place.strand, oldest, place.slot));
+                self.by_slot.remove(&(place.strand, place.slot, oldest));
+            }
+            gone += 1;
+        }
+        gone
     }
 
     /// What is kept of a step.
@@ -108,6 +174,7 @@ impl Steps {
         let range = if from <= to { first..=last } else { first..=first };
         self.by_strand
             .range(range)
+            .inspect(|_| work::done())
             .map(|(_, key, slot)| (*key, *slot))
             .filter(move |(key, _)| *key <= to)
     }
@@ -121,72 +188,22 @@ impl Steps {
     ) -> impl DoubleEndedIterator<Item = StepKey> {
         let at = |key| (place.strand, place.slot, key);
         let range = if from <= to { at(from)..=at(to) } else { at(from)..=at(from) };
-        self.by_slot.range(range).map(|(.., key)| *key).filter(move |key| *key <= to)
+        self.by_slot
+            .range(range)
+            .inspect(|_| work::done())
+            .map(|(.., key)| *key)
+            .filter(move |key| *key <= to)
     }
 
     /// The slots of a strand that any step has, in order.
     pub fn slots(&self, strand: Strand) -> impl Iterator<Item = EventKey> {
         let mut from = Bound::Included((strand, LEAST, StepKey::first_at(i64::MIN)));
         std::iter::from_fn(move || {
+            work::done();
             let (of, slot, _) = self.by_slot.range((from, Bound::Unbounded)).next()?;
             from = Bound::Excluded((strand, *slot, StepKey::last_at(i64::MAX)));
             (*of == strand).then_some(*slot)
         })
-    }
-
-    /// Forgets, in the strands of a step, what is more than so many seconds older than the newest
-    /// there: no event that comes can complete it any more. Another account's events, or a wrong
-    /// clock there, do not matter.
-    fn forget(&mut self, key: &StepKey, horizon: i64) {
-        let strands = self.by_time.get(key).map(|step| step.places.clone()).unwrap_or_default();
-        for Place { strand, .. } in strands {
-            let all = (strand, StepKey::first_at(i64::MIN), LEAST)
-                ..=(strand, StepKey::last_at(i64::MAX), GREATEST);
-            let Some((_, newest, _)) = self.by_strand.range(all.clone()).next_back() else {
-                continue;
-            };
-            let oldest = newest.time.saturating_sub(horizon);
-            let old = self.by_strand.range(all).take_while(|(_, key, _)| key.time < oldest);
-            let old: Vec<_> = old.copied().collect();
-            for (strand, key, slot) in old {
-                self.leave(key, Place { strand, slot });
-            }
-        }
-    }
-
-    /// Takes a step out of one of its places, and drops it with the last.
-    fn leave(&mut self, key: StepKey, place: Place) {
-        self.by_strand.remove(&(place.strand, key, place.slot));
-        self.by_slot.remove(&(place.strand, place.slot, key));
-        if let Some(step) = self.by_time.get_mut(&key) {
-            step.places.remove(&place);
-            if step.places.is_empty() {
-                self.by_time.remove(&key);
-                if let Some(held) = self.by_rule.get_mut(&key.rule) {
-                    held.remove(&key);
-                }
-            }
-        }
-    }
-
-    /// Drops the oldest of a rule until it has no more than so many; says how many went. Each rule
-    /// has room of its own, so that a flood of harmless calls does not push out what matters.
-    fn shrink(&mut self, rule: EventKey, most: usize) -> u64 {
-        let mut gone = 0;
-        while let Some(held) = self.by_rule.get(&rule).filter(|held| held.len() > most) {
-            let Some(key) = held.first().copied() else { break };
-            for place in self.by_time.get(&key).map(|step| step.places.clone()).unwrap_or_default()
-            {
-                self.leave(key, place);
-            }
-            gone += 1;
-        }
-        gone
-    }
-
-    /// Drops every step of a rule.
-    pub fn drop_rule(&mut self, rule: EventKey) {
-        self.shrink(rule, 0);
     }
 
     /// How many steps are held.
@@ -195,10 +212,26 @@ impl Steps {
     }
 
     /// Every step, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&StepKey, &Step)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&StepKey, &Step)> {
         self.by_time.iter()
     }
 }
 
 const LEAST: EventKey = EventKey::new([0; 16]);
 const GREATEST: EventKey = EventKey::new([0xff; 16]);
+
+/// How many entries were looked at, so that a test can say that a flood costs no more than it may.
+pub(crate) mod work {
+    #[cfg(test)]
+    thread_local! { static DONE: std::cell::Cell<u64> = const { std::cell::Cell::new(0) }; }
+
+    pub(super) fn done() {
+        #[cfg(test)]
+        DONE.set(DONE.get() + 1);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn so_far() -> u64 {
+        DONE.get()
+    }
+}

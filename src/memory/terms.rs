@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::EventKey;
 
 /// Where a sighting is kept: ordered by time first, so that the oldest go first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Slot {
     /// The slot's first second.
     pub start: i64,
@@ -21,7 +23,7 @@ pub struct Slot {
 
 /// The sightings of all terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Terms(pub(super) BTreeMap<Slot, (i64, i64)>);
+pub struct Terms(BTreeMap<Slot, (i64, i64)>);
 
 impl Terms {
     /// Remembers a sighting; says whether there was one within the window, before or after it.
@@ -32,8 +34,10 @@ impl Terms {
         let start = time.div_euclid(window).saturating_mul(window);
         let at = |start: Option<i64>| start.and_then(|start| self.0.get(&Slot { start, term }));
         let seen = at(Some(start)).is_some()
-            || at(start.checked_sub(window)).is_some_and(|(_, last)| time - last <= window)
-            || at(start.checked_add(window)).is_some_and(|(first, _)| first - time <= window);
+            || at(start.checked_sub(window))
+                .is_some_and(|(_, last)| time.saturating_sub(*last) <= window)
+            || at(start.checked_add(window))
+                .is_some_and(|(first, _)| first.saturating_sub(time) <= window);
         self.widen(Slot { start, term }, time, time);
         seen
     }
@@ -48,18 +52,17 @@ impl Terms {
         gone
     }
 
+    /// Each slot, in order, with the first and the last time in it.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Slot, i64, i64)> {
+        self.0.iter().map(|(slot, (first, last))| (slot, *first, *last))
+    }
+
     /// How many slots are held.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Adds another's sightings.
-    pub fn merge(&mut self, other: Terms) {
-        for (slot, (first, last)) in other.0 {
-            self.widen(slot, first, last);
-        }
-    }
-
+    /// Adds sightings of a slot: the first and the last.
     pub(super) fn widen(&mut self, slot: Slot, first: i64, last: i64) {
         let times = self.0.entry(slot).or_insert((first, last));
         *times = (times.0.min(first), times.1.max(last));

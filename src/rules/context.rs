@@ -9,6 +9,10 @@ use crate::memory::Memory;
 use crate::record::{self, Facts, Found, Record, Trusted};
 use crate::settings::Settings;
 
+/// The events that are looked at even if no rule is about them, in lower case: what creates or changes an
+/// organization policy says of which type it is.
+pub const OBSERVED: [&str; 2] = ["createpolicy", "updatepolicy"];
+
 /// What a rule may look at.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -30,19 +34,26 @@ pub(super) enum Held<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// A context for one record, which learns from it what later ones do not say themselves.
-    pub fn new(record: Record<'a>, settings: &'a Settings, memory: &mut Memory) -> Self {
-        let mut context =
-            Context { record, settings, remembered_policy_type: None, facts: OnceCell::new() };
-        if context.is_of_organizations() {
-            let summary = |key| record.at(&["responseElements", "policy", "policySummary", key]);
-            if let (Some(id), Some(kind)) = (summary("id"), context.policy_type()) {
-                memory.learn_policy(&id, &record::shortened(&kind, 64));
-            }
-            let known = context.organization_policy().and_then(|id| memory.policy_type(&id));
-            context.remembered_policy_type = known.map(str::to_owned);
+    /// A context for one record.
+    pub fn new(record: Record<'a>, settings: &'a Settings) -> Self {
+        Context { record, settings, remembered_policy_type: None, facts: OnceCell::new() }
+    }
+
+    /// Learns from the record what later ones do not say themselves, and recalls what earlier ones
+    /// said. No rule has a part in this: one that is off takes nothing from another.
+    pub fn observe(&mut self, memory: &mut Memory) {
+        if !self.is_of_organizations() {
+            return;
         }
-        context
+        let name = self.record.at(&["eventName"]).unwrap_or_default();
+        if OBSERVED.iter().any(|observed| name.eq_ignore_ascii_case(observed)) {
+            let id = ["responseElements", "policy", "policySummary", "id"];
+            if let (Some(id), Some(kind)) = (self.record.at(&id), self.policy_type()) {
+                memory.learn_policy(&id, &record::shortened(&kind, 64), self.facts().time);
+            }
+        }
+        let known = self.organization_policy().and_then(|id| memory.policy_type(&id));
+        self.remembered_policy_type = known.map(str::to_owned);
     }
 
     /// What the record says in the finding's terms.
@@ -91,7 +102,7 @@ impl<'a> Context<'a> {
         let disabled = self.is_of_organizations()
             && self.record.at(&["eventName"]).is_some_and(|name| name == "DisablePolicyType");
         match self.organization_policy() {
-            Some(id) => guards.iter().any(|guard| *guard == id),
+            Some(id) => guards.iter().any(|guard| guard == id.trim()),
             None => {
                 let kind = self.policy_type().unwrap_or_default();
                 let guarding = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];

@@ -87,7 +87,7 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
         text.parse::<f64>().is_ok_and(|number| compare(&number, than))
     };
     match matcher {
-        Matcher::Text(glob) => glob_matches(glob, text),
+        Matcher::Text(glob) => glob_matches(glob, crate::record::arn(text)),
         Matcher::Equals(expected) => number(|a, b| (a - b).abs() < f64::EPSILON, expected),
         Matcher::Above(than) => number(f64::gt, than),
         Matcher::AtLeast(than) => number(f64::ge, than),

@@ -7,11 +7,11 @@ mod render;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use context::Context;
+pub use context::{Context, OBSERVED};
 pub(crate) use evaluate::glob_matches;
 pub use evaluate::holds;
 pub use orgwatch_sigma::{About, Chain, Pack, Rule};
-pub use render::{chain_finding, finding};
+pub use render::{chain_finding, done, finding};
 
 use crate::memory::EventKey;
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use orgwatch_sigma::{
-    About, Chain, ChainKind, Derived, Part, Rule, Severity, Source, Template, Value,
+    About, Chain, ChainKind, Derived, Pack, Part, Rule, Severity, Source, Template, Value,
 };
 
 use super::{Context, holds, pack};
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
-use crate::memory::{EventKey, Kept};
-use crate::record::{MAX_VALUE, shortened};
-use crate::settings::{Approval, Done, Mode, Settings};
+use crate::memory::{EventKey, Kept, Strand};
+use crate::record::{MAX_VALUE, arn, shortened};
+use crate::settings::{Approval, Done, Leads, Mode, Settings};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -18,10 +18,13 @@ const MAX_IN_TEXT: usize = 300;
 /// What a value that is missing reads in a sentence.
 const MISSING: &str = "unknown";
 
-/// The id of what a rule found in an event, or of a chain that an event completes: the same
-/// wherever it is found.
-fn id(about: &About, event: EventKey) -> String {
-    EventKey::of(&[&about.id, &event.hex()]).hex()
+/// The id of what a rule found in an event, or of a chain that an event completes for one group: the
+/// same wherever it is found.
+fn id(about: &About, of: &[EventKey]) -> String {
+    let of: Vec<String> = of.iter().map(EventKey::hex).collect();
+    let texts: Vec<&str> =
+        [about.id.as_str()].into_iter().chain(of.iter().map(String::as_str)).collect();
+    EventKey::of(&texts).hex()
 }
 
 /// The severity that a rule gives a record.
@@ -33,11 +36,11 @@ fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
 }
 
 /// A finding that says what every finding of a rule or chain says.
-fn blank(about: &'static About, event: EventKey, settings: &Settings) -> Finding {
+fn blank(about: &'static About, of: &[EventKey], settings: &Settings) -> Finding {
     let changed = settings.of_rule(&about.slug);
     let dry_run = changed.mode == Mode::DryRun;
     Finding {
-        id: id(about, event),
+        id: id(about, of),
         rule: about.slug.as_str().into(),
         rule_id: about.id.as_str().into(),
         title: about.title.as_str().into(),
@@ -101,7 +104,7 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
         events: facts.event_id.iter().cloned().collect(),
         first_seen: facts.event_time.clone(),
         last_seen: facts.event_time.clone(),
-        ..blank(&rule.about, facts.key, settings)
+        ..blank(&rule.about, &[facts.key], settings)
     };
     // In this order, since later templates name what earlier ones gave.
     finding.account = value(&rule.account, &finding, context).map(account_number);
@@ -129,77 +132,90 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
         }
     }
     write(&mut finding, &rule.about, settings, Some(context));
-    let done = Done {
-        principal: &finding.principal,
-        source_ip: finding.source_ip.as_deref(),
-        account: finding.account.as_deref(),
-        destination: finding.destination_organization.as_deref(),
+    let covers = |approval: &&Approval| {
+        approval.covers(&done(rule, &finding), &[&rule.about.slug], facts.time)
     };
-    if let Some(approval) = approval(&done, &[&rule.about.slug], facts.time, settings) {
-        approve(&mut finding, approval);
+    if let Some(approval) = settings.approvals.iter().find(covers) {
+        approve(&mut finding, &approval.reason);
     }
     finding
 }
 
-/// What a chain says of its parts, in the order of their times; the last one completed it.
+/// What an approval looks at of a rule's finding.
+pub fn done<'a>(rule: &Rule, finding: &'a Finding) -> Done<'a> {
+    let destination = finding.destination_organization.as_deref();
+    Done {
+        principal: &finding.principal,
+        source_ip: finding.source_ip.as_deref(),
+        account: finding.account.as_deref(),
+        destination: Leads::to(destination, rule.destination_organization.is_some()),
+    }
+}
+
+/// What a chain says of its parts, in the order of their times; the last one completed it for a group,
+/// which may be of one account of several.
 #[inline(never)]
 pub fn chain_finding(
     chain: &'static Chain,
+    strand: Strand,
     last: EventKey,
-    parts: &[Kept],
+    account: Option<&str>,
+    parts: &[Kept<'_>],
     settings: &Settings,
 ) -> Finding {
-    let mut finding = blank(&chain.about, last, settings);
+    let mut finding = blank(&chain.about, &[last, strand.group], settings);
+    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let pack = pack();
-    let public =
-        |part: &&Kept| !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule);
-    finding.parts = parts.iter().filter(public).map(|part| part.id.clone()).collect();
-    finding.events = parts.iter().filter_map(|part| part.event.clone()).collect();
+    let public = |part: &&Kept<'_>| {
+        !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule)
+    };
+    finding.parts = parts.iter().filter(public).map(|part| part.id.to_string()).collect();
+    finding.events = parts.iter().filter_map(|part| owned(&part.event)).collect();
     finding.events.dedup();
-    let slugs: Vec<_> = parts.iter().filter(public).map(|part| part.rule.as_str()).collect();
+    let slugs: Vec<&str> = parts.iter().filter(public).map(|part| &*part.rule).collect();
     if !slugs.is_empty() {
         finding.details.push(("parts".into(), slugs.join(", ")));
     }
-    finding.first_seen = parts.first().and_then(|part| part.time.clone());
+    finding.first_seen = parts.first().and_then(|part| owned(&part.time));
     // Each value from the last part that has it: a service's event names no principal, say.
     let latest = || parts.iter().rev();
     finding.destination_organization =
-        latest().find_map(|part| part.destination_organization.clone());
+        latest().find_map(|part| owned(&part.destination_organization));
     finding.organization = latest()
-        .find_map(|part| part.organization.clone())
+        .find_map(|part| owned(&part.organization))
         .or_else(|| settings.organization.clone());
     // Who, and what they did, from one part: the last that somebody made.
-    let made = latest().find(|part| part.principal != Principal::default());
+    let made = latest().find(|part| principal(part) != Principal::default());
     if let Some(who) = made.or(parts.last()) {
-        finding.principal = who.principal.clone();
-        finding.source_ip = who.source_ip.clone();
-        finding.user_agent = who.user_agent.clone();
-        finding.accounts.acting = who.accounts.acting.clone();
-        finding.event_name = who.event_name.clone();
-        finding.event_source = who.event_source.clone();
-        finding.region = who.region.clone();
+        finding.principal = principal(who);
+        finding.source_ip = owned(&who.source_ip);
+        finding.user_agent = owned(&who.user_agent);
+        finding.accounts.acting = owned(&who.acting);
+        finding.event_name = who.event_name.to_string();
+        finding.event_source = who.event_source.to_string();
+        finding.region = owned(&who.region);
     }
+    finding.account = account.map(str::to_owned);
     if let Some(last) = parts.last() {
-        finding.account = last.account.clone();
-        finding.accounts.recipient = last.accounts.recipient.clone();
+        finding.accounts.recipient = owned(&last.recipient);
         finding.outcome = last.outcome;
-        finding.outcome_reason = last.outcome_reason.clone();
-        finding.target = last.target.clone();
-        finding.last_seen = last.time.clone();
-        let time = last.time.as_deref().and_then(crate::record::parse_time);
-        let done = Done {
-            principal: &last.principal,
-            source_ip: last.source_ip.as_deref(),
-            account: last.account.as_deref(),
-            destination: finding.destination_organization.as_deref(),
+        finding.outcome_reason = owned(&last.outcome_reason);
+        let target = Target { kind: owned(&last.target_kind), id: owned(&last.target_id) };
+        finding.target = Some(target).filter(|target| *target != Target::default());
+        finding.last_seen = owned(&last.time);
+        let destination = finding.destination_organization.as_deref();
+        let covers = |reached| last.approvals.iter().find(|one| one.covers(strand.chain, reached));
+        let approval = match destination {
+            // It is about where the account goes, and that is not known.
+            None if leads_somewhere(chain, pack) => covers(Some("")),
+            destination => covers(destination),
         };
-        let slugs = [chain.about.slug.as_str(), last.rule.as_str()];
-        if let Some(approval) = approval(&done, &slugs, time, settings) {
-            approve(&mut finding, approval);
+        if let Some(approval) = approval {
+            approve(&mut finding, &approval.reason);
         }
     }
     if let ChainKind::ValueCount(..) = chain.kind {
-        let mut calls: Vec<_> = parts.iter().map(|part| part.event_name.as_str()).collect();
+        let mut calls: Vec<&str> = parts.iter().map(|part| &*part.event_name).collect();
         calls.sort_unstable();
         calls.dedup();
         finding.details.push(("calls".into(), calls.join(", ")));
@@ -208,9 +224,33 @@ pub fn chain_finding(
     finding
 }
 
+/// Whether a rule of a chain says where the account goes.
+fn leads_somewhere(chain: &Chain, pack: &Pack) -> bool {
+    let leads = |slug: &str| {
+        let rule = pack.rules.iter().find(|rule| rule.about.slug == slug);
+        rule.is_some_and(|rule| rule.destination_organization.is_some())
+    };
+    chain.members.iter().flat_map(|member| &member.rules).any(|rule| leads(&rule.slug))
+}
+
+/// Who made the event of a part.
+fn principal(part: &Kept<'_>) -> Principal {
+    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    Principal {
+        kind: owned(&part.principal_kind),
+        arn: owned(&part.principal_arn),
+        name: owned(&part.principal_name),
+        access_key_id: owned(&part.access_key_id),
+        mfa: part.mfa,
+        issuer: owned(&part.issuer),
+        console: part.console,
+    }
+}
+
 /// An account that is named by an ARN in it, as its number.
 fn account_number(account: String) -> String {
-    let number = account.starts_with("arn:").then(|| account.split(':').nth(4)).flatten();
+    let arn = arn(&account);
+    let number = arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
     number.filter(|number| number.len() == 12).map(str::to_owned).unwrap_or(account)
 }
 
@@ -224,21 +264,11 @@ fn write(finding: &mut Finding, about: &About, settings: &Settings, context: Opt
     finding.triage = triage.map(|step| sentence(step, finding, settings, context)).collect();
 }
 
-/// The approval that covers what was done.
-fn approval<'a>(
-    done: &Done<'_>,
-    slugs: &[&str],
-    time: Option<i64>,
-    settings: &'a Settings,
-) -> Option<&'a Approval> {
-    settings.approvals.iter().find(|approval| approval.covers(done, slugs, time))
-}
-
 /// A finding that is several says dry run before approved.
-fn approve(finding: &mut Finding, approval: &Approval) {
+fn approve(finding: &mut Finding, reason: &str) {
     if finding.status == Status::New {
         finding.status = Status::Approved;
-        finding.status_reason = Some(approval.reason.clone());
+        finding.status_reason = Some(reason.to_owned());
     }
 }
 

@@ -27,10 +27,9 @@ fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     let mut tape = Tape::default();
     tape.parse(&text).unwrap();
     let (unfolded, settings) = (Unfolded::default(), Settings::default());
-    let mut memory = Memory::new(settings.memory, 0);
     let fields = Fields::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
-    rules::holds(condition, &Context::new(record, &settings, &mut memory))
+    rules::holds(condition, &Context::new(record, &settings))
 }
 
 /// What rules ask for.

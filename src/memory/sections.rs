@@ -1,0 +1,231 @@
+//! The memory as sections of a [state](crate::state), and back.
+//!
+//! Each part is a section: postcard's form of a sequence of its entries, in their order, so that the same
+//! memory is always the same bytes.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use super::steps::{MAX_PLACES, Places, StepKey};
+use super::terms::Slot;
+use super::{EventKey, Given, Kept, Memory};
+use crate::state::{self, Bytes, StateError};
+
+/// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
+/// host's, which takes it out before it hands the rest to a detector.
+pub const SECTIONS: [&str; 4] = ["given", "terms", "steps", "policies"];
+
+/// The longest that is kept of a step or of a policy's type, in bytes.
+const MAX_PART: usize = 16 * 1024;
+const MAX_KIND: usize = 256;
+
+type Term = (Slot, i64, i64);
+type Policy<'a> = (EventKey, i64, &'a str);
+
+/// A step as it was saved.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SavedStep<'a> {
+    /// The step.
+    pub key: StepKey,
+    /// Where it stands.
+    pub places: Places,
+    /// What is kept of the finding.
+    pub part: &'a [u8],
+}
+
+impl Memory {
+    /// The memory as bytes.
+    pub fn save(&self) -> Vec<u8> {
+        let parts = [
+            section(self.given.iter()),
+            section(self.terms.iter()),
+            section(self.steps.iter().map(|(key, step)| (key, &step.places, Bytes(&step.part)))),
+            section(self.policies.iter()),
+        ];
+        let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
+        state::encode(&sections)
+    }
+}
+
+/// A memory that was saved: its entries are read when they are asked for, so that it takes no room of its
+/// own beside the bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Saved<'a> {
+    parts: [&'a [u8]; SECTIONS.len()],
+}
+
+impl<'a> Saved<'a> {
+    /// Takes bytes apart, and reads all of them once: nothing of a state that cannot be used is taken.
+    pub fn read(state: &'a [u8]) -> Result<Self, StateError> {
+        let mut parts: [Option<&[u8]>; SECTIONS.len()] = [None; SECTIONS.len()];
+        for (name, bytes) in state::decode(state)? {
+            let at = SECTIONS.iter().position(|section| *section == name);
+            let at = at.ok_or_else(|| StateError::Section(name.to_owned()))?;
+            if parts[at].replace(bytes).is_some() {
+                return Err(StateError::Damaged);
+            }
+        }
+        let saved = Saved { parts: parts.map(Option::unwrap_or_default) };
+        let [given, terms, steps, policies] = saved.parts;
+        let step = |step: &SavedStep<'_>| {
+            let bounded = step.places.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
+            let sorted = step.places.is_sorted_by(|(one, _), (next, _)| one < next);
+            bounded && sorted && Kept::read(step.part).is_some()
+        };
+        check(given, |_: &Given| true)?;
+        check(terms, |(_, first, last): &Term| first <= last)?;
+        check(steps, step)?;
+        check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
+        Ok(saved)
+    }
+
+    /// The findings that were given.
+    pub fn given(&self) -> impl Iterator<Item = Given> {
+        Entries::of(self.parts[0])
+    }
+
+    /// The slots in which terms were seen, and the first and the last time in each.
+    pub fn terms(&self) -> impl Iterator<Item = Term> {
+        Entries::of(self.parts[1])
+    }
+
+    /// The steps of chains, in order.
+    pub fn steps(&self) -> impl Iterator<Item = SavedStep<'a>> + use<'a> {
+        Entries::of(self.parts[2])
+    }
+
+    /// The types of policies.
+    pub fn policies(&self) -> impl Iterator<Item = Policy<'a>> + use<'a> {
+        Entries::of(self.parts[3])
+    }
+}
+
+/// A section of these entries.
+fn section<T: Serialize>(entries: impl ExactSizeIterator<Item = T>) -> Vec<u8> {
+    // Writing to memory does not fail.
+    let mut out = postcard::to_extend(&entries.len(), Vec::new()).unwrap_or_default();
+    for entry in entries {
+        out = postcard::to_extend(&entry, out).unwrap_or_default();
+    }
+    out
+}
+
+/// Whether a section can be read to its end, and whether all of its entries may be.
+fn check<'a, T: Deserialize<'a>>(
+    section: &'a [u8],
+    allowed: impl Fn(&T) -> bool,
+) -> Result<(), StateError> {
+    let mut entries = Entries::of(section);
+    if entries.all(|entry| allowed(&entry)) && entries.left == 0 && entries.rest.is_empty() {
+        Ok(())
+    } else {
+        Err(StateError::Damaged)
+    }
+}
+
+/// The entries of a section, one after the other. It ends at one that cannot be read.
+struct Entries<'a, T> {
+    left: u64,
+    rest: &'a [u8],
+    of: PhantomData<T>,
+}
+
+impl<'a, T: Deserialize<'a>> Entries<'a, T> {
+    fn of(section: &'a [u8]) -> Self {
+        // A section that is not there is empty.
+        let (left, rest) = match section {
+            [] => (0, section),
+            _ => postcard::take_from_bytes(section).unwrap_or((u64::MAX, section)),
+        };
+        Entries { left, rest, of: PhantomData }
+    }
+}
+
+impl<'a, T: Deserialize<'a>> Iterator for Entries<'a, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        if self.left == 0 {
+            return None;
+        }
+        let (entry, rest) = postcard::take_from_bytes(self.rest).ok()?;
+        (self.left, self.rest) = (self.left - 1, rest);
+        Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Limits, Place, Step, Strand};
+
+    const LIMITS: Limits = Limits { events: 10, terms: 10, steps: 10, policies: 10 };
+
+    fn key(byte: u8) -> EventKey {
+        EventKey::new([byte; 16])
+    }
+
+    fn sample() -> Memory {
+        let mut memory = Memory::new(LIMITS);
+        memory.give(Given { time: -5, event: key(1), rule: key(2) });
+        memory.see(key(3), 1000, 100);
+        // Nothing but the texts that must be there, and those empty.
+        let part = vec![0; 26];
+        let place = Place { strand: Strand { chain: key(4), group: key(5) }, slot: key(6) };
+        let step = StepKey { time: 5, event: key(1), rule: key(2), refused: true };
+        memory.add_step(step, Step { places: vec![(place, 0)], part: part.into() });
+        memory.learn_policy("p-1", "TAG_POLICY", Some(7));
+        memory
+    }
+
+    fn loaded(state: &[u8]) -> Result<Memory, StateError> {
+        let saved = Saved::read(state)?;
+        let mut memory = Memory::new(LIMITS);
+        memory.merge(&saved);
+        for step in saved.steps() {
+            let part = step.part.into();
+            memory.add_step(step.key, Step { places: step.places, part });
+        }
+        Ok(memory)
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded() {
+        let saved = sample().save();
+        let memory = loaded(&saved).unwrap();
+        assert_eq!(memory.sizes().map(|(_, count)| count), [1, 1, 1, 1]);
+        assert_eq!(memory.save(), saved);
+        assert_eq!(memory.policy_type("p-1"), Some("TAG_POLICY"));
+    }
+
+    #[test]
+    fn a_section_that_is_missing_is_empty_and_one_that_is_unknown_is_refused_by_name() {
+        let state = sample().save();
+        let sections = state::decode(&state).unwrap();
+        let some = state::encode(&sections[1..3]);
+        assert_eq!(loaded(&some).unwrap().sizes().map(|(_, count)| count), [0, 1, 1, 0]);
+        let more = state::encode(&[&sections[..], &[("incidents", &[])]].concat());
+        assert_eq!(loaded(&more).unwrap_err(), StateError::Section("incidents".into()));
+        let twice = state::encode(&[&sections[..], &sections[..1]].concat());
+        assert_eq!(loaded(&twice).unwrap_err(), StateError::Damaged);
+    }
+
+    #[test]
+    fn a_section_that_does_not_hold_what_it_says_is_refused() {
+        let state = sample().save();
+        let sections = state::decode(&state).unwrap();
+        for (name, bytes) in sections {
+            for damaged in [
+                &bytes[..bytes.len() - 1],
+                &[bytes, &[0]].concat(),
+                // More than there can be.
+                &[&[0xff, 0xff, 0xff, 0xff, 0x0f], &bytes[1..]].concat(),
+                &[0xff; 12],
+            ] {
+                let state = state::encode(&[(name, damaged)]);
+                assert_eq!(loaded(&state).unwrap_err(), StateError::Damaged, "{name}");
+            }
+        }
+    }
+}
