@@ -87,7 +87,7 @@ impl Owned<'_> {
         settings.accounts.is_empty()
             || self.this.as_deref() == Some(account)
             || settings.management_account.as_deref() == Some(account)
-            || settings.accounts.iter().any(|own| own == account)
+            || settings.accounts.contains(account)
     }
 
     /// Whom a statement for everyone admits under its condition, all of which must hold.
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn whom_a_trust_policy_admits() {
         let settings = Settings {
-            accounts: vec!["111122223333".into()],
+            accounts: ["111122223333".into()].into(),
             organization: Some("o-a1b2c3d4e5".into()),
             ..Settings::default()
         };

@@ -8,7 +8,7 @@ mod approval;
 mod check;
 mod principal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -96,9 +96,9 @@ pub struct Settings {
     /// The user's organization, `o-…`.
     pub organization: Option<String>,
     /// Organizations that accounts may go to.
-    pub trusted_organizations: Vec<String>,
-    /// The organization's accounts.
-    pub accounts: Vec<String>,
+    pub trusted_organizations: BTreeSet<String>,
+    /// The organization's accounts. A set: a policy may name a million accounts, and each is looked up.
+    pub accounts: BTreeSet<String>,
     /// Policies whose removal is critical.
     pub guard_policies: Vec<String>,
     /// Who may do what.
@@ -119,8 +119,8 @@ impl Default for Settings {
         Settings {
             management_account: None,
             organization: None,
-            trusted_organizations: Vec::new(),
-            accounts: Vec::new(),
+            trusted_organizations: BTreeSet::new(),
+            accounts: BTreeSet::new(),
             guard_policies: Vec::new(),
             approvals: Vec::new(),
             rules: BTreeMap::new(),
@@ -168,9 +168,12 @@ impl Settings {
             "management_account" => self.management_account = check.text(key, value, ACCOUNT),
             "organization" => self.organization = check.text(key, value, ORGANIZATION),
             "trusted_organizations" => {
-                self.trusted_organizations = check.texts(key, value, ORGANIZATION);
+                let organizations = check.texts(key, value, ORGANIZATION);
+                self.trusted_organizations = organizations.into_iter().collect();
             }
-            "accounts" => self.accounts = check.texts(key, value, ACCOUNT),
+            "accounts" => {
+                self.accounts = check.texts(key, value, ACCOUNT).into_iter().collect();
+            }
             "guard_policies" => self.guard_policies = check.texts(key, value, POLICY),
             "approvals" => {
                 self.approvals = check
@@ -204,7 +207,7 @@ impl Settings {
     pub fn destination(&self, organization: &str) -> Destination {
         if self.organization.as_deref() == Some(organization) {
             Destination::Own
-        } else if self.trusted_organizations.iter().any(|o| o == organization) {
+        } else if self.trusted_organizations.contains(organization) {
             Destination::Trusted
         } else {
             Destination::Other

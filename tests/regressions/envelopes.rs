@@ -23,7 +23,7 @@ fn something_foreign_in_one_wrapper_does_not_hide_a_record_in_another() {
         json!({"detail": foreign, "message": escaped}),
     ] {
         assert_eq!(
-            rules(&detect("{}", &[wrapper.clone()])),
+            rules(&detect("{}", std::slice::from_ref(&wrapper))),
             ["member-left-organization"],
             "{wrapper}"
         );
