@@ -1,5 +1,8 @@
 //! What once went wrong, each named for the fault.
 
+mod chains;
+mod memory;
+
 use orgwatch::detector::Detector;
 use orgwatch::finding::{Finding, Status};
 use serde_json::{Value, json};
