@@ -32,7 +32,7 @@ fn good() -> Vec<Value> {
         json!({ "late": "0s", "learning_until": "2026-12-01T00:00:00Z" }),
         json!({ "learning_until": "2026-12-01T00:00:00.5+02:00" }),
         json!({ "late": "36500d" }),
-        json!({ "memory": { "events": 1, "terms": 10_000_000, "steps": 10, "policies": 10 } }),
+        json!({ "memory": { "events": 1, "terms": 500_000, "steps": 100_000, "policies": 10 } }),
         json!({ "rules": { "account-closed": "off", "account-created": "dry-run" } }),
         json!({ "rules": { "account-closed": false, "account-created": "on" } }),
         json!({ "rules": { "account-closed": { "mode": "on", "severity": "critical" } } }),
