@@ -1,7 +1,13 @@
 //! What once went wrong, each named for the fault.
 
+mod approvals;
 mod chains;
+mod envelopes;
+mod fields;
 mod memory;
+mod packs;
+mod times;
+mod trust;
 
 use orgwatch::detector::Detector;
 use orgwatch::finding::{Finding, Status};
