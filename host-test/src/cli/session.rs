@@ -39,7 +39,7 @@ impl Session {
         // Before anything that takes time: another run may have it.
         let state = state.map(StateFile::open).transpose()?;
         let plugin = component::load(flags.component.as_deref())?;
-        let mut detector = match plugin.open(&settings.json_for_files()) {
+        let mut detector = match plugin.open(&settings.json()) {
             // Ours alone are not refused, but by a component that has its own baked in.
             Err(Error::Settings(_)) if flags.settings.is_none() => {
                 settings = Document::of_component();
