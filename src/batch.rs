@@ -50,6 +50,9 @@ pub struct Counts {
     pub unreadable: u64,
     /// JSON that is not CloudTrail.
     pub foreign: u64,
+    /// Of those looked at by the rules, and whose name some rule wants: without a time that can be
+    /// read. They take part in no chain, and everything about them is new.
+    pub without_time: u64,
 }
 
 /// What [`Detector::detect_batch`](crate::detector::Detector::detect_batch) found.

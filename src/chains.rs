@@ -11,7 +11,7 @@ mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack};
+use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack, Rule};
 
 use crate::finding::{Finding, Outcome};
 use crate::memory::{
@@ -66,6 +66,7 @@ impl Chains {
     #[inline(never)]
     pub fn advance(
         &self,
+        rule: &Rule,
         finding: &Finding,
         given: Given,
         context: &Context<'_>,
@@ -77,9 +78,9 @@ impl Chains {
         if places.is_empty() {
             return;
         }
-        let Given { time, event, rule } = given;
-        let step = StepKey { time, event, rule, refused: finding.outcome == Outcome::Failure };
-        let part = Kept::write(finding, approvals(feeds, finding, time, context.settings));
+        let Given { time, event, rule: by } = given;
+        let step = StepKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
+        let part = Kept::write(finding, approvals(rule, feeds, finding, time, context.settings));
         // A step that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Step { places, part };
@@ -211,10 +212,16 @@ fn places(feeds: &[Feed], finding: &Finding, context: &Context<'_>) -> Places {
 }
 
 /// The approvals that cover a finding, or a chain that it may complete.
-fn approvals(feeds: &[Feed], finding: &Finding, time: i64, settings: &Settings) -> Vec<Approved> {
+fn approvals(
+    rule: &Rule,
+    feeds: &[Feed],
+    finding: &Finding,
+    time: i64,
+    settings: &Settings,
+) -> Vec<Approved> {
     let mut approvals = Vec::new();
     for approval in &settings.approvals {
-        let covers = |slug: &str| approval.covers(&rules::done(finding), &[slug], Some(time));
+        let covers = |slug: &str| approval.covers(&rules::done(rule, finding), &[slug], Some(time));
         let kept = |chain| Approved::new(chain, &approval.reason, &approval.organizations);
         if covers(&finding.rule) {
             approvals.extend(kept(None));

@@ -90,7 +90,7 @@ impl Detector {
     /// Examines one event that is parsed already. What there is in it that cannot be read is passed over.
     pub fn detect_parsed(&mut self, event: Value<'_>) -> Vec<Finding> {
         let mut batch = Batch::default();
-        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, 0, tapes, visit));
+        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, tapes, visit));
         batch.findings.into_iter().map(|located| located.finding).collect()
     }
 
@@ -186,9 +186,11 @@ impl Detector {
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
-                    judge(value, settings, index, chains, memory, &mut |finding| {
-                        batch.findings.push(Located { place, finding });
-                    });
+                    let without_time =
+                        judge(value, settings, index, chains, memory, &mut |finding| {
+                            batch.findings.push(Located { place, finding });
+                        });
+                    batch.counts.without_time += u64::from(without_time);
                 }
                 Content::Foreign => batch.counts.foreign += 1,
                 Content::Unreadable(reason) => {
@@ -206,7 +208,7 @@ fn problem(problem: &str) -> Vec<Problem> {
     vec![Problem { path: String::new(), value: String::new(), problem: problem.into() }]
 }
 
-/// Runs the rules over one record.
+/// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn judge(
     record: Value<'_>,
     settings: &Settings,
@@ -214,12 +216,12 @@ fn judge(
     chains: &Chains,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
-) {
+) -> bool {
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
     let wanting = index.wanting(&name);
     if wanting.is_empty() && !rules::OBSERVED.iter().any(|one| name.eq_ignore_ascii_case(one)) {
         // It leaves no trace in the memory, whatever it came with.
-        return;
+        return false;
     }
     let fields = Fields::of(record);
     let unfolded = Unfolded::of(&fields);
@@ -241,13 +243,16 @@ fn judge(
         learn(&mut finding, rule, context);
         let mut completed = Vec::new();
         if facts.time.is_some() {
-            chains.advance(&finding, given, context, memory, &mut |chain| completed.push(chain));
+            chains.advance(rule, &finding, given, context, memory, &mut |chain| {
+                completed.push(chain)
+            });
         }
         if !rule.internal {
             found(finding);
         }
         completed.into_iter().for_each(&mut *found);
     }
+    context.time().is_none()
 }
 
 /// Marks a finding of new terms while the settings have them learned.

@@ -28,8 +28,8 @@ pub const SHAPES: &[&str] = &[
 /// Why a `{"awslogs": …}` line is unreadable here: a host unpacks it.
 pub const PACKED: &str = "awslogs data is packed (base64, gzip): the host unpacks it";
 
-/// How deep envelopes may stand in one another; a real one is at most 3 deep.
-const MAX_WRAPS: usize = 6;
+/// How many texts that are JSON may stand in one another; of real ones at most 3 do. Each is read once more.
+const MAX_TEXTS: usize = 6;
 
 /// What was found at one place of a line.
 pub enum Content<'a> {
@@ -61,91 +61,157 @@ impl Tapes {
 /// Visits every record in a line, in order, and everything that is not one.
 pub fn contents(line: &[u8], tapes: &mut Tapes, visit: Visit<'_>) {
     match std::str::from_utf8(line) {
-        Ok(text) => document(text, 0, tapes, visit),
+        Ok(text) => Search { visit, seen: 0 }.document(text, Depth::default(), tapes),
         Err(_) => visit(tapes, Content::Unreadable("not UTF-8".into())),
     }
 }
 
-/// Visits what a text holds, which is JSON or should be.
-fn document(text: &str, wraps: usize, tapes: &mut Tapes, visit: Visit<'_>) {
-    if wraps > MAX_WRAPS {
-        return visit(tapes, Content::Unreadable("too many envelopes in one another".into()));
-    }
-    tapes.with(|tapes, tape| match tape.parse(text) {
-        Ok(()) => records(Value::root(tape, text), wraps, tapes, visit),
-        Err(malformed) => visit(tapes, Content::Unreadable(malformed.to_string())),
-    });
+/// Visits what a value holds.
+pub fn records(value: Value<'_>, tapes: &mut Tapes, visit: Visit<'_>) {
+    Search { visit, seen: 0 }.value(value, Depth::default(), tapes);
 }
 
-/// Visits what a value holds that is itself so deep in envelopes.
-pub fn records(value: Value<'_>, wraps: usize, tapes: &mut Tapes, visit: Visit<'_>) {
-    let mut pending = vec![value];
-    // Depth first and in order, without recursion: what a value wraps takes its place.
-    while let Some(value) = pending.pop() {
-        match inside(value) {
-            Inside::Record => visit(tapes, Content::Record(value)),
-            Inside::Values(values) => pending.extend(values.into_iter().rev()),
-            Inside::Text(text) => document(&text, wraps + 1, tapes, visit),
-            Inside::Packed => visit(tapes, Content::Unreadable(PACKED.into())),
-            Inside::Nothing => visit(tapes, Content::Foreign),
+/// Where a value stands in envelopes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Depth {
+    /// Texts in one another.
+    texts: usize,
+    /// One of several keys of an envelope led here: most of those hold something else.
+    one_of_several: bool,
+}
+
+/// What is to be looked into next.
+enum Pending<'a> {
+    Value(Value<'a>, Depth),
+    /// What several keys of an envelope hold has been looked into, before which so much was visited.
+    Looked(usize),
+}
+
+/// A search for records.
+struct Search<'v> {
+    visit: Visit<'v>,
+    /// How much was visited.
+    seen: usize,
+}
+
+impl Search<'_> {
+    fn visit(&mut self, tapes: &mut Tapes, content: Content<'_>) {
+        self.seen += 1;
+        (self.visit)(tapes, content);
+    }
+
+    /// Looks into a text, which is JSON or should be.
+    fn document(&mut self, text: &str, depth: Depth, tapes: &mut Tapes) {
+        if depth.texts > MAX_TEXTS {
+            let reason = "too many envelopes in one another";
+            return self.visit(tapes, Content::Unreadable(reason.into()));
+        }
+        tapes.with(|tapes, tape| match tape.parse(text) {
+            Ok(()) => self.value(Value::root(tape, text), depth, tapes),
+            Err(malformed) => self.visit(tapes, Content::Unreadable(malformed.to_string())),
+        });
+    }
+
+    /// Looks into a value. Every value is looked at once, however envelopes stand in one another:
+    /// a search in what each of them holds would make a deep document take the square of its size.
+    fn value(&mut self, value: Value<'_>, depth: Depth, tapes: &mut Tapes) {
+        let mut pending = vec![Pending::Value(value, depth)];
+        // Depth first and in order, without recursion: what a value wraps takes its place.
+        while let Some(next) = pending.pop() {
+            let (value, mut depth) = match next {
+                Pending::Value(value, depth) => (value, depth),
+                Pending::Looked(before) => {
+                    if self.seen == before {
+                        self.visit(tapes, Content::Foreign);
+                    }
+                    continue;
+                }
+            };
+            match inside(value) {
+                Inside::Record => self.visit(tapes, Content::Record(value)),
+                Inside::Text(text) => {
+                    depth.texts += 1;
+                    self.document(&text, depth, tapes);
+                }
+                Inside::Wrappers { values, several, packed } => {
+                    if several && !depth.one_of_several {
+                        pending.push(Pending::Looked(self.seen));
+                        depth.one_of_several = true;
+                    }
+                    if packed {
+                        self.visit(tapes, Content::Unreadable(PACKED.into()));
+                    }
+                    let values = values.into_iter().rev();
+                    pending.extend(values.map(|value| Pending::Value(value, depth)));
+                }
+                Inside::Nothing if depth.one_of_several => {}
+                Inside::Nothing => self.visit(tapes, Content::Foreign),
+            }
         }
     }
 }
 
-/// What an envelope holds.
+/// What a value is or holds.
 enum Inside<'a> {
     Record,
-    Values(Vec<Value<'a>>),
     /// JSON in text.
     Text(Cow<'a, str>),
-    Packed,
+    /// An envelope: what it holds, whether several of its keys hold something, and whether one of
+    /// them holds what a host has to unpack.
+    Wrappers {
+        values: Vec<Value<'a>>,
+        several: bool,
+        packed: bool,
+    },
     Nothing,
 }
 
 fn inside(value: Value<'_>) -> Inside<'_> {
-    let is_text = |value: &Value<'_>| value.kind() == Kind::Text;
-    let object = |key| value.get(key).filter(|inner| inner.kind() == Kind::Object);
-    if value.kind() == Kind::Array {
-        return Inside::Values(value.items().collect());
-    }
-    if value.get("eventName").is_some_and(|name| is_text(&name))
-        && value.get("eventSource").is_some_and(|source| is_text(&source))
-    {
-        return Inside::Record;
-    }
-    for list in ["Records", "Events", "logEvents"] {
-        let items: Vec<_> = value.get(list).into_iter().flat_map(|list| list.items()).collect();
-        if !items.is_empty() {
-            return Inside::Values(items);
+    let is_text = |key: &str| value.get(key).is_some_and(|inner| inner.kind() == Kind::Text);
+    match value.kind() {
+        Kind::Array => {
+            let values = value.items().collect();
+            return Inside::Wrappers { values, several: false, packed: false };
         }
+        Kind::Text => return json_text(value).map_or(Inside::Nothing, Inside::Text),
+        Kind::Object if is_text("eventName") && is_text("eventSource") => return Inside::Record,
+        _ => {}
     }
-    let original = object("event").and_then(|event| event.get("original"));
-    let wrapped = [
+    let mut values: Vec<Value<'_>> = Vec::new();
+    let mut keys = 0;
+    for list in ["Records", "Events", "logEvents"] {
+        let before = values.len();
+        values.extend(value.get(list).into_iter().flat_map(|list| list.items()));
+        keys += usize::from(values.len() > before);
+    }
+    let records = values.len();
+    let object = |key| value.get(key).filter(|inner| inner.kind() == Kind::Object);
+    for inner in [
         object("detail"),
         value.get("CloudTrailEvent"),
-        original,
+        object("event").and_then(|event| event.get("original")),
         value.get("event.original"),
         value.get("message"),
         value.get("log"),
-    ];
-    let is_json = |text: &str| text.trim_ascii_start().starts_with(['{', '[']);
-    let mut wrapped: Vec<Value<'_>> = wrapped
-        .into_iter()
-        .flatten()
-        .filter(|inner| {
-            inner.kind() == Kind::Object || inner.text().is_some_and(|text| is_json(&text))
-        })
-        .collect();
-    // Several keys may wrap something: the one that speaks of an event is looked into.
-    wrapped.sort_by_key(|inner| !inner.raw().contains("eventName"));
-    if let Some(inner) = wrapped.first() {
-        return match inner.text() {
-            Some(text) => Inside::Text(text),
-            None => Inside::Values(vec![*inner]),
-        };
+    ] {
+        let may_hold =
+            |inner: &Value<'_>| inner.kind() == Kind::Object || json_text(*inner).is_some();
+        let Some(inner) = inner.filter(may_hold) else { continue };
+        // Every one is looked into: something foreign in one must not hide a record in another. The
+        // same text again, which Elastic has under two keys, is no second record.
+        if !values[records..].iter().any(|known| known.raw() == inner.raw()) {
+            values.push(inner);
+            keys += 1;
+        }
     }
-    if object("awslogs").is_some() {
-        return Inside::Packed;
+    let packed = object("awslogs").is_some();
+    match keys + usize::from(packed) {
+        0 => Inside::Nothing,
+        keys => Inside::Wrappers { values, several: keys > 1, packed },
     }
-    Inside::Nothing
+}
+
+/// A text that begins like JSON.
+fn json_text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.text().filter(|text| text.trim_ascii_start().starts_with(['{', '[']))
 }

@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "oracle/modifiers.rs"]
+mod modifiers;
+
 use std::collections::BTreeSet;
 
 use orgwatch::json::{Fields, Tape, Value};
@@ -89,12 +92,17 @@ fn normalised(mut record: serde_json::Value) -> serde_json::Value {
     for error in ["errorCode", "errorMessage"] {
         if record
             .get(error)
-            .is_some_and(|value| value == "" || value.is_array() || value.is_object())
+            .is_some_and(|value| is_none(value) || value.is_array() || value.is_object())
         {
             record.as_object_mut().unwrap().remove(error);
         }
     }
     record
+}
+
+/// Whether an error spells success.
+fn is_none(error: &serde_json::Value) -> bool {
+    ["", "-", "200", "Success"].iter().any(|none| error == none)
 }
 
 /// Changes one thing that a rule may look at.
@@ -119,7 +127,7 @@ fn mutate(record: &mut serde_json::Value, others: &[serde_json::Value], random: 
         1 => serde_json::json!(true),
         2 => serde_json::json!("TRUE"),
         3 => serde_json::json!([other.get(field), "203.0.113.5"]),
-        4 => serde_json::json!(""),
+        4 => serde_json::json!(random.pick(&["", "-", "200", "Success"])),
         _ => match other.get(field) {
             Some(value) => value.clone(),
             None => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use orgwatch_bench::measure::{self, Native, Shape, Wasm};
-use orgwatch_bench::{corpus, packs};
+use orgwatch_bench::{corpus, hostile, packs};
 
 /// Corpora, packs, and passes over them; started by `cargo xtask bench`, in the root of the checkout.
 #[derive(Parser)]
@@ -61,6 +61,15 @@ enum Command {
         #[arg(long)]
         findings: Option<PathBuf>,
     },
+    /// Time one worst case of input, all in one batch; without a case, print their names
+    Hostile {
+        #[arg(value_enum)]
+        shape: Which,
+        case: Option<String>,
+        /// About how many bytes
+        #[arg(long, default_value_t = 1 << 20)]
+        size: usize,
+    },
     /// Decompress a folder of gzip files and print how many bytes came out
     Decompress { path: PathBuf },
 }
@@ -83,6 +92,17 @@ fn main() -> Result<()> {
         Command::Pass { shape, events, batch, rules, component, findings } => {
             let mut shape = open(root, shape, rules, component.as_deref())?;
             pass(&mut *shape, &events, batch, findings.as_deref())?;
+        }
+        Command::Hostile { shape, case: Some(case), size } => {
+            let known = hostile::CASES.iter().find(|(name, _)| *name == case);
+            let (_, make) = known.with_context(|| format!("no case is named {case}"))?;
+            let events = make(size);
+            let mut shape = open(root, shape, None, None)?;
+            let measured = measure::pass(&mut *shape, events.as_bytes(), usize::MAX, |_| Ok(()))?;
+            println!("{}", serde_json::to_string(&measured)?);
+        }
+        Command::Hostile { case: None, .. } => {
+            hostile::CASES.iter().for_each(|(name, _)| println!("{name}"));
         }
         Command::Decompress { path } => println!("{}", measure::decompress(&path)?),
     }

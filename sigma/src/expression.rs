@@ -78,7 +78,7 @@ impl Derived {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Path {
-    /// As the rule wrote it. A key of exactly this name comes before the path.
+    /// As the rule wrote it.
     pub text: String,
     /// Its segments.
     pub segments: Vec<String>,
@@ -123,7 +123,7 @@ pub enum Matcher {
     Bool(bool),
     /// Null, or no such field.
     Null,
-    /// The field is there and not null, or the opposite.
+    /// The field is there, be it null, or the opposite.
     Exists(bool),
     /// An IP address inside this network.
     Cidr {
@@ -169,6 +169,16 @@ impl Glob {
             }
         }
         Glob { tokens, cased: true }
+    }
+
+    /// How many bytes a text that fits has at least, in the case that the pattern is in.
+    pub fn shortest(&self) -> usize {
+        let shortest = |token: &Token| match token {
+            Token::Literal(text) => text.len(),
+            Token::One => 1,
+            Token::Many => 0,
+        };
+        self.tokens.iter().map(shortest).sum()
     }
 
     /// The one text that fits, if there is only one.

@@ -144,7 +144,8 @@ impl From<Unreadable> for wit::Unreadable {
 
 impl From<Counts> for wit::Counts {
     fn from(counts: Counts) -> Self {
-        let Counts { lines, events, rejected, evaluated, unreadable, foreign } = counts;
-        wit::Counts { lines, events, rejected, evaluated, unreadable, foreign }
+        let Counts { lines, events, rejected, evaluated, unreadable, foreign, without_time } =
+            counts;
+        wit::Counts { lines, events, rejected, evaluated, unreadable, foreign, without_time }
     }
 }

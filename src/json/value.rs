@@ -81,6 +81,25 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Where it stands among the values of its document.
+    pub(super) fn position(&self) -> u32 {
+        self.index
+    }
+
+    /// The entry of this object whose key has this position.
+    pub(super) fn entry_at(&self, position: u32) -> (Value<'a>, Value<'a>) {
+        (Value { index: position, ..*self }, Value { index: position + 1, ..*self })
+    }
+
+    /// Whether it is this text.
+    pub(super) fn reads(&self, text: &str) -> bool {
+        match self.node().shape {
+            Shape::Plain => same(self.bytes(), text),
+            Shape::Escaped => reads_as(self.bytes(), text),
+            _ => false,
+        }
+    }
+
     /// The text, if it is text without escapes.
     pub(super) fn plain(&self) -> Option<&'a str> {
         (self.node().shape == Shape::Plain).then(|| self.bytes())
@@ -121,7 +140,7 @@ impl<'a> Value<'a> {
                     (name.end - name.start) as usize == key.len()
                         && same(&self.source[name.start as usize..name.end as usize], key)
                 }
-                _ => Value { index, ..*self }.text().is_some_and(|text| text == key),
+                _ => reads_as(&self.source[name.start as usize..name.end as usize], key),
             };
             if is_it {
                 found = Some(value);
@@ -165,26 +184,45 @@ fn unescape(source: &str) -> String {
     let mut rest = source;
     while let Some((before, after)) = rest.split_once('\\') {
         text.push_str(before);
-        let mut bytes = after.bytes();
-        let escape = bytes.next().unwrap_or(b'\\');
-        let mut taken = 1;
-        text.push(match escape {
-            b'n' => '\n',
-            b't' => '\t',
-            b'r' => '\r',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'u' => {
-                let (character, length) = unicode(after);
-                taken = length;
-                character
-            }
-            other => char::from(other),
-        });
+        let (character, taken) = escaped(after);
+        text.push(character);
         rest = after.get(taken..).unwrap_or("");
     }
     text.push_str(rest);
     text
+}
+
+/// Whether a source with escapes reads as this text. Keys are compared so for every field that a
+/// rule asks for: neither a copy nor more of a long key than can be the text.
+fn reads_as(source: &str, mut text: &str) -> bool {
+    // An escape takes more bytes than what it stands for, at most six for one.
+    if source.len() <= text.len() || source.len() > text.len().saturating_mul(6) {
+        return false;
+    }
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once('\\') {
+        let (character, taken) = escaped(after);
+        let Some(left) = text.strip_prefix(before).and_then(|text| text.strip_prefix(character))
+        else {
+            return false;
+        };
+        text = left;
+        rest = after.get(taken..).unwrap_or("");
+    }
+    rest == text
+}
+
+/// The character of an escape, from behind its backslash on, and how many bytes it took.
+fn escaped(escape: &str) -> (char, usize) {
+    match escape.bytes().next().unwrap_or(b'\\') {
+        b'n' => ('\n', 1),
+        b't' => ('\t', 1),
+        b'r' => ('\r', 1),
+        b'b' => ('\u{8}', 1),
+        b'f' => ('\u{c}', 1),
+        b'u' => unicode(escape),
+        other => (char::from(other), 1),
+    }
 }
 
 /// The character of a `\u` escape, from its `u` on, and how many bytes it took.

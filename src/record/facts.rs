@@ -1,8 +1,6 @@
 //! What every finding says of the record it was made from.
 
-use sha2::{Digest, Sha256};
-
-use super::{Record, outcome, time};
+use super::{Record, content, outcome, time};
 use crate::finding::{Accounts, Handshake, Outcome, Principal};
 use crate::memory::EventKey;
 
@@ -27,7 +25,9 @@ pub struct Facts {
     pub key: EventKey,
     /// Seconds since 1970; none when `eventTime` cannot be read.
     pub time: Option<i64>,
-    /// `eventTime` as RFC 3339, or as it was.
+    /// `eventTime` as it was, when it cannot be read as a time; empty when there is none.
+    pub unreadable_time: Option<String>,
+    /// `eventTime` as RFC 3339.
     pub event_time: Option<String>,
     /// `eventID`.
     pub event_id: Option<String>,
@@ -68,18 +68,23 @@ impl Facts {
         let event_id = text(&["eventID"]);
         let written = record.at(&["eventTime"]);
         let time = written.as_deref().and_then(time::parse);
-        let event_time = time.and_then(time::rfc3339).or(written.as_deref().map(bounded));
+        let event_time = time.and_then(time::rfc3339);
+        let same_time = event_time.clone().or(written.as_deref().map(bounded));
         let (outcome, reason) = outcome::of(record);
         let (handshake, ids) = handshake(record);
         Facts {
-            key: event_key(record, event_id.as_deref(), &event_name, event_time.as_deref()),
+            key: event_key(record, event_id.as_deref(), &event_name, same_time.as_deref()),
             time,
+            unreadable_time: match time {
+                Some(_) => None,
+                None => Some(written.as_deref().map(bounded).unwrap_or_default()),
+            },
             event_time,
             event_id,
             event_name,
             event_source: text(&["eventSource"]).unwrap_or_default(),
             outcome,
-            denied_account: record.at(&["errorMessage"]).and_then(|text| denied_account(&text)),
+            denied_account: text(&["errorMessage"]).and_then(|text| denied_account(&text)),
             outcome_reason: reason.map(|reason| bounded(&reason)),
             accounts: Accounts {
                 acting: text(&["userIdentity", "accountId"]),
@@ -167,19 +172,10 @@ fn org_ids(arn: &str) -> OrgIds {
 /// different events. The oldest records have no id; then everything that the record says counts,
 /// in whatever order and layout it stands.
 fn event_key(record: &Record<'_>, id: Option<&str>, name: &str, time: Option<&str>) -> EventKey {
-    if let Some(id) = id {
-        return EventKey::of(&[id, name, time.unwrap_or_default()]);
+    match id {
+        Some(id) => EventKey::of(&[id, name, time.unwrap_or_default()]),
+        None => content::key(record),
     }
-    let mut sum = [0u8; 16];
-    record.leaves(&mut |path, value| {
-        let leaf: [u8; 32] = Sha256::new().chain_update(path).chain_update(value).finalize().into();
-        let mut carry = 0u16;
-        for (byte, leaf) in sum.iter_mut().zip(leaf) {
-            let total = u16::from(*byte) + u16::from(leaf) + carry;
-            (*byte, carry) = (total as u8, total >> 8);
-        }
-    });
-    EventKey::new(sum)
 }
 
 /// A value as a finding repeats it: no longer than [`MAX_VALUE`].

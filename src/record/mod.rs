@@ -3,20 +3,23 @@
 //! A record is borrowed from the line it came in. Normalising it means one thing so far: containers
 //! that a pipeline has turned into JSON text are read again.
 
+mod content;
 mod facts;
+mod networks;
 mod outcome;
 mod policy;
 mod time;
+mod trust;
 
 pub(crate) use facts::shortened;
 pub use facts::{Facts, MAX_VALUE};
-pub use policy::{Trusted, grants_leave, trusts};
+pub use policy::grants_leave;
 pub use time::{parse as parse_time, rfc3339};
+pub use trust::{Trusted, trusts};
 
 use std::borrow::Cow;
 
 use orgwatch_sigma::Path;
-use sha2::{Digest, Sha256};
 
 use crate::json::{Fields, Kind, Tape, Value};
 
@@ -32,6 +35,10 @@ const CONTAINERS: &[&str] = &[
 /// The fields whose presence is a failure.
 const ERRORS: &[&str] = &["errorCode", "errorMessage"];
 
+/// What pipelines write there for none, which must not turn a success into a failure. No service has
+/// an error of such a name.
+const NO_ERROR: &[&str] = &["", "-", "0", "200", "none", "null", "ok", "success", "succeeded"];
+
 /// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
 #[derive(Debug, Default)]
 pub struct Unfolded(Vec<(&'static str, String, Tape)>);
@@ -45,7 +52,7 @@ impl Unfolded {
                 continue;
             };
             let mut tape = Tape::default();
-            if text.starts_with('{') && tape.parse(&text).is_ok() {
+            if text.trim_start().starts_with('{') && tape.parse(&text).is_ok() {
                 unfolded.push((*name, text.into_owned(), tape));
             }
         }
@@ -82,99 +89,132 @@ impl<'a> Record<'a> {
         if let Some((_, text, tape)) = self.unfolded.0.iter().find(|(known, ..)| *known == name) {
             return Some(Value::root(tape, text));
         }
-        // A pipeline that writes an empty error for none must not turn a success into a failure.
-        let says = |value: &Value<'_>| !ERRORS.contains(&name) || scalar(*value).is_some();
+        let says = |value: &Value<'_>| {
+            !ERRORS.contains(&name) || scalar(*value).is_some_and(|text| !says_success(&text))
+        };
         self.fields.get(name).filter(says)
     }
 
-    /// What stands at a path. A key of exactly the path's name comes first.
+    /// What stands at a path. Keys that a pipeline has flattened (`userIdentity.arn`) are paths too,
+    /// whole or in part, and come before the nested ones.
     pub fn find(&self, path: &Path) -> Found<'a> {
-        let (first, rest) = match path.segments.as_slice() {
-            [only] => return self.field(only).map_or(Found::Missing, Found::One),
-            [first, rest @ ..] => (first, rest),
-            [] => return Found::Missing,
-        };
-        if let Some(value) = self.fields.get(&path.text) {
-            return Found::One(value);
-        }
-        let Some(mut value) = self.field(first) else { return Found::Missing };
-        let mut rest = rest.iter();
-        // No list, until there is an array to cross.
-        while value.kind() == Kind::Object {
-            match rest.next().map(|segment| value.get(segment)) {
-                None => return Found::One(value),
-                Some(None) => return Found::Missing,
-                Some(Some(inner)) => value = inner,
-            }
-        }
-        let mut values = vec![value];
-        for segment in rest {
-            values = values
-                .into_iter()
-                .flat_map(|value| {
-                    let own = value.get(segment);
-                    let of_items = value.items().filter_map(|item| item.get(segment));
-                    own.into_iter().chain(of_items).collect::<Vec<_>>()
-                })
-                .collect();
-        }
-        match values.len() {
-            0 => Found::Missing,
-            1 => Found::One(values[0]),
-            _ => Found::Many(values),
-        }
+        self.look(&path.segments)
     }
 
     /// The text, number or boolean at a path, if there is one and it says something; several, in an
-    /// array or because the path crosses one, joined by commas.
+    /// array or because the path crosses one, joined by commas, up to the length of a value in a finding.
     pub fn text(&self, path: &Path) -> Option<Cow<'a, str>> {
-        let values = match self.find(path) {
+        self.find(path).text()
+    }
+
+    /// [`Record::text`] at a path of keys, without a compiled [`Path`].
+    pub fn at(&self, keys: &[&str]) -> Option<Cow<'a, str>> {
+        self.look(keys).text()
+    }
+
+    fn look<S: AsRef<str>>(&self, path: &[S]) -> Found<'a> {
+        let Some((first, rest)) = path.split_first() else { return Found::Missing };
+        if self.fields.dotted() {
+            for length in (2..=path.len()).rev() {
+                let keys: Vec<&str> = path[..length].iter().map(S::as_ref).collect();
+                let value = self.fields.get(&keys.join("."));
+                match value.map(|value| below(value, &path[length..])) {
+                    None | Some(Found::Missing) => {}
+                    Some(found) => return found,
+                }
+            }
+        }
+        self.field(first.as_ref()).map_or(Found::Missing, |value| below(value, rest))
+    }
+}
+
+impl<'a> Found<'a> {
+    fn text(self) -> Option<Cow<'a, str>> {
+        let values = match self {
             Found::Missing => return None,
             Found::One(value) if value.kind() == Kind::Array => value.items().collect(),
             Found::One(value) => return scalar(value),
             Found::Many(values) => values,
         };
-        let texts: Vec<_> = values.into_iter().filter_map(scalar).collect();
-        Some(texts.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
-    }
-
-    /// [`Record::text`] at a path of keys, without a compiled [`Path`].
-    pub fn at(&self, keys: &[&str]) -> Option<Cow<'a, str>> {
-        let (first, rest) = keys.split_first()?;
-        let mut value = self.field(first)?;
-        for key in rest {
-            value = value.get(key)?;
-        }
-        scalar(value)
-    }
-
-    /// Every leaf with a digest of the keys that lead to it, for what must not depend on how the
-    /// record was written down.
-    fn leaves(&self, visit: &mut dyn FnMut([u8; 32], &str)) {
-        let step = |path: [u8; 32], key: &[u8]| -> [u8; 32] {
-            Sha256::new().chain_update(path).chain_update(key).finalize().into()
-        };
-        let mut pending: Vec<([u8; 32], Value<'a>)> = Vec::new();
-        for (key, value) in self.fields.object().entries() {
-            let key = key.text().unwrap_or_default();
-            pending.push((step([0; 32], key.as_bytes()), self.field(&key).unwrap_or(value)));
-        }
-        while let Some((path, value)) = pending.pop() {
-            match value.kind() {
-                Kind::Object => pending.extend(value.entries().map(|(key, value)| {
-                    (step(path, key.text().unwrap_or_default().as_bytes()), value)
-                })),
-                Kind::Array => pending.extend(
-                    value
-                        .items()
-                        .enumerate()
-                        .map(|(n, value)| (step(path, &(n as u64).to_le_bytes()), value)),
-                ),
-                Kind::Null => {}
-                _ => visit(path, &value.scalar().unwrap_or_default()),
+        let mut joined = String::new();
+        for text in values.into_iter().filter_map(scalar) {
+            if !joined.is_empty() {
+                joined.push_str(", ");
+            }
+            joined.push_str(&text);
+            // Every template that names the path asks anew.
+            if joined.len() > MAX_VALUE {
+                break;
             }
         }
+        Some(joined.into()).filter(|text: &Cow<'_, str>| !text.is_empty())
     }
+
+    fn values(self) -> Vec<Value<'a>> {
+        match self {
+            Found::Missing => Vec::new(),
+            Found::One(value) => vec![value],
+            Found::Many(values) => values,
+        }
+    }
+}
+
+/// What stands at a path below a value. It calls itself no deeper than the path is long.
+fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
+    let Some((first, rest)) = path.split_first() else { return Found::One(value) };
+    match value.kind() {
+        Kind::Object => {
+            let nested = value.get(first.as_ref());
+            let found = nested.map_or(Found::Missing, |inner| below(inner, rest));
+            if rest.is_empty() || !matches!(found, Found::Missing) {
+                return found;
+            }
+            let mut flat = value.entries().filter_map(|(key, inner)| {
+                let found = below(inner, &path[joined(&key.text()?, path)?..]);
+                (!matches!(found, Found::Missing)).then_some(found)
+            });
+            flat.next().unwrap_or(Found::Missing)
+        }
+        Kind::Array => {
+            let objects = value.items().filter(|item| item.kind() == Kind::Object);
+            let mut found: Vec<_> = objects.flat_map(|item| below(item, path).values()).collect();
+            match found.len() {
+                0 => Found::Missing,
+                1 => Found::One(found.remove(0)),
+                _ => Found::Many(found),
+            }
+        }
+        _ => Found::Missing,
+    }
+}
+
+/// How many keys of a path, two at least, this one is, joined by dots.
+fn joined<S: AsRef<str>>(key: &str, path: &[S]) -> Option<usize> {
+    let mut left = key;
+    for (n, segment) in path.iter().enumerate() {
+        left = left.strip_prefix(segment.as_ref())?;
+        if left.is_empty() {
+            return (n > 0).then_some(n + 1);
+        }
+        left = left.strip_prefix('.')?;
+    }
+    None
+}
+
+/// Whether the text of an error says that there is none.
+fn says_success(error: &str) -> bool {
+    NO_ERROR.iter().any(|known| error.trim().eq_ignore_ascii_case(known))
+}
+
+/// An ARN without white space around it, which does not make it another; any other text as it is.
+pub(crate) fn arn(text: &str) -> &str {
+    // Nearly every text that is compared comes by here, and has none.
+    let blank = |byte: Option<&u8>| byte.is_some_and(|byte| *byte <= b' ' || *byte >= 0x80);
+    if !blank(text.as_bytes().first()) && !blank(text.as_bytes().last()) {
+        return text;
+    }
+    let trimmed = text.trim();
+    if trimmed.starts_with("arn:") { trimmed } else { text }
 }
 
 fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {

@@ -1,16 +1,15 @@
-//! Policy documents in requests: what they allow, and whom.
+//! Policy documents in requests: what they say, and whether they allow leaving.
 //!
-//! A document is JSON in text, percent-encoded in older records. What cannot be read allows nothing:
-//! IAM would not have taken it either.
+//! A document is JSON in text, percent-encoded in older records, or an object where a pipeline has
+//! parsed it. What cannot be read allows nothing: IAM would not have taken it either.
 
 use std::borrow::Cow;
 
 use orgwatch_sigma::Glob;
 
-use super::Record;
+use super::{Found, Record, arn};
 use crate::json::{Kind, Tape, Value};
 use crate::rules::glob_matches;
-use crate::settings::{Destination, Settings};
 
 /// The action that takes an account out of its organization, as patterns are compared with it.
 const LEAVE: &str = "organizations:leaveorganization";
@@ -18,157 +17,93 @@ const LEAVE: &str = "organizations:leaveorganization";
 /// Where a request may carry a policy that grants permissions.
 const PERMISSIONS: &[&str] = &["policyDocument", "inlinePolicy"];
 
-/// Where a request may carry a policy that says who may assume a role.
-const TRUST: &[&str] = &["policyDocument", "assumeRolePolicyDocument"];
-
 /// The managed policy that grants everything in Organizations, in any partition.
 const FULL_ACCESS: &str = ":aws:policy/AWSOrganizationsFullAccess";
 
-/// Whom a trust policy admits beyond the organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trusted {
-    /// An account that is not among one's own.
-    Outside,
-    /// Any principal of any account.
-    Everyone,
-}
+/// How many layers of text, encoding and lists may stand around a document.
+const MAX_LAYERS: usize = 4;
 
 /// Whether the request grants the permission to leave the organization.
 pub fn grants_leave(record: &Record<'_>) -> bool {
-    let request = |key| record.at(&["requestParameters", key]);
-    let attached = ["policyArn", "managedPolicyArn"].into_iter().filter_map(request);
-    if attached.into_iter().any(|arn| arn.ends_with(FULL_ACCESS)) {
+    let attached = ["policyArn", "managedPolicyArn"];
+    let mut attached = attached.iter().filter_map(|key| record.at(&["requestParameters", key]));
+    if attached.any(|policy| arn(&policy).ends_with(FULL_ACCESS)) {
         return true;
     }
-    PERMISSIONS.iter().filter_map(|key| request(key)).any(|document| {
-        let (mut allowed, mut denied) = (false, false);
-        statements(&document, &mut |statement| {
-            let concerned = concerns_leave(statement) && is_everywhere(statement);
-            match text(statement, "Effect").as_deref() {
-                Some("Allow") => allowed |= concerned,
-                // A denial under a condition leaves a way.
-                Some("Deny") if statement.get("Condition").is_none() => denied |= concerned,
-                _ => {}
+    let mut grants = false;
+    for key in PERMISSIONS {
+        policies(record, key, &mut |policy| {
+            let (mut allowed, mut denied) = (false, false);
+            for statement in statements(policy) {
+                let concerned = concerns_leave(statement) && is_everywhere(statement);
+                match text(statement, "Effect").as_deref() {
+                    Some("Allow") => allowed |= concerned,
+                    // A denial under a condition leaves a way.
+                    Some("Deny") if !is_conditional(statement) => denied |= concerned,
+                    _ => {}
+                }
             }
-        });
-        allowed && !denied
-    })
-}
-
-/// Whom the request's trust policy admits beyond the organization of the settings.
-pub fn trusts(record: &Record<'_>, settings: &Settings) -> Option<Trusted> {
-    let this = record.at(&["recipientAccountId"]);
-    let is_own = |account: &str| {
-        settings.accounts.is_empty()
-            || this.as_deref() == Some(account)
-            || settings.accounts.iter().any(|own| own == account)
-    };
-    let mut found = None;
-    for document in TRUST.iter().filter_map(|key| record.at(&["requestParameters", key])) {
-        statements(&document, &mut |statement| {
-            if text(statement, "Effect").as_deref() != Some("Allow") {
-                return;
-            }
-            let principal = statement.get("Principal");
-            let named = principal.and_then(|principal| match principal.kind() {
-                Kind::Object => principal.get("AWS"),
-                _ => Some(principal),
-            });
-            let names = named.map(texts).unwrap_or_default();
-            let admitted =
-                if statement.get("NotPrincipal").is_some() || names.iter().any(|n| n == "*") {
-                    of_everyone(statement, settings, &is_own)
-                } else {
-                    let foreign =
-                        |name: &Cow<'_, str>| account(name).is_some_and(|account| !is_own(account));
-                    names.iter().any(foreign).then_some(Trusted::Outside)
-                };
-            found = found.max(admitted);
+            grants |= allowed && !denied;
         });
     }
-    found
+    grants
 }
 
-/// Whom a statement for everyone admits under its condition.
-fn of_everyone(
-    statement: Value<'_>,
-    settings: &Settings,
-    is_own: &dyn Fn(&str) -> bool,
-) -> Option<Trusted> {
-    let mut outside = false;
-    let operators = statement.get("Condition").into_iter().flat_map(|all| all.entries());
-    for (operator, keys) in operators {
-        let operator = operator.text().unwrap_or_default();
-        let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(&operator);
-        if !NARROWING.contains(&operator) {
-            continue;
+/// Visits the `Statement` of each policy that stands under a key of the request.
+pub(super) fn policies(record: &Record<'_>, key: &str, visit: &mut dyn FnMut(Value<'_>)) {
+    match record.look(&["requestParameters", key]) {
+        // Keys may be flattened as far as the statements.
+        Found::Missing => {
+            let statements = record.look(&["requestParameters", key, "Statement"]);
+            statements.values().into_iter().for_each(visit);
         }
-        for (key, values) in keys.entries() {
-            let key = key.text().unwrap_or_default().to_ascii_lowercase();
-            let values = texts(values);
-            let all = |known: &dyn Fn(&str) -> bool| values.iter().all(|value| known(value));
-            let narrow =
-                |value: &str| !value.trim_matches(['*', '?']).is_empty() && !value.ends_with("/0");
-            let foreign = match key.as_str() {
-                "aws:principalaccount"
-                | "aws:sourceaccount"
-                | "aws:principalarn"
-                | "aws:sourcearn" => {
-                    if !all(&|value| account(value).is_some()) {
-                        continue;
-                    }
-                    !all(&|value| account(value).is_some_and(is_own))
+        found => found.values().into_iter().for_each(|value| document(value, MAX_LAYERS, visit)),
+    }
+}
+
+/// Visits the `Statement` of a document, whatever it is packed in.
+fn document(value: Value<'_>, layers: usize, visit: &mut dyn FnMut(Value<'_>)) {
+    let Some(layers) = layers.checked_sub(1) else { return };
+    match value.kind() {
+        Kind::Object => value.get("Statement").into_iter().for_each(visit),
+        Kind::Array => value.items().for_each(|item| document(item, layers, visit)),
+        Kind::Text => {
+            let mut text = value.text().unwrap_or_default();
+            let mut tape = Tape::default();
+            // JSON may have a percent sign in it, but what is encoded is not JSON yet.
+            for _ in 0..MAX_LAYERS {
+                let json = text.trim();
+                if tape.parse(json).is_ok() {
+                    return document(Value::root(&tape, json), layers, visit);
                 }
-                "aws:principalorgid"
-                | "aws:sourceorgid"
-                | "aws:principalorgpaths"
-                | "aws:sourceorgpaths" => {
-                    if !all(&narrow) {
-                        continue;
-                    }
-                    // A path begins with its organization.
-                    let known = |value: &str| {
-                        let organization = value.split('/').next().unwrap_or_default();
-                        settings.destination(organization) != Destination::Other
-                    };
-                    settings.organization.is_some() && !all(&known)
+                if !text.contains('%') {
+                    return;
                 }
-                "aws:principaltype" => continue,
-                key if WHO.iter().any(|who| key.starts_with(who)) && all(&narrow) => false,
-                // That the call is encrypted, or made before a date, keeps nobody out.
-                _ => continue,
-            };
-            if !foreign {
-                return None;
+                text = decoded(&text).into();
             }
-            outside = true;
         }
+        Kind::Number | Kind::Bool(_) | Kind::Null => {}
     }
-    Some(if outside { Trusted::Outside } else { Trusted::Everyone })
 }
 
-/// The operators of a condition that only what is named satisfies.
-const NARROWING: &[&str] =
-    &["StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "IpAddress"];
+/// A percent-encoded text as it was.
+fn decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
 
-/// What else a condition may ask about that keeps strangers out: who calls, and from where.
-const WHO: &[&str] =
-    &["aws:principal", "aws:source", "aws:userid", "aws:username", "sts:externalid"];
+/// The statements of a policy, of which there may be one or a list.
+pub(super) fn statements(policy: Value<'_>) -> impl Iterator<Item = Value<'_>> {
+    let one = (policy.kind() == Kind::Object).then_some(policy);
+    one.into_iter().chain(policy.items())
+}
 
-/// Visits the statements of a document, of which there may be one or a list.
-fn statements(document: &str, visit: &mut dyn FnMut(Value<'_>)) {
-    let document = decoded(document.trim());
-    let mut tape = Tape::default();
-    if tape.parse(&document).is_err() {
-        return;
-    }
-    let Some(statement) = Value::root(&tape, &document).get("Statement") else {
-        return;
+/// Whether a statement holds only under a condition; one that asks for nothing is none.
+fn is_conditional(statement: Value<'_>) -> bool {
+    let empty = |condition: Value<'_>| {
+        condition.kind() == Kind::Object && condition.entries().next().is_none()
     };
-    match statement.kind() {
-        Kind::Array => statement.items().for_each(visit),
-        _ => visit(statement),
-    }
+    statement.get("Condition").is_some_and(|condition| !empty(condition))
 }
 
 /// Whether a statement's actions cover leaving.
@@ -197,44 +132,13 @@ fn is_everywhere(statement: Value<'_>) -> bool {
     }
 }
 
-/// The account of a principal: its number, or an ARN with it.
-fn account(principal: &str) -> Option<&str> {
-    let account = match principal.starts_with("arn:") {
-        true => principal.split(':').nth(4)?,
-        false => principal,
-    };
-    (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
-}
-
-fn text<'a>(value: Value<'a>, key: &str) -> Option<Cow<'a, str>> {
+pub(super) fn text<'a>(value: Value<'a>, key: &str) -> Option<Cow<'a, str>> {
     value.get(key).as_ref().and_then(Value::text)
 }
 
 /// A text, or a list of them.
-fn texts(value: Value<'_>) -> Vec<Cow<'_, str>> {
+pub(super) fn texts(value: Value<'_>) -> Vec<Cow<'_, str>> {
     value.text().into_iter().chain(value.items().filter_map(|item| item.text())).collect()
-}
-
-/// A percent-encoded document as it was; any other as it is.
-fn decoded(document: &str) -> Cow<'_, str> {
-    if !document.starts_with('%') {
-        return document.into();
-    }
-    let mut bytes = Vec::with_capacity(document.len());
-    let mut at = 0;
-    while let Some(&byte) = document.as_bytes().get(at) {
-        let digits = document.get(at + 1..at + 3);
-        match (byte, digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
-            (b'%', Some(decoded)) => {
-                bytes.push(decoded);
-                at += 2;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 #[cfg(test)]
@@ -286,48 +190,5 @@ mod tests {
             assert_eq!(grants(&encoded), expected, "{encoded}");
         }
         assert!(!grants("not JSON") && !grants("%7B%") && !grants(""));
-    }
-
-    #[test]
-    fn whom_a_trust_policy_admits() {
-        let settings = Settings {
-            accounts: vec!["111122223333".into()],
-            organization: Some("o-a1b2c3d4e5".into()),
-            ..Settings::default()
-        };
-        for (statement, expected) in [
-            (r#"{"Effect":"Allow","Principal":"*"}"#, Some(Trusted::Everyone)),
-            (r#"{"Effect":"Allow","Principal":{"AWS":["*"]}}"#, Some(Trusted::Everyone)),
-            (
-                r#"{"Effect":"Allow","Principal":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}"#,
-                None,
-            ),
-            (
-                r#"{"Effect":"Allow","Principal":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/*"}}}"#,
-                None,
-            ),
-            (
-                r#"{"Effect":"Allow","Principal":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":["o-a1b2c3d4e5/*","o-stranger01/r-1/"]}}}"#,
-                Some(Trusted::Outside),
-            ),
-            (
-                r#"{"Effect":"Allow","Principal":"*","Condition":{"StringLike":{"aws:PrincipalArn":"*"}}}"#,
-                Some(Trusted::Everyone),
-            ),
-            (r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"}}"#, None),
-            (
-                r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws-cn:iam::999999999999:root"}}"#,
-                Some(Trusted::Outside),
-            ),
-            (r#"{"Effect":"Allow","Principal":{"AWS":"999999999999"}}"#, Some(Trusted::Outside)),
-            (r#"{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"}}"#, None),
-            (r#"{"Effect":"Deny","Principal":"*"}"#, None),
-        ] {
-            let document = format!(r#"{{"Statement":{statement}}}"#);
-            let found = with(serde_json::json!({"assumeRolePolicyDocument": document}), |record| {
-                trusts(record, &settings)
-            });
-            assert_eq!(found, expected, "{document}");
-        }
     }
 }

@@ -61,6 +61,14 @@ impl<'a> Context<'a> {
         self.facts.get_or_init(|| Facts::of(&self.record))
     }
 
+    /// When it happened; cheaper than all facts, which only a finding needs.
+    pub fn time(&self) -> Option<i64> {
+        match self.facts.get() {
+            Some(facts) => facts.time,
+            None => record::parse_time(&self.record.at(&["eventTime"])?),
+        }
+    }
+
     /// A value that orgwatch works out.
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
         let facts = self.facts();
@@ -94,7 +102,7 @@ impl<'a> Context<'a> {
         let disabled = self.is_of_organizations()
             && self.record.at(&["eventName"]).is_some_and(|name| name == "DisablePolicyType");
         match self.organization_policy() {
-            Some(id) => guards.iter().any(|guard| *guard == id),
+            Some(id) => guards.iter().any(|guard| guard == id.trim()),
             None => {
                 let kind = self.policy_type().unwrap_or_default();
                 let guarding = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];

@@ -64,8 +64,10 @@ fn present(matcher: &Matcher) -> Option<bool> {
 
 fn value_matches(matcher: &Matcher, value: Value<'_>, arrays: usize) -> bool {
     match (value.kind(), matcher) {
-        (Kind::Null, _) => absent(matcher),
-        (_, Matcher::Null | Matcher::Exists(_)) => present(matcher) == Some(true),
+        // Presence is of the field, whatever it holds.
+        (_, Matcher::Exists(expected)) => *expected,
+        (Kind::Null, _) => *matcher == Matcher::Null,
+        (_, Matcher::Null) => false,
         (Kind::Array, _) => {
             arrays > 0 && value.items().any(|item| value_matches(matcher, item, arrays - 1))
         }
@@ -85,7 +87,7 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
         text.parse::<f64>().is_ok_and(|number| compare(&number, than))
     };
     match matcher {
-        Matcher::Text(glob) => glob_matches(glob, text),
+        Matcher::Text(glob) => glob_matches(glob, crate::record::arn(text)),
         Matcher::Equals(expected) => number(|a, b| (a - b).abs() < f64::EPSILON, expected),
         Matcher::Above(than) => number(f64::gt, than),
         Matcher::AtLeast(than) => number(f64::ge, than),
@@ -121,6 +123,10 @@ pub(crate) fn glob_matches(glob: &Glob, text: &str) -> bool {
         && (ascii || glob.cased)
     {
         return if glob.cased { text == literal } else { text.eq_ignore_ascii_case(literal) };
+    }
+    // Nearly all are shorter or have it; to be sure takes a copy in lower case.
+    if ascii && text.len() < glob.shortest() {
+        return false;
     }
     let text: Cow<'_, str> = match glob.cased {
         true => text.into(),

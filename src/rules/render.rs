@@ -9,8 +9,8 @@ use orgwatch_sigma::{
 use super::{Context, holds, pack};
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
 use crate::memory::{EventKey, Kept, Strand};
-use crate::record::{MAX_VALUE, shortened};
-use crate::settings::{Approval, Done, Mode, Settings};
+use crate::record::{MAX_VALUE, arn, shortened};
+use crate::settings::{Approval, Done, Leads, Mode, Settings};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -123,22 +123,32 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
     finding.details = details
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
+    match facts.unreadable_time.as_deref() {
+        None => {}
+        Some("") => finding.details.push(("time".into(), "missing".into())),
+        Some(written) => {
+            let written = shortened(written, MAX_IN_TEXT);
+            finding.details.push(("time".into(), format!("cannot be read: {written}")));
+        }
+    }
     write(&mut finding, &rule.about, settings, Some(context));
-    let covers =
-        |approval: &&Approval| approval.covers(&done(&finding), &[&rule.about.slug], facts.time);
+    let covers = |approval: &&Approval| {
+        approval.covers(&done(rule, &finding), &[&rule.about.slug], facts.time)
+    };
     if let Some(approval) = settings.approvals.iter().find(covers) {
         approve(&mut finding, &approval.reason);
     }
     finding
 }
 
-/// What an approval looks at of a finding.
-pub fn done(finding: &Finding) -> Done<'_> {
+/// What an approval looks at of a rule's finding.
+pub fn done<'a>(rule: &Rule, finding: &'a Finding) -> Done<'a> {
+    let destination = finding.destination_organization.as_deref();
     Done {
         principal: &finding.principal,
         source_ip: finding.source_ip.as_deref(),
         account: finding.account.as_deref(),
-        destination: finding.destination_organization.as_deref(),
+        destination: Leads::to(destination, rule.destination_organization.is_some()),
     }
 }
 
@@ -239,7 +249,8 @@ fn principal(part: &Kept<'_>) -> Principal {
 
 /// An account that is named by an ARN in it, as its number.
 fn account_number(account: String) -> String {
-    let number = account.starts_with("arn:").then(|| account.split(':').nth(4)).flatten();
+    let arn = arn(&account);
+    let number = arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
     number.filter(|number| number.len() == 12).map(str::to_owned).unwrap_or(account)
 }
 

@@ -3,7 +3,8 @@
 use orgwatch_sigma::Glob;
 use serde_json::Value;
 
-use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, WILDCARD, below};
+use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below};
+use super::principal::PRINCIPAL;
 use crate::finding::Principal;
 use crate::rules::{self, glob_matches};
 
@@ -54,7 +55,7 @@ impl Approval {
                 "reason" => approval.reason = check.text(&path, value, PROSE).unwrap_or_default(),
                 "principals" => {
                     approval.principals = check
-                        .texts(&path, value, WILDCARD)
+                        .texts(&path, value, PRINCIPAL)
                         .iter()
                         .map(|text| Glob::wildcard(text))
                         .collect();
@@ -85,9 +86,11 @@ impl Approval {
             && (self.rules.is_empty() || slugs.iter().any(|slug| any(&self.rules, slug)))
             && (self.accounts.is_empty()
                 || accounts.into_iter().all(|account| self.accounts.iter().any(|own| own == account)))
-            // An exit does not say where it leads; the invitation accepted before it does.
-            && (self.organizations.is_empty()
-                || done.destination.is_none_or(|to| self.organizations.iter().any(|own| own == to)))
+            && (self.organizations.is_empty() || match done.destination {
+                Leads::Unsaid => true,
+                Leads::Anywhere => false,
+                Leads::To(to) => self.organizations.iter().any(|own| own == to),
+            })
     }
 }
 
@@ -101,7 +104,29 @@ pub struct Done<'a> {
     /// To which account; several are joined by commas.
     pub account: Option<&'a str>,
     /// To which organization the account goes.
-    pub destination: Option<&'a str>,
+    pub destination: Leads<'a>,
+}
+
+/// Where what was done leads an account.
+#[derive(Debug, Clone, Copy)]
+pub enum Leads<'a> {
+    /// An event of its kind does not say: an exit, for one. The invitation accepted before it does.
+    Unsaid,
+    /// An event of its kind does, and this one does not: it may be anywhere.
+    Anywhere,
+    /// To this organization.
+    To(&'a str),
+}
+
+impl<'a> Leads<'a> {
+    /// Where it leads by what a finding says, whose rule says so of every event or of none.
+    pub fn to(organization: Option<&'a str>, said: bool) -> Leads<'a> {
+        match organization {
+            Some(organization) => Leads::To(organization),
+            None if said => Leads::Anywhere,
+            None => Leads::Unsaid,
+        }
+    }
 }
 
 impl Done<'_> {

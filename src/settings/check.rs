@@ -6,20 +6,26 @@ use serde_json::Value;
 
 use super::Problem;
 
+/// Whether a text is an account number.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text is an organization's id.
+pub(crate) fn is_organization(text: &str) -> bool {
+    text.strip_prefix("o-").is_some_and(|id| {
+        (10..=32).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}
+
 /// An account number.
-pub(super) const ACCOUNT: Allowed = Allowed {
-    valid: |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
-    allowed: "an account number is 12 digits, in quotes",
-};
+pub(super) const ACCOUNT: Allowed =
+    Allowed { valid: is_account, allowed: "an account number is 12 digits, in quotes" };
 
 /// An organization's id.
 pub(super) const ORGANIZATION: Allowed = Allowed {
-    valid: |text| {
-        text.strip_prefix("o-").is_some_and(|id| {
-            (10..=32).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        })
-    },
+    valid: is_organization,
     allowed: "an organization id is o- and 10 to 32 lower-case letters or digits",
 };
 
@@ -34,26 +40,28 @@ pub(super) const POLICY: Allowed = Allowed {
     allowed: "a policy id is p- and 8 to 128 letters, digits or underscores",
 };
 
-/// A wildcard over ARNs or names.
-pub(super) const WILDCARD: Allowed = Allowed {
-    valid: |text| {
-        let glob = orgwatch_sigma::Glob::wildcard(text);
-        let anybody =
-            ["arn:aws:iam::111111111111:user/a", "arn:aws-cn:sts::999999999999:assumed-role/z/9"];
-        !text.trim().is_empty()
-            && !text.contains("**")
-            && !text.contains(|c: char| c.is_control())
-            && !anybody.iter().all(|arn| crate::rules::glob_matches(&glob, arn))
-    },
-    allowed: "a wildcard names something: * stands for any text and ? for one character, ** and a \
-              wildcard for everything are not allowed",
-};
-
-/// A point in time.
+/// A point in time: RFC 3339, with capitals and a zone.
 pub(super) const TIME: Allowed = Allowed {
-    valid: |text| text.contains('T') && crate::record::parse_time(text).is_some(),
+    valid: |text| {
+        let Some((time, rest)) = text.split_at_checked(19) else { return false };
+        let rest = rest
+            .strip_prefix('.')
+            .map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        is_written_as("0000-00-00T00:00:00", time)
+            && ["Z", "+00:00", "-00:00"].iter().any(|zone| is_written_as(zone, rest))
+            && crate::record::parse_time(text).is_some()
+    },
     allowed: "a time is written as 2026-12-31T00:00:00Z",
 };
+
+/// Whether a text has the form of another, in which 0 is any digit.
+fn is_written_as(form: &str, text: &str) -> bool {
+    let same = |(form, byte): (u8, u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        form => form == byte,
+    };
+    form.len() == text.len() && form.bytes().zip(text.bytes()).all(same)
+}
 
 /// Something that is written, so that nobody need ask.
 pub(super) const PROSE: Allowed = Allowed {
@@ -146,7 +154,10 @@ impl Check {
     }
 
     pub fn whole(&mut self, path: &str, value: &Value, most: u64) -> Option<u64> {
-        let number = value.as_u64().filter(|number| (1..=most).contains(number));
+        // 5.0 is a whole number too.
+        let whole =
+            value.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as u64);
+        let number = value.as_u64().or(whole).filter(|number| (1..=most).contains(number));
         if number.is_none() {
             self.wrong(path, value, &format!("a whole number from 1 to {most}"));
         }
@@ -163,7 +174,10 @@ impl Check {
                 'd' => 86_400,
                 _ => return None,
             };
-            let count: i64 = text[..text.len() - 1].parse().ok()?;
+            let count = &text[..text.len() - 1];
+            // A number may have a sign, and a duration has none.
+            let digits = count.bytes().all(|byte| byte.is_ascii_digit());
+            let count: i64 = count.parse().ok().filter(|_| digits)?;
             (0..=36_500 * 86_400 / unit).contains(&count).then_some(count * unit)
         });
         if seconds.is_none() {

@@ -6,14 +6,16 @@
 
 mod approval;
 mod check;
+mod principal;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
-pub use approval::{Approval, Done};
+pub use approval::{Approval, Done, Leads};
 use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
+pub(crate) use check::{is_account, is_organization};
 
 use crate::finding::Severity;
 use crate::memory::Limits;
@@ -89,7 +91,7 @@ pub struct Override {
 /// What a user may say of their organization and of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The management account of the user's organization.
+    /// The management account of the user's organization, which is one of its accounts.
     pub management_account: Option<String>,
     /// The user's organization, `o-…`.
     pub organization: Option<String>,

@@ -1,5 +1,12 @@
 //! What once went wrong, each named for the fault.
 
+mod approvals;
+mod envelopes;
+mod fields;
+mod packs;
+mod times;
+mod trust;
+
 use orgwatch::detector::Detector;
 use orgwatch::finding::{Finding, Status};
 use serde_json::{Value, json};

@@ -30,6 +30,10 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
         trapped => format!(", on {} of which the detector failed", number(trapped)),
     };
     row("unreadable", &format!("{}{trapped}", number(counts.unreadable)));
+    if counts.without_time > 0 {
+        let events = plural(counts.without_time, "event");
+        row("without time", &format!("{events} that a rule names: no chain has them"));
+    }
     if totals.failed > 0 {
         row("not read", &plural(totals.failed, "path"));
     }

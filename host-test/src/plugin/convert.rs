@@ -130,6 +130,7 @@ fn counts(from: wit::Counts, length: usize) -> Counts {
         evaluated: from.evaluated.min(most),
         unreadable: from.unreadable.min(most),
         foreign: from.foreign.min(most),
+        without_time: from.without_time.min(most),
         trapped: 0,
     }
 }
@@ -146,6 +147,7 @@ mod tests {
             evaluated: 0,
             unreadable: u64::MAX,
             foreign: 0,
+            without_time: 0,
         }
     }
 

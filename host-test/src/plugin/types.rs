@@ -19,6 +19,9 @@ pub struct Counts {
     pub unreadable: u64,
     /// JSON that is not a CloudTrail record.
     pub foreign: u64,
+    /// Of those looked at by rules, and with a name that some rule wants: without a time that can be
+    /// read.
+    pub without_time: u64,
     /// Events on which the guest trapped or ran out of time. Only the host knows of these.
     pub trapped: u64,
 }
@@ -33,6 +36,7 @@ impl std::ops::AddAssign for Counts {
         add(&mut self.evaluated, other.evaluated);
         add(&mut self.unreadable, other.unreadable);
         add(&mut self.foreign, other.foreign);
+        add(&mut self.without_time, other.without_time);
         add(&mut self.trapped, other.trapped);
     }
 }

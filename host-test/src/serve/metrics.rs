@@ -38,6 +38,7 @@ struct Stage {
 pub(super) struct Metrics {
     registry: Registry,
     events: Family<Kind, Counter>,
+    without_time: Counter,
     findings: Family<Found, Counter>,
     /// Findings left out, since they were delivered before.
     pub(super) repeats: Counter,
@@ -91,6 +92,11 @@ impl Metrics {
         let r = &mut registry;
         Metrics {
             events: new(r, "events", "Events examined, by what became of them"),
+            without_time: new(
+                r,
+                "events_without_time",
+                "Events that a rule names and whose time cannot be read, which no chain has",
+            ),
             findings: new(r, "findings", "Findings delivered"),
             repeats: new(
                 r,
@@ -154,6 +160,7 @@ impl Metrics {
         ] {
             self.events.get_or_create(&label(kind)).inc_by(count);
         }
+        self.without_time.inc_by(counts.without_time);
         self.traps.inc_by(counts.trapped);
         self.seconds.get_or_create(&Stage { stage: "detect" }).observe(time.as_secs_f64());
     }

@@ -1,6 +1,7 @@
 //! `orgwatch settings`: the schema and the checker say the same.
 
 use orgwatch::settings::{SCHEMA, Settings};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -32,6 +33,8 @@ fn good() -> Vec<Value> {
         json!({ "late": "0s", "learning_until": "2026-12-01T00:00:00Z" }),
         json!({ "learning_until": "2026-12-01T00:00:00.5+02:00" }),
         json!({ "late": "36500d" }),
+        json!({ "rules": null, "memory": null, "late": "007m" }),
+        json!({ "memory": { "events": 5.0 } }),
         json!({ "memory": { "events": 1, "terms": 10_000_000, "steps": 10, "policies": 10 } }),
         json!({ "rules": { "account-closed": "off", "account-created": "dry-run" } }),
         json!({ "rules": { "account-closed": false, "account-created": "on" } }),
@@ -68,6 +71,13 @@ fn bad() -> Vec<Value> {
         json!({ "late": "2 hours" }),
         json!({ "late": "-1h" }),
         json!({ "late": "h" }),
+        json!({ "late": "+5m" }),
+        json!({ "late": "5 m" }),
+        json!({ "late": "٥m" }),
+        json!({ "learning_until": "2026-12-01T00:00:00" }),
+        json!({ "learning_until": "2026-12-01T00:00:00z" }),
+        json!({ "learning_until": "2026-12-01T00:00:00+0200" }),
+        json!({ "learning_until": " 2026-12-01T00:00:00Z" }),
         json!({ "learning_until": "2026-12-01" }),
         json!({ "learning_until": "next week" }),
         json!({ "learning_until": 0 }),
@@ -117,10 +127,57 @@ fn bad_to_the_checker_alone() -> Vec<Value> {
     ]
 }
 
+fn schema() -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+/// Texts that are nearly what a setting takes: with a sign, a blank, a digit or a letter too many.
+fn nearly() -> impl Strategy<Value = Value> {
+    let time = "2026-[01][0-9]-[0-3][0-9][Tt ]([01][0-9]|2[0-4]):[0-5][0-9]:[0-6][0-9]([.][0-9]{0,3})?\
+                (Z|z|[+-]([01][0-9]|2[0-4]):?[0-6][0-9])?";
+    prop_oneof![
+        "[+-]?[ 0]?[0-9]{0,3}[.]?[ ]?[smhdM]?".prop_map(Value::from),
+        time.prop_map(Value::from),
+        "[ +]?[0-9]{11,13}".prop_map(Value::from),
+        "[op]-[a-z0-9_]{7,11}[A-Z ]?".prop_map(Value::from),
+        "o-[a-z0-9]{31,33}".prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (-2i64..20_000_000).prop_map(Value::from),
+        Just(Value::Null),
+        Just(json!({})),
+        Just(json!([])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// `late: "+5m"` passed the checker, and a time without a zone.
+    #[test]
+    fn no_text_passes_the_checker_that_fails_the_schema(value in nearly()) {
+        thread_local!(static SCHEMA: jsonschema::Validator = schema());
+        for document in [
+            json!({ "late": value }),
+            json!({ "learning_until": value }),
+            json!({ "management_account": value }),
+            json!({ "organization": value }),
+            json!({ "guard_policies": [value] }),
+            json!({ "memory": { "steps": value } }),
+            json!({ "memory": value }),
+            json!({ "rules": value }),
+            approval("until", value.clone()),
+            approval("accounts", json!([value])),
+        ] {
+            let checked = Settings::from_json(&document.to_string()).is_ok();
+            prop_assert_eq!(SCHEMA.with(|schema| schema.is_valid(&document)), checked, "{}", document);
+        }
+    }
+}
+
 #[test]
 fn the_schema_and_the_checker_say_the_same() {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let schema = schema();
     let told = |documents: Vec<Value>, fine: bool| {
         let mut wrong = Vec::new();
         for document in documents {

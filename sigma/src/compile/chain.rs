@@ -4,7 +4,7 @@ use rsigma_parser::{
     ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
 };
 
-use super::custom::Custom;
+use super::custom::{Custom, window_of};
 use super::{Attack, about, condition};
 use crate::{Chain, ChainKind, Field, Member, MemberRule, Rule};
 
@@ -55,7 +55,7 @@ pub(super) fn compile(
         about,
         kind,
         members,
-        window: i64::try_from(sigma.timespan.seconds).map_err(|_| "timespan: too long")?,
+        window: window_of(sigma.timespan.seconds).map_err(|e| format!("timespan: {e}"))?,
     }))
 }
 

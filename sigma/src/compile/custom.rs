@@ -126,7 +126,17 @@ impl Custom {
                 .iter()
                 .map(|name| condition::field(name))
                 .collect::<Result<_, _>>()?,
-            window: i64::try_from(window.seconds).map_err(|_| "new_terms: window: too long")?,
+            window: window_of(window.seconds).map_err(|e| format!("new_terms: window: {e}"))?,
         }))
+    }
+}
+
+/// A window in seconds. Nothing is in one of no time but what happens at the same second, which nobody
+/// who writes a window means.
+pub(super) fn window_of(seconds: u64) -> Result<i64, &'static str> {
+    match i64::try_from(seconds) {
+        Ok(0) => Err("it is no time at all: a window is a second at least"),
+        Ok(window) => Ok(window),
+        Err(_) => Err("too long"),
     }
 }

@@ -9,7 +9,8 @@ mod literals;
 mod rule;
 mod template;
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rsigma_parser::{CorrelationRule, SigmaRule};
 
@@ -57,8 +58,13 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
     let mut chains = Vec::new();
     let mut errors = Vec::new();
     let mut event_names = BTreeSet::new();
+    let mut taken = Taken::default();
     for file in files {
-        match document(file) {
+        let document = document(file);
+        if let Ok(document) = &document {
+            errors.extend(taken.refuse(file, document));
+        }
+        match document {
             Ok(Document::Rule(sigma)) => match rule::compile(*sigma, file.group(), attack) {
                 Ok(rule) => {
                     event_names.extend(as_written(&rule.event_names, &file.yaml));
@@ -90,15 +96,37 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
         chains: compiled,
         event_names: event_names.into_iter().collect(),
     };
-    for pair in pack.public().windows(2) {
-        if pair[0].slug == pair[1].slug {
-            errors.push(CompileError {
-                file: pair[1].group.clone(),
-                problem: format!("name: {} is the name of two rules", pair[1].slug),
-            });
-        }
-    }
     if errors.is_empty() { Ok(pack) } else { Err(errors) }
+}
+
+/// The names and ids of all documents, those that give no finding too: chains refer to any of them by
+/// either, and the memory keeps what it knows of a rule under its id, so that two with one id would
+/// mute one another.
+#[derive(Default)]
+struct Taken<'a>(BTreeMap<String, &'a str>);
+
+impl<'a> Taken<'a> {
+    /// Why a document is refused: what it is named by names another already.
+    fn refuse(&mut self, file: &'a RuleFile, document: &Document) -> Vec<CompileError> {
+        let (name, id) = match document {
+            Document::Rule(rule) => (&rule.name, &rule.id),
+            Document::Chain(chain) => (&chain.name, &chain.id),
+        };
+        let mut refused = Vec::new();
+        for (key, value) in [("name", name), ("id", id)] {
+            let Some(value) = value.as_deref().map(|value| value.trim().to_lowercase()) else {
+                continue;
+            };
+            match self.0.entry(value) {
+                Entry::Vacant(free) => drop(free.insert(&file.path)),
+                Entry::Occupied(taken) => {
+                    let problem = format!("{key}: {} is taken by {}", taken.key(), taken.get());
+                    refused.push(file.refused(problem));
+                }
+            }
+        }
+        refused
+    }
 }
 
 /// Names, which stand in lower case in a rule, as its file has them. Sigma does not care for case, and

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::measure::{Row, median};
-use super::table::{Section, seconds};
-use super::{fluent_bit, latency, vector};
+use super::table::{Section, growth, seconds};
+use super::{fluent_bit, hostile, latency, vector};
 
 /// An aim, and what was measured.
 #[derive(Debug, Serialize)]
@@ -56,7 +56,26 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
     if let Some(ours) = start.map(|section| &section.rows[section.ours]) {
         aims.push(time(ours, 0.030));
     }
+    if let Some(section) = sections.iter().find(|one| one.title == hostile::TITLE) {
+        aims.push(linear(section));
+    }
     aims
+}
+
+/// How fast the worst of all works grows.
+fn linear(section: &Section) -> Aim {
+    // What starting takes and what caches hold make small sizes look cheaper or dearer.
+    const MOST: f64 = 1.5;
+    let over = |rows: &[Row]| growth(rows).map(|(time, size)| (time / size, rows[0].name.clone()));
+    let worst = section.growths().filter_map(over).max_by(|one, other| one.0.total_cmp(&other.0));
+    Aim {
+        aim: format!("{}: time grows at most {MOST} times as much as size", section.title),
+        measured: worst.as_ref().map(|(over, _)| [*over; 2]),
+        holds: worst.as_ref().map(|(over, _)| *over <= MOST),
+        shown: worst.map_or("nothing measured".to_owned(), |(over, name)| {
+            format!("{over:.2} by processor time ({name})")
+        }),
+    }
 }
 
 fn ratio(ours: &Row, other: &Row, least: f64) -> Aim {

@@ -7,6 +7,7 @@ mod contenders;
 mod corpus;
 mod fluent_bit;
 mod growth;
+mod hostile;
 mod latency;
 mod measure;
 mod results;
@@ -40,6 +41,7 @@ pub const EXAMPLES: &str = "Examples:
   cargo xtask bench contenders --size 32M       a quick look beside other tools
   cargo xtask bench pack share --runs 3 --json
   VECTOR=~/vector cargo xtask bench vector      pipelines of a real Vector
+  cargo xtask bench hostile --runs 1            time against size of the worst cases
   cargo xtask bench --record                    keep the figures in benches/results";
 
 /// What to measure.
@@ -88,6 +90,8 @@ enum Name {
     FluentBit,
     /// Pipelines of a real Vector (VECTOR or on the PATH), and how long a batch takes
     Vector,
+    /// Input made to take long, of 1 to 16 MiB
+    Hostile,
 }
 
 /// A run.
@@ -106,12 +110,14 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
     )?;
     fs::create_dir_all(workspace.target.join("bench/scratch"))?;
     let repeat = "cargo xtask bench";
-    let find = || Ok(Tools::find(workspace, !flags.no_install));
+    let names = if flags.names.is_empty() { Name::value_variants() } else { &flags.names };
+    // Worst cases are measured without others.
+    let install = !flags.no_install && names.iter().any(|name| *name != Name::Hostile);
+    let find = || Ok(Tools::find(workspace, install));
     let tools = steps.run("prepare the other tools", repeat, find)?;
     let bench = Bench { workspace, flags, tools };
     let corpus = steps.run("make the corpus", repeat, || bench.corpus("main", &bench.main()))?;
 
-    let names = if flags.names.is_empty() { Name::value_variants() } else { &flags.names };
     let (mut sections, mut agreement) = (Vec::new(), Vec::new());
     for name in names {
         let shown =
@@ -129,6 +135,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
                 vector::pipelines(&bench, &corpus, &mut agreement)?,
                 latency::batches(&bench, &corpus)?,
             ]),
+            Name::Hostile => hostile::cases(&bench),
         })?;
         sections.extend(measured);
     }

@@ -14,6 +14,9 @@ pub struct Section {
     pub ours: usize,
     /// The rows.
     pub rows: Vec<Row>,
+    /// Rows are the same work in so many sizes each, from the smallest.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub sizes: usize,
     /// In place of rows: how long batches took.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<Waits>,
@@ -22,8 +25,24 @@ pub struct Section {
 impl Section {
     /// Rows, the first of which is ours.
     pub fn new(title: impl Into<String>, rows: Vec<Row>) -> Self {
-        Section { title: title.into(), ours: 0, rows, waits: Vec::new() }
+        Section { title: title.into(), ours: 0, rows, sizes: 0, waits: Vec::new() }
     }
+
+    /// The rows of each work.
+    pub fn growths(&self) -> impl Iterator<Item = &[Row]> {
+        self.rows.chunks(self.sizes.max(1))
+    }
+}
+
+fn is_zero(sizes: &usize) -> bool {
+    *sizes == 0
+}
+
+/// How many times the first row's time the last one takes, by processor time, and how many times as much
+/// that is.
+pub fn growth(rows: &[Row]) -> Option<(f64, f64)> {
+    let (first, last) = (rows.first()?, rows.last()?);
+    Some((last.cpu()? / first.cpu()?, last.load.bytes as f64 / first.load.bytes as f64))
 }
 
 const HEAD: [&str; 7] = ["", "events/s", "GB/s", "wall", "CPU", "memory", "speed to ours"];
@@ -31,7 +50,9 @@ const HEAD: [&str; 7] = ["", "events/s", "GB/s", "wall", "CPU", "memory", "speed
 /// A section as lines: speeds are by wall time, the last column by wall and by processor time.
 pub fn lines(section: &Section) -> Vec<String> {
     let mut cells: Vec<Vec<String>> = Vec::new();
-    if section.waits.is_empty() {
+    if section.sizes > 0 {
+        cells.extend(growth_cells(section));
+    } else if section.waits.is_empty() {
         let ours = section.rows.get(section.ours);
         cells.push(HEAD.map(str::to_owned).into());
         cells.extend(section.rows.iter().map(|row| row_cells(row, ours.unwrap_or(row)).into()));
@@ -75,6 +96,21 @@ fn aligned<'a>(
         }
     }
     lines
+}
+
+/// Processor time against size, and how many times as long the greatest size takes as the smallest.
+fn growth_cells(section: &Section) -> Vec<Vec<String>> {
+    let sizes = section.rows.iter().take(section.sizes);
+    let sizes = sizes.map(|row| format!("{} MiB", row.load.bytes >> 20));
+    let last = section.growths().next().and_then(growth).map_or(0.0, |(_, size)| size);
+    let head = ["".to_owned()].into_iter().chain(sizes).chain([format!("for {last:.0} times")]);
+    let mut cells: Vec<Vec<String>> = vec![head.collect()];
+    for rows in section.growths() {
+        let times = rows.iter().map(|row| row.cpu().map_or(String::new(), seconds));
+        let growth = growth(rows).map_or(String::new(), |(time, _)| format!("{time:.1}"));
+        cells.push([rows[0].name.clone()].into_iter().chain(times).chain([growth]).collect());
+    }
+    cells
 }
 
 fn row_cells(row: &Row, ours: &Row) -> [String; 7] {
@@ -185,6 +221,25 @@ mod tests {
                 "a batch  batches     50%     90%     99%   99.9%",
                 "------------------------------------------------",
                 "direct        20  1.0 ms  2.0 ms  3.4 ms  1.50 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn times_stand_against_sizes() {
+        let sized = |mib: u64, cpu: f64| {
+            let mut row = row("nested", cpu, cpu);
+            row.load.bytes = mib << 20;
+            row
+        };
+        let rows = vec![sized(1, 0.01), sized(2, 0.02), sized(16, 0.5)];
+        let shown = lines(&Section { sizes: 3, ..section(rows) });
+        assert_eq!(
+            shown,
+            [
+                "one file    1 MiB    2 MiB    16 MiB  for 16 times",
+                "--------------------------------------------------",
+                "nested    10.0 ms  20.0 ms  500.0 ms          50.0",
             ]
         );
     }

@@ -1,0 +1,52 @@
+//! Records that something else in the same envelope hid.
+
+use super::*;
+
+/// Only one wrapper was looked into: the first that spoke of an event, whatever it held.
+#[test]
+fn something_foreign_in_one_wrapper_does_not_hide_a_record_in_another() {
+    let record = leave(1, "2026-06-01T12:00:00Z", json!({}));
+    let text = record.to_string();
+    let foreign = json!({"eventName": 7, "x": "eventName"});
+    let escaped = text.replace("eventName", "\\u0065ventName");
+    for wrapper in [
+        json!({"detail": foreign, "message": text}),
+        json!({"detail": record, "message": foreign.to_string()}),
+        json!({"CloudTrailEvent": foreign.to_string(), "log": text}),
+        json!({"event": {"original": foreign.to_string()}, "detail": record}),
+        json!({"event.original": "{broken: eventName", "message": text}),
+        json!({"Records": [foreign], "message": text}),
+        json!({"Records": [foreign], "Events": [record]}),
+        json!({"logEvents": [{"message": "eventName"}], "detail": record}),
+        json!({"awslogs": {"data": "H4sI"}, "message": text}),
+        json!({"detail": {"detail": foreign, "log": foreign.to_string()}, "message": text}),
+        json!({"detail": foreign, "message": escaped}),
+    ] {
+        assert_eq!(
+            rules(&detect("{}", &[wrapper.clone()])),
+            ["member-left-organization"],
+            "{wrapper}"
+        );
+    }
+}
+
+/// What is beside a record in one envelope is no event of its own, and the same text in two places is
+/// one record.
+#[test]
+fn an_envelope_with_several_wrappers_is_one_event() {
+    let record = leave(1, "2026-06-01T12:00:00Z", json!({}));
+    let text = record.to_string();
+    // The prefilter lets pass what names a wanted event, wherever that stands.
+    let wanted = json!({"x": {"eventName": "LeaveOrganization"}});
+    for (wrapper, evaluated, foreign) in [
+        (json!({"event": {"original": text}, "message": text}), 1, 0),
+        (json!({"detail": {}, "message": text, "log": "[]"}), 1, 0),
+        (json!({"detail": wanted, "message": wanted}), 0, 1),
+        (json!([{"detail": {}, "message": {}}, {"message": text}]), 1, 1),
+    ] {
+        let counts =
+            Detector::open("{}").unwrap().detect_batch(wrapper.to_string().as_bytes()).counts;
+        assert_eq!((counts.evaluated, counts.foreign), (evaluated, foreign), "{wrapper}");
+        assert_eq!(counts.events, evaluated + foreign, "{wrapper}");
+    }
+}
