@@ -8,6 +8,8 @@
 
 mod ends;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,7 @@ use crate::memory::{
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
-use ends::{Ends, is_complete};
+use ends::{Ends, bound_refused, is_complete};
 
 /// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
 /// come by the thousand; calls that succeeded are all told.
@@ -155,13 +157,7 @@ impl Chains {
         memory.add_step(step, added);
         for (chain, strand, mut ends) in ends {
             ends.retain(|last| is_complete(chain, strand, *last, memory.steps()));
-            let refused = ends.iter().filter(|last| last.refused).count();
-            let mut untold = refused.saturating_sub(MAX_REFUSED);
-            ends.retain(|last| {
-                let tell = !last.refused || untold == 0;
-                untold -= usize::from(!tell);
-                tell
-            });
+            bound_refused(&mut ends);
             for last in ends {
                 found(chain, strand, last, memory.steps());
             }
