@@ -31,4 +31,5 @@ pub mod scan;
 pub mod serve;
 pub mod split;
 pub mod state;
+mod steps;
 pub mod verify;

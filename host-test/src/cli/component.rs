@@ -9,8 +9,17 @@ use super::say;
 
 /// Loads the component that is named, or the one that comes with this program.
 pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
+    load_with(file, &options())
+}
+
+/// The same on this thread alone: a service has as many threads on a large machine as on a small one.
+pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
+    load_with(file, &Options { parallel_compilation: false, ..options() })
+}
+
+fn load_with(file: Option<&Path>, options: &Options) -> anyhow::Result<Plugin> {
     let artifact = Artifact::find(file)?;
-    Plugin::load(artifact.bytes(), &options())
+    Plugin::load(artifact.bytes(), options)
         .with_context(|| format!("cannot use {}", artifact.origin()))
 }
 
