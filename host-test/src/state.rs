@@ -78,6 +78,10 @@ impl StateFile {
         let name = name.to_owned();
         // Where a link leads: replacing the link would leave what it leads to behind.
         let path = name.canonicalize().unwrap_or_else(|_| name.clone());
+        // A lock beside a device, say, would be there for ever and for nothing.
+        if path.metadata().is_ok_and(|known| !known.is_file()) {
+            return Err(StateError::Read { path: name, source: not_a_file() });
+        }
         let beside = file::with_suffix(&path, ".lock");
         let failed = |source| StateError::Lock { path: beside.clone(), source };
         let lock = OpenOptions::new()
@@ -122,7 +126,7 @@ impl StateFile {
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A pipe would be waited for, and a device may never end.
     if !path.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+        return Err(not_a_file());
     }
     let mut state = Vec::new();
     File::open(path)?.take(MAX_STATE + 1).read_to_end(&mut state)?;
@@ -130,6 +134,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than any state, 1 GiB"));
     }
     Ok(state)
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a file")
 }
 
 #[cfg(test)]
@@ -196,12 +204,12 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("state");
         fs::create_dir(&path).unwrap();
-        let state = StateFile::open(&path).unwrap();
-        assert!(matches!(state.load(), Err(StateError::Read { .. })));
+        assert!(matches!(StateFile::open(&path), Err(StateError::Read { .. })));
+        // Nothing is left beside it.
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         assert!(StateFile::open(&folder.path().join("none/state")).is_err());
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_keeps_leading_to_the_state_and_permissions_stay() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
