@@ -48,7 +48,7 @@ pub fn folder(path: &Path) -> &Path {
 
 /// Returns when what was renamed in a folder is on the disk, which it is when the folder is.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    File::open(folder)?.sync_all()
 }
 
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
