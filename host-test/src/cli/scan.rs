@@ -30,7 +30,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let least = flags.min_severity.unwrap_or(Severity::Informational);
     let skipped = page.as_ref().map(|page| page.file().clone());
     let mut report = Report::new(&*format, least, flags.fail_on, flags.common.quiet, page);
-    for finding in std::mem::take(&mut session.completed) {
+    for finding in session.completed() {
         report.give(&finding)?;
     }
     let options = session.options.clone();
