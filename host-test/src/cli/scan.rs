@@ -53,7 +53,7 @@ fn scan(
     session: &mut Session,
     report: &mut Report<'_>,
 ) -> anyhow::Result<Totals> {
-    for finding in std::mem::take(&mut session.completed) {
+    for finding in session.completed() {
         report.give(&finding)?;
     }
     let options = session.options.clone();

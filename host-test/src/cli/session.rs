@@ -20,8 +20,6 @@ use orgwatch_host::output::number;
 pub(super) struct Session {
     pub(super) detector: Detector,
     pub(super) options: Options,
-    /// What loading the memory completed: findings that no run has given yet.
-    pub(super) completed: Vec<Finding>,
     pub(super) plugin: Plugin,
     pub(super) settings: Document,
     /// The state, and what a service keeps in it: that is saved again as it was.
@@ -54,17 +52,15 @@ impl Session {
             }
             detector => detector?,
         };
-        let mut completed = Vec::new();
         let mut resumed = None;
         if let Some(state) = state {
-            let mut taken_up = resume(&mut detector, &state)?;
+            let taken_up = resume(&mut detector, &state)?;
             if !taken_up.found && !flags.quiet {
                 say(&format!("no state {} yet: starting empty", state.name().display()));
             }
             for remark in &taken_up.remarks {
                 say(&format!("{}: {remark}", state.name().display()));
             }
-            completed = std::mem::take(&mut taken_up.completed);
             resumed = Some((state, taken_up));
         }
         let options = Options {
@@ -73,14 +69,22 @@ impl Session {
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };
-        Ok(Some(Session { detector, options, completed, plugin, settings, state: resumed }))
+        Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
     }
 
-    /// Saves the memory, if it is one that stays.
+    /// What loading the memory completed: findings that no run has given yet.
+    pub(super) fn completed(&mut self) -> Vec<Finding> {
+        let resumed = self.state.as_mut().map(|(_, resumed)| resumed);
+        resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()
+    }
+
+    /// Saves the memory, if it is one that stays. What loading it completed and nobody took is left
+    /// to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
         if let Some((state, resumed)) = &mut self.state {
             let failed = || format!("cannot save the state {}", state.name().display());
             let memory = self.detector.save_state().with_context(failed)?;
+            resumed.leave_completed();
             state.save_resumed(memory, resumed).map_err(|err| match err {
                 // It says so itself.
                 ResumeError::File(err) => anyhow!(err),

@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn parts_are_whole_lines_and_all_of_them() {
         assert_eq!(parts(b"").count(), 0);
-        assert_eq!(parts(b"a\nb").collect::<Vec<_>>(), [0..3]);
+        assert!(parts(b"a\nb").eq(std::iter::once(0..3)));
         let line = [vec![b'x'; PART / 3], vec![b'\n']].concat();
         let events = [line.repeat(7), vec![b'y'; 3 * PART]].concat();
         let parts: Vec<_> = parts(&events).collect();

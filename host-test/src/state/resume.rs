@@ -35,6 +35,15 @@ pub struct Resumed {
     pub found: bool,
 }
 
+impl Resumed {
+    /// Leaves what loading the memory completed to a service that uses the state later.
+    pub fn leave_completed(&mut self) {
+        for finding in std::mem::take(&mut self.completed) {
+            self.undelivered.take_up_loose(finding);
+        }
+    }
+}
+
 /// An event, and those of its findings that have to be delivered.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
