@@ -48,6 +48,8 @@ pub(super) const TIME: Allowed = Allowed {
             .strip_prefix('.')
             .map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
         is_written_as("0000-00-00T00:00:00", time)
+            // A leap second is one only on some days, of which not every reader knows.
+            && !time.ends_with("60")
             && ["Z", "+00:00", "-00:00"].iter().any(|zone| is_written_as(zone, rest))
             && crate::record::parse_time(text).is_some()
     },

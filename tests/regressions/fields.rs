@@ -45,7 +45,7 @@ fn flattened_keys_serve_rules_and_findings_alike() {
     ] {
         let more = json!({"requestParameters": request});
         let record = event(1, name, "iam", "2026-06-01T12:00:00Z", more);
-        let nested = detect("{}", &[record.clone()]);
+        let nested = detect("{}", std::slice::from_ref(&record));
         assert_eq!(rules(&nested), ["leave-permission-granted"]);
         for depth in 1..5 {
             let flat = detect("{}", &[flattened(&record, depth)]);

@@ -9,7 +9,7 @@ use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
-use orgwatch_host::state::{Owed, Saved, StateFile};
+use orgwatch_host::state::{ResumeError, Resumed, StateFile};
 
 use super::flags::CommonFlags;
 use super::settings::Document;
@@ -24,9 +24,8 @@ pub(super) struct Session {
     pub(super) completed: Vec<Finding>,
     pub(super) plugin: Plugin,
     pub(super) settings: Document,
-    state: Option<StateFile>,
-    /// What a service that wrote the state still owes: it is kept for it.
-    owed: Owed,
+    /// The state, and what a service keeps in it: that is saved again as it was.
+    state: Option<(StateFile, Resumed)>,
 }
 
 impl Session {
@@ -55,18 +54,18 @@ impl Session {
             }
             detector => detector?,
         };
-        let (mut completed, mut owed) = (Vec::new(), Owed::default());
-        if let Some(state) = &state {
-            match state.load()? {
-                Some(saved) => {
-                    let saved =
-                        Saved::decode(saved).map_err(|err| unusable(state, &err.to_string()))?;
-                    completed = load(&mut detector, state, &saved.memory)?;
-                    owed = saved.owed;
-                }
-                None if flags.quiet => {}
-                None => say(&format!("no state {} yet: starting empty", state.name().display())),
+        let mut completed = Vec::new();
+        let mut resumed = None;
+        if let Some(state) = state {
+            let mut taken_up = resume(&mut detector, &state)?;
+            if !taken_up.found && !flags.quiet {
+                say(&format!("no state {} yet: starting empty", state.name().display()));
             }
+            for remark in &taken_up.remarks {
+                say(&format!("{}: {remark}", state.name().display()));
+            }
+            completed = std::mem::take(&mut taken_up.completed);
+            resumed = Some((state, taken_up));
         }
         let options = Options {
             limits: Limits { max_decompressed: flags.max_decompressed.0 },
@@ -74,16 +73,19 @@ impl Session {
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };
-        Ok(Some(Session { detector, options, completed, plugin, settings, state, owed }))
+        Ok(Some(Session { detector, options, completed, plugin, settings, state: resumed }))
     }
 
     /// Saves the memory, if it is one that stays.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
-        if let Some(state) = &self.state {
-            let memory = self.detector.save_state();
+        if let Some((state, resumed)) = &mut self.state {
             let failed = || format!("cannot save the state {}", state.name().display());
-            let saved = Saved { memory: memory.with_context(failed)?, owed: self.owed.clone() };
-            state.save(&saved.encode())?;
+            let memory = self.detector.save_state().with_context(failed)?;
+            state.save_resumed(memory, resumed).map_err(|err| match err {
+                // It says so itself.
+                ResumeError::File(err) => anyhow!(err),
+                err => anyhow!(err).context(failed()),
+            })?;
         }
         Ok(())
     }
@@ -107,14 +109,15 @@ fn threads() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn load(detector: &mut Detector, state: &StateFile, saved: &[u8]) -> anyhow::Result<Vec<Finding>> {
-    detector.merge_state(saved).map_err(|err| match err {
+fn resume(detector: &mut Detector, state: &StateFile) -> anyhow::Result<Resumed> {
+    let name = state.name().display();
+    state.resume(detector).map_err(|err| match err {
+        ResumeError::File(err) => anyhow!(err),
+        ResumeError::Journal(err) => anyhow!(err),
         // Not ours to mend, and may be worth something to whoever can read it.
-        Error::Refused(reason) => unusable(state, &reason),
-        err => anyhow!(err).context(format!("cannot use the state {}", state.name().display())),
+        ResumeError::Saved(_) | ResumeError::Detector(Error::Refused(_)) => {
+            anyhow!("cannot use the state {name}, which is left as it is: {err}")
+        }
+        err => anyhow!(err).context(format!("cannot use the state {name}")),
     })
-}
-
-fn unusable(state: &StateFile, reason: &str) -> anyhow::Error {
-    anyhow!("cannot use the state {}, which is left as it is: {reason}", state.name().display())
 }

@@ -103,6 +103,13 @@ impl Batch {
         self.parts.clear();
     }
 
+    /// Takes back what was added to the last part, which may be half done.
+    pub(crate) fn abandon_last(&mut self) {
+        let start = self.last().start.min(self.bytes.len());
+        self.bytes.truncate(start);
+        self.restart(Lines::From(1));
+    }
+
     /// Begins an empty part.
     pub fn begin(&mut self) {
         self.begin_at(Lines::From(1));
@@ -150,6 +157,14 @@ impl Batch {
         match &mut self.last().lines {
             Lines::Each(lines) => lines.push(line),
             other @ Lines::From(_) => *other = Lines::Each(vec![line]),
+        }
+    }
+
+    /// Ends the last part after so many of its lines. The lines of the file that the others are.
+    pub(super) fn split_lines(&mut self, count: u32) -> Lines {
+        match &mut self.last().lines {
+            Lines::From(first) => Lines::From(first.saturating_add(u64::from(count))),
+            Lines::Each(lines) => Lines::Each(lines.split_off(lines.len().min(count as usize))),
         }
     }
 

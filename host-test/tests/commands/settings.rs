@@ -77,6 +77,7 @@ fn bad() -> Vec<Value> {
         json!({ "learning_until": "2026-12-01T00:00:00" }),
         json!({ "learning_until": "2026-12-01T00:00:00z" }),
         json!({ "learning_until": "2026-12-01T00:00:00+0200" }),
+        json!({ "learning_until": "2026-12-31T23:59:60Z" }),
         json!({ "learning_until": " 2026-12-01T00:00:00Z" }),
         json!({ "learning_until": "2026-12-01" }),
         json!({ "learning_until": "next week" }),

@@ -64,8 +64,8 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
 
 /// How fast the worst of all works grows.
 fn linear(section: &Section) -> Aim {
-    // What starting takes and what caches hold make small sizes look cheaper or dearer.
-    const MOST: f64 = 1.5;
+    // One MiB stays in the processor's caches. The square of the size would be 16.
+    const MOST: f64 = 2.0;
     let over = |rows: &[Row]| growth(rows).map(|(time, size)| (time / size, rows[0].name.clone()));
     let worst = section.growths().filter_map(over).max_by(|one, other| one.0.total_cmp(&other.0));
     Aim {
