@@ -17,8 +17,8 @@ use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack, Rule};
 
 use crate::finding::{Finding, Outcome};
 use crate::memory::{
-    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, Step, StepKey,
-    Steps, Strand,
+    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, SavedStep,
+    Step, StepKey, Steps, Strand,
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
@@ -104,6 +104,14 @@ impl Chains {
         found: &mut dyn FnMut(Finding),
     ) {
         let wanted = || saved.steps().filter(|step| wanted(step.key.rule));
+        if memory.steps().count() == 0 {
+            // A memory alone completes nothing that it had not.
+            for SavedStep { key, places, part } in wanted() {
+                memory.add_step(key, Step { places, part: part.into() });
+                memory.settle(&key);
+            }
+            return;
+        }
         // Where its steps stand is enough to say what it had.
         let mut theirs = Steps::default();
         for step in wanted() {
