@@ -103,11 +103,13 @@ impl Batch {
         self.parts.clear();
     }
 
-    /// Takes back what was added to the last part, which may be half done.
-    pub(crate) fn abandon_last(&mut self) {
-        let start = self.last().start.min(self.bytes.len());
-        self.bytes.truncate(start);
-        self.restart(Lines::From(1));
+    /// Leaves nothing in the part after so many, which may be half done or not even begun.
+    pub(crate) fn abandon(&mut self, parts: usize) {
+        if let Some(part) = self.parts.get(parts) {
+            self.bytes.truncate(part.start);
+            self.parts.truncate(parts);
+        }
+        self.begin();
     }
 
     /// Begins an empty part.

@@ -115,10 +115,10 @@ fn read_file(
 ) -> bool {
     let mut opened = true;
     loop {
-        let name = source.to_string();
+        let (name, parts) = (source.to_string(), load.batch.parts().len());
         let next = || reader.next(&mut load.batch, &mut |json| desk.reject(json));
         let read = native::parse(name.as_bytes(), next).unwrap_or_else(|| {
-            load.batch.abandon_last();
+            load.batch.abandon(parts);
             Err(Error::Fault)
         });
         let ended = matches!(read, Ok(false) | Err(Error::Fault));

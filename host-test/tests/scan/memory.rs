@@ -56,13 +56,13 @@ fn write(to: impl Write, line: &str, times: usize) {
 fn a_file_of_candidates_takes_no_more_memory_than_another() {
     let bench = Bench::new();
     let line = candidate().to_string();
-    let times = (150 << 20) / line.len();
+    let times = (120 << 20) / line.len();
     write(File::create(bench.path("plain")).unwrap(), &line, times);
     let gzip = GzEncoder::new(File::create(bench.path("packed")).unwrap(), Compression::fast());
     write(gzip, &line, times);
     // Objects of a bucket, a line each and longer than any event.
     let records = json!({ "Records": vec![candidate(); 20_000] }).to_string();
-    write(File::create(bench.path("objects")).unwrap(), &records, (100 << 20) / records.len());
+    write(File::create(bench.path("objects")).unwrap(), &records, (60 << 20) / records.len());
     for file in ["plain", "packed", "objects"] {
         let peak = peak(&bench, file);
         assert!(peak > 0 && peak < MOST, "{file}: {} MiB", peak >> 20);
