@@ -2,6 +2,9 @@
 //!
 //! Without it nothing is embedded: the command then looks for the component beside itself, and the
 //! library builds on a machine that cannot build WebAssembly.
+//!
+//! Also lists the files of the rules, by whose digest the command knows whether a component has the
+//! pack that is linked into it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -28,6 +31,30 @@ fn main() {
     };
     let code = format!("pub(super) static EMBEDDED: Option<&[u8]> = {value};\n");
     fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
+
+    let rules = in_workspace(Path::new("rules"));
+    println!("cargo::rerun-if-changed={}", rules.display());
+    let mut files = Vec::new();
+    collect(&rules, &mut files);
+    files.sort();
+    let lines = files.iter().map(|file| {
+        let name = file.strip_prefix(&rules).expect("it is inside").display().to_string();
+        format!("    ({name:?}, include_bytes!({:?})),\n", file.display().to_string())
+    });
+    let code = format!("&[\n{}]\n", lines.collect::<String>());
+    fs::write(out.join("rules.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// Every rule file below a folder.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the rules are in the workspace") {
+        let path = entry.expect("a folder can be read").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "yml") {
+            files.push(path);
+        }
+    }
 }
 
 /// A relative path is taken from the root of the workspace: Cargo runs this in the package.

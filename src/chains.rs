@@ -8,6 +8,8 @@
 
 mod ends;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +17,12 @@ use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack, Rule};
 
 use crate::finding::{Finding, Outcome};
 use crate::memory::{
-    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, Step, StepKey,
-    Steps, Strand,
+    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, SavedStep,
+    Step, StepKey, Steps, Strand,
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
-use ends::{Ends, is_complete};
+use ends::{Ends, bound_refused, is_complete};
 
 /// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
 /// come by the thousand; calls that succeeded are all told.
@@ -102,6 +104,14 @@ impl Chains {
         found: &mut dyn FnMut(Finding),
     ) {
         let wanted = || saved.steps().filter(|step| wanted(step.key.rule));
+        if memory.steps().count() == 0 {
+            // A memory alone completes nothing that it had not.
+            for SavedStep { key, places, part } in wanted() {
+                memory.add_step(key, Step { places, part: part.into() });
+                memory.settle(&key);
+            }
+            return;
+        }
         // Where its steps stand is enough to say what it had.
         let mut theirs = Steps::default();
         for step in wanted() {
@@ -155,13 +165,7 @@ impl Chains {
         memory.add_step(step, added);
         for (chain, strand, mut ends) in ends {
             ends.retain(|last| is_complete(chain, strand, *last, memory.steps()));
-            let refused = ends.iter().filter(|last| last.refused).count();
-            let mut untold = refused.saturating_sub(MAX_REFUSED);
-            ends.retain(|last| {
-                let tell = !last.refused || untold == 0;
-                untold -= usize::from(!tell);
-                tell
-            });
+            bound_refused(&mut ends);
             for last in ends {
                 found(chain, strand, last, memory.steps());
             }

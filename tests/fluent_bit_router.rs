@@ -1,6 +1,5 @@
 //! The configurations of `fluent-bit-config/`, run by a real Fluent Bit where one is found: the
 //! program that `FLUENT_BIT` names, or `fluent-bit` on the path.
-#![cfg(unix)]
 
 mod support;
 

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use orgwatch::detector::{Counts, Detector, Place};
-use orgwatch::finding::Finding;
+use orgwatch::finding::{Finding, Outcome};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Case, Random};
@@ -106,7 +106,7 @@ fn screening_first_finds_the_same() {
 #[test]
 fn a_batch_that_comes_again_gives_its_findings_again_marked() {
     let events = all_cases();
-    let mut detector = open(r#"{"late": "36500d"}"#);
+    let mut detector = open("{}");
     let (first, ..) = batch(&mut detector, &events);
     let (second, ..) = batch(&mut detector, &events);
     assert!(second.iter().all(|finding| finding.repeat));
@@ -228,19 +228,43 @@ proptest! {
         }
         batch(&mut open("{}"), &text);
     }
+}
+
+/// Settings in which each part of the memory has so many entries at most. What is new depends on what came
+/// first, so the rule that looks for it is off.
+fn capped(events: usize, terms: usize, steps: usize, policies: usize) -> String {
+    let caps = json!({"events": events, "terms": terms, "steps": steps, "policies": policies});
+    json!({"memory": caps, "rules": {"account-discovery-rare-identity": "off"}}).to_string()
+}
+
+/// Caps from so low that next to nothing is held to so high that nothing goes.
+fn cap() -> impl Strategy<Value = usize> {
+    prop::sample::select(vec![1, 3, 20, 100_000])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// The memory of a stream dealt out to several detectors, in any order, and merged in any
-    /// order, is the same as if one had seen it; also when it is full.
+    /// order, is the same as if one had seen it in any order; also when parts of it are full, alone
+    /// and together.
     #[test]
-    fn memory_merges_by_the_laws(seed in any::<u64>(), most in prop::sample::select(vec![3, 20, 100_000])) {
+    fn memory_merges_by_the_laws(
+        seed in any::<u64>(),
+        caps in [cap(), cap(), cap(), cap()],
+    ) {
         let mut random = Random::new(seed);
-        let settings = json!({"memory": {"terms": most, "events": most}}).to_string();
-        let mut lines: Vec<String> = support::case_records().iter().map(Value::to_string).collect();
+        let [events, terms, steps, policies] = caps;
+        let settings = capped(events, terms, steps, policies);
+        let mut lines = all_records(&mut random);
+        let mut one = open(&settings);
         let mut parts: Vec<Detector> = (0..3).map(|_| open(&settings)).collect();
+        for line in &lines {
+            let _ = parts[random.below(3)].detect(line.as_bytes());
+        }
         while !lines.is_empty() {
             let line = lines.swap_remove(random.below(lines.len()));
-            let part = random.below(3);
-            let _ = parts[part].detect(line.as_bytes());
+            let _ = one.detect(line.as_bytes());
         }
         let states: Vec<Vec<u8>> = parts.iter().map(Detector::save_state).collect();
         let merged = |order: &[usize]| {
@@ -251,12 +275,170 @@ proptest! {
             detector.save_state()
         };
         let all = merged(&[0, 1, 2]);
+        prop_assert!(one.save_state() == all, "as if one had seen it");
         prop_assert!(merged(&[2, 0, 1]) == all, "commutative");
         prop_assert!(merged(&[1, 1, 0, 2, 1]) == all, "idempotent");
         let mut pair = open(&settings);
         pair.merge_state(&merged(&[1, 2])).unwrap();
         pair.merge_state(&states[0]).unwrap();
         prop_assert!(pair.save_state() == all, "associative");
+    }
+}
+
+/// The records of all cases, and policies of changing types, in any order.
+fn all_records(random: &mut Random) -> Vec<String> {
+    let mut records: Vec<Value> = support::case_records();
+    for n in 0..30 {
+        let kind = *random.pick(&["TAG_POLICY", "BACKUP_POLICY", "SERVICE_CONTROL_POLICY"]);
+        records.push(json!({
+            "eventSource": "organizations.amazonaws.com", "eventName": "UpdatePolicy",
+            "eventID": format!("policy {n}"), "recipientAccountId": "111122223333",
+            "eventTime": format!("2026-06-{:02}T12:00:00Z", random.below(20) + 1),
+            "responseElements": {"policy": {"policySummary":
+                {"id": format!("p-0000000{}", random.below(9)), "type": kind}}},
+        }));
+    }
+    let mut lines: Vec<String> = Vec::new();
+    while !records.is_empty() {
+        lines.push(records.swap_remove(random.below(records.len())).to_string());
+    }
+    lines
+}
+
+/// An event in one of three accounts; some of the accounts are named by what is done, and some by whose
+/// trail it is in.
+fn in_account(id: usize, name: &str, second: usize, account: usize, more: Value) -> Value {
+    let account = format!("{}", 444_455_556_660 + account);
+    let mut event = json!({
+        "eventID": format!("{name} {id}"), "eventName": name, "recipientAccountId": account,
+        "eventSource": "organizations.amazonaws.com", "sourceIPAddress": "203.0.113.7",
+        "eventTime": format!("2026-06-01T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60),
+        "userIdentity": {"type": "IAMUser", "accountId": account, "userName": "ops",
+            "arn": format!("arn:aws:iam::{account}:user/ops")},
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        event[key] = match value.as_str() {
+            Some("account") => json!(account),
+            _ => serde_json::from_str(&value.to_string().replace("@account", &account)).unwrap(),
+        };
+    }
+    event
+}
+
+/// What leads to exits, and exits: few enough of each rule that all are remembered.
+fn a_takeover(random: &mut Random, caps: usize) -> Vec<Value> {
+    let kinds: [(&str, Value); 8] = [
+        (
+            "ConsoleLogin",
+            json!({"eventSource": "signin.amazonaws.com",
+            "userIdentity": {"type": "Root", "accountId": "@account"},
+            "responseElements": {"ConsoleLogin": "Success"}}),
+        ),
+        ("StopLogging", json!({"eventSource": "cloudtrail.amazonaws.com"})),
+        ("ListAccounts", json!({})),
+        (
+            "AcceptHandshake",
+            json!({"responseElements": {"handshake": {"action": "INVITE",
+            "arn": "arn:aws:organizations::999999999999:handshake/o-elsewhere26/invite/h-1"}}}),
+        ),
+        ("LeaveOrganization", json!({})),
+        (
+            "AccountDepartedOrganization",
+            json!({"serviceEventDetails":
+            {"accountId": "@account", "departureMethod": "LEFT"}}),
+        ),
+        (
+            "RemoveAccountFromOrganization",
+            json!({"requestParameters": {"accountId": ["@account", "444455556661"]}}),
+        ),
+        ("CloseAccount", json!({"requestParameters": {"accountId": "@account"}})),
+    ];
+    let mut events = Vec::new();
+    for (name, more) in kinds {
+        for id in 0..random.below(caps + 1) {
+            let (second, account) = (random.below(80_000), random.below(3));
+            events.push(in_account(id, name, second, account, more.clone()));
+        }
+    }
+    events
+}
+
+/// The rule and id of each chain that something completed which was done, and not refused.
+fn done(findings: &[Finding]) -> BTreeSet<(String, String)> {
+    let chains = findings.iter().filter(|finding| !finding.parts.is_empty());
+    chains
+        .filter(|finding| finding.outcome == Outcome::Success)
+        .map(|finding| (finding.rule.to_string(), finding.id.clone()))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// However many attempts are refused, whatever comes late, and in however many detectors: the chains
+    /// that actual exits complete are those of the exits alone, in the order of their times.
+    #[test]
+    fn no_flood_of_refused_attempts_hides_an_exit(seed in any::<u64>(), steps in 1..8usize) {
+        let mut random = Random::new(seed);
+        let settings = capped(100_000, 100_000, steps, 100_000)
+            .replace("\"off\"", "\"on\"");
+        let mut takeover = a_takeover(&mut random, steps);
+        takeover.sort_by_key(|event| event["eventTime"].to_string());
+        let mut quiet = open(&settings);
+        let mut alone = Vec::new();
+        for event in &takeover {
+            alone.extend(quiet.detect(event.to_string().as_bytes()).unwrap());
+        }
+        let mut all = takeover;
+        for id in 0..random.below(400) {
+            let error = json!({"errorCode": "AccessDenied"});
+            let name = *random.pick(&["LeaveOrganization", "LeaveOrganization", "AccountDepartedOrganization"]);
+            let more = match name {
+                "LeaveOrganization" => error,
+                _ => json!({"errorCode": "AccessDenied", "serviceEventDetails":
+                    {"accountId": "@account", "departureMethod": "LEFT"}}),
+            };
+            all.push(in_account(id + 1000, name, random.below(80_000), random.below(3), more));
+        }
+        let mut flooded = Vec::new();
+        let mut detectors: Vec<Detector> = (0..3).map(|_| open(&settings)).collect();
+        let shared = random.below(3) + 1;
+        while !all.is_empty() {
+            let event = all.swap_remove(random.below(all.len())).to_string();
+            let detector = &mut detectors[random.below(shared)];
+            flooded.extend(detector.detect(event.as_bytes()).unwrap());
+        }
+        let mut merged = open(&settings);
+        for detector in &detectors {
+            flooded.extend(merged.merge_state(&detector.save_state()).unwrap());
+        }
+        // What is new depends on what came first.
+        let kept = |mut ends: BTreeSet<(String, String)>| {
+            ends.retain(|(rule, _)| rule != "discovery-then-exit");
+            ends
+        };
+        prop_assert_eq!(kept(done(&flooded)), kept(done(&alone)));
+    }
+}
+
+/// What a rule finds is its own, but for the chains that it feeds.
+#[test]
+fn a_rule_that_is_off_changes_no_other() {
+    let events = all_cases();
+    let found = |off: &[&str]| -> Vec<String> {
+        let rules: serde_json::Map<String, Value> =
+            off.iter().map(|slug| (slug.to_string(), json!("off"))).collect();
+        let (found, ..) = batch(&mut open(&json!({"rules": rules}).to_string()), &events);
+        let others = found.iter().filter(|finding| finding.parts.is_empty());
+        let others = others.filter(|finding| !off.contains(&&*finding.rule));
+        others.map(|finding| serde_json::to_string(finding).unwrap()).collect()
+    };
+    let all = found(&[]);
+    for rule in orgwatch::rules::pack().public() {
+        let slug = rule.slug.as_str();
+        let other = format!("\"rule\":\"{slug}\"");
+        let expected: Vec<_> = all.iter().filter(|text| !text.contains(&other)).cloned().collect();
+        assert_eq!(found(&[slug]), expected, "{slug}");
     }
 }
 
@@ -269,7 +451,7 @@ proptest! {
     #[test]
     fn a_shared_stream_gives_the_same_findings(seed in any::<u64>()) {
         let mut random = Random::new(seed);
-        let settings = r#"{"late": "36500d"}"#;
+        let settings = "{}";
         let mut lines: Vec<String> = support::case_records().iter().map(Value::to_string).collect();
         let mut one = open(settings);
         let mut parts: Vec<Detector> = (0..3).map(|_| open(settings)).collect();

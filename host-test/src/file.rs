@@ -5,6 +5,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::steps::step;
+
 /// Replaces what a file holds, or makes it, and returns when that is on the disk. Whoever reads it
 /// finds the old bytes or the new ones, and never a part of them.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -15,12 +17,16 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
         _ => {}
     }
-    let written = write_new(&new, path, bytes).and_then(|()| fs::rename(&new, path));
+    let written = write_new(&new, path, bytes).and_then(|()| {
+        step("new file synced");
+        fs::rename(&new, path)
+    });
     if written.is_err() {
         // The first error says more than one from tidying up.
         let _ = fs::remove_file(&new);
     }
     written?;
+    step("new file renamed");
     sync_folder(folder(path))
 }
 
@@ -31,6 +37,7 @@ fn write_new(new: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
         file.set_permissions(old.permissions())?;
     }
     file.write_all(bytes)?;
+    step("new file written");
     file.sync_all()
 }
 
@@ -41,7 +48,7 @@ pub fn folder(path: &Path) -> &Path {
 
 /// Returns when what was renamed in a folder is on the disk, which it is when the folder is.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    File::open(folder)?.sync_all()
 }
 
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -21,14 +21,19 @@
 //! settings and memory into an artifact, [`inspect`] tells what one is, and [`verify`]
 //! whether it can be trusted. [`split`] writes events for a router to follow.
 
+#[cfg(not(unix))]
+compile_error!("orgwatch runs on Linux, macOS and other Unix systems");
+
 pub mod bake;
 pub mod file;
 pub mod input;
 pub mod inspect;
+mod native;
 pub mod output;
 pub mod plugin;
 pub mod scan;
 pub mod serve;
 pub mod split;
 pub mod state;
+mod steps;
 pub mod verify;

@@ -4,8 +4,8 @@
 //!
 //! | code | meaning |
 //! | --- | --- |
-//! | 0 | done; also when what reads the output has gone away |
-//! | 1 | done, and there are findings at or above `--fail-on`, or cases that do not hold |
+//! | 0 | done; also when what reads the output has gone away, if nothing says otherwise by then |
+//! | 1 | there are findings at or above `--fail-on`, or cases that do not hold |
 //! | 2 | something could not be read or used, whatever else was found |
 
 use std::process::ExitCode;

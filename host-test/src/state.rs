@@ -1,18 +1,27 @@
-//! A detector's memory in a file.
+//! A detector's memory in a file, and beside it a journal of what came since.
 //!
 //! One run at a time may use it: it is locked from the time it is opened until it is dropped. Saving
 //! replaces it in one step, so that whoever reads it, and whenever saving is cut short, there is the
-//! old memory or the new one and never half of one.
+//! old memory or the new one and never half of one. A start takes up the file and replays the
+//! journal.
 
+pub(crate) mod journal;
+mod resume;
 mod saved;
+pub(crate) mod undelivered;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-pub use saved::{Owed, Saved, SavedError};
+pub use journal::JournalError;
+pub(crate) use resume::Pending;
+pub use resume::{ResumeError, Resumed};
+pub use saved::{Position, Saved, SavedError};
+pub use undelivered::Undelivered;
 
 use crate::file;
+use crate::steps::step;
 
 /// More than this no detector takes.
 const MAX_STATE: u64 = 1 << 30;
@@ -78,6 +87,10 @@ impl StateFile {
         let name = name.to_owned();
         // Where a link leads: replacing the link would leave what it leads to behind.
         let path = name.canonicalize().unwrap_or_else(|_| name.clone());
+        // A lock beside a device, say, would be there for ever and for nothing.
+        if path.metadata().is_ok_and(|known| !known.is_file()) {
+            return Err(StateError::Read { path: name, source: not_a_file() });
+        }
         let beside = file::with_suffix(&path, ".lock");
         let failed = |source| StateError::Lock { path: beside.clone(), source };
         let lock = OpenOptions::new()
@@ -98,6 +111,17 @@ impl StateFile {
         &self.name
     }
 
+    /// The journal beside it.
+    fn journal_path(&self) -> PathBuf {
+        Self::journal_of(&self.path)
+    }
+
+    /// The journal beside a state of this name.
+    fn journal_of(name: &Path) -> PathBuf {
+        let path = name.canonicalize().unwrap_or_else(|_| name.to_owned());
+        file::with_suffix(&path, ".journal")
+    }
+
     /// What it holds; none if it is not there.
     pub fn load(&self) -> Result<Option<Vec<u8>>, StateError> {
         Self::peek(&self.name)
@@ -114,15 +138,16 @@ impl StateFile {
 
     /// Replaces what it holds, and returns when that is on the disk.
     pub fn save(&self, state: &[u8]) -> Result<(), StateError> {
-        file::replace(&self.path, state)
-            .map_err(|source| StateError::Write { path: self.name.clone(), source })
+        let saved = file::replace(&self.path, state);
+        step("state saved");
+        saved.map_err(|source| StateError::Write { path: self.name.clone(), source })
     }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A pipe would be waited for, and a device may never end.
     if !path.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+        return Err(not_a_file());
     }
     let mut state = Vec::new();
     File::open(path)?.take(MAX_STATE + 1).read_to_end(&mut state)?;
@@ -130,6 +155,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than any state, 1 GiB"));
     }
     Ok(state)
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a file")
 }
 
 #[cfg(test)]
@@ -196,12 +225,12 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("state");
         fs::create_dir(&path).unwrap();
-        let state = StateFile::open(&path).unwrap();
-        assert!(matches!(state.load(), Err(StateError::Read { .. })));
+        assert!(matches!(StateFile::open(&path), Err(StateError::Read { .. })));
+        // Nothing is left beside it.
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
         assert!(StateFile::open(&folder.path().join("none/state")).is_err());
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_link_keeps_leading_to_the_state_and_permissions_stay() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use orgwatch_sigma::{Chain, ChainKind};
 
 use super::parts::MAX_PARTS;
-use super::slot_of;
+use super::{MAX_REFUSED, slot_of};
 use crate::memory::{EventKey, Place, StepKey, Steps, Strand};
 
 /// The steps that complete a chain for which one step in one place of it may matter.
@@ -46,6 +46,9 @@ impl Ends<'_> {
         ends.push(step);
         ends.sort_unstable();
         ends.dedup();
+        if again {
+            bound_refused(&mut ends);
+        }
         ends
     }
 
@@ -79,17 +82,20 @@ impl Ends<'_> {
     fn of_last(&self, last: Place, again: bool, before_last: bool, two: bool) -> Vec<StepKey> {
         let first = StepKey::first_at(self.step.time);
         let within = StepKey::last_at(self.until());
-        if again {
-            let mut later = self.steps.in_slot(self.place, self.step, within);
-            let to = later.nth(MAX_PARTS).map_or(within, |key| StepKey::last_at(key.time));
-            return self.steps.in_slot(last, first, to).collect();
-        }
         let (next, before) = self.neighbours();
         // The next step of the slot does for what follows it what this one would.
         let to = match next.filter(|_| before_last) {
             Some(next) => StepKey::last_at(next.time.saturating_sub(1)),
             None => within,
         };
+        if again {
+            // It is named where it is one of the newest of its slot.
+            let mut later = self.steps.in_slot(self.place, self.step, within);
+            let beyond = later.nth(MAX_PARTS - 1).map(|key| key.time.saturating_sub(1));
+            let named = beyond.map_or(within, StepKey::last_at).max(first);
+            let ends = self.steps.in_slot(last, first, named);
+            return ends.filter(|last| !last.refused || *last <= to).collect();
+        }
         // With two members, so does the one before.
         let from = self.since(before.filter(|_| two));
         let mut ends: Vec<StepKey> = match from <= to {
@@ -110,14 +116,14 @@ impl Ends<'_> {
         let strand = self.place.strand;
         let within = StepKey::last_at(self.until());
         let (next, before) = self.neighbours();
+        let to = next.unwrap_or(within);
         if again {
             let mut later = self.steps.between(strand, self.step, within);
-            let named = later.nth(MAX_PARTS).map_or(within, |(key, _)| key);
-            let to = named.max(next.unwrap_or(within)).min(within);
-            return self.steps.between(strand, self.step, to).map(|(key, _)| key).collect();
+            let named = later.nth(MAX_PARTS - 1).map_or(within, |(key, _)| key);
+            let ends = self.steps.between(strand, self.step, named.max(to)).map(|(key, _)| key);
+            return ends.filter(|last| !last.refused || *last <= to).collect();
         }
         let from = self.since(before).max(self.step);
-        let to = next.unwrap_or(within);
         let mut others = BTreeSet::new();
         let ends = self.steps.between(strand, from, to);
         ends.take_while(|(_, slot)| {
@@ -145,6 +151,17 @@ impl Ends<'_> {
             })
             .collect()
     }
+}
+
+/// Leaves of refused attempts the newest: they come by the thousand. Calls that succeeded are all left.
+pub(super) fn bound_refused(ends: &mut Vec<StepKey>) {
+    let refused = ends.iter().filter(|last| last.refused).count();
+    let mut over = refused.saturating_sub(MAX_REFUSED);
+    ends.retain(|last| {
+        let is_over = last.refused && over > 0;
+        over -= usize::from(is_over);
+        !is_over
+    });
 }
 
 /// Whether a chain is whole with this step, which stands in it, as its last.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::steps::{MAX_PLACES, Places, StepKey};
 use super::terms::Slot;
-use super::{EventKey, Given, Kept, Memory};
+use super::{EventKey, Given, Kept, Memory, Step};
 use crate::state::{self, Bytes, StateError};
 
 /// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
@@ -37,11 +37,15 @@ pub struct SavedStep<'a> {
 impl Memory {
     /// The memory as bytes.
     pub fn save(&self) -> Vec<u8> {
+        let key = size_of::<StepKey>();
+        let step = |step: &Step| key + step.places.len() * key * 2 + step.part.len();
+        let room = self.steps.iter().map(|(_, of)| step(of)).sum();
+        let steps = self.steps.iter().map(|(key, step)| (key, &step.places, Bytes(&step.part)));
         let parts = [
-            section(self.given.iter()),
-            section(self.terms.iter()),
-            section(self.steps.iter().map(|(key, step)| (key, &step.places, Bytes(&step.part)))),
-            section(self.policies.iter()),
+            section(self.given.iter(), self.given.len() * key),
+            section(self.terms.iter(), self.terms.count() * key),
+            section(steps, room),
+            section(self.policies.iter(), self.policies.count() * key),
         ];
         let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
         state::encode(&sections)
@@ -101,10 +105,11 @@ impl<'a> Saved<'a> {
     }
 }
 
-/// A section of these entries.
-fn section<T: Serialize>(entries: impl ExactSizeIterator<Item = T>) -> Vec<u8> {
+/// A section of these entries, for which there is room: growing would take twice as much.
+fn section<T: Serialize>(entries: impl ExactSizeIterator<Item = T>, room: usize) -> Vec<u8> {
+    let out = Vec::with_capacity(room + 10);
     // Writing to memory does not fail.
-    let mut out = postcard::to_extend(&entries.len(), Vec::new()).unwrap_or_default();
+    let mut out = postcard::to_extend(&entries.len(), out).unwrap_or_default();
     for entry in entries {
         out = postcard::to_extend(&entry, out).unwrap_or_default();
     }

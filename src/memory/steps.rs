@@ -11,8 +11,11 @@ use super::EventKey;
 /// exit of one account in five.
 pub const MAX_PLACES: usize = 50;
 
-/// How many places a step may have on average when a rule's share is full.
-const PLACES_EACH: usize = 6;
+/// What a rule's steps may take, whatever the settings say, in units of about 340 bytes: a place is one and
+/// the rest of a step four. So 5,000 exits fit, or twice as many steps of one chain. The steps of all rules
+/// can be saved, loaded and merged within a gigabyte.
+const ROOM: usize = 45_000;
+const STEP: usize = 4;
 
 /// A step: a rule's finding of an event. Ordered by event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,10 +106,10 @@ struct Share {
 }
 
 impl Share {
-    /// Whether more is held than the newest so many, or than the newest with so many places as that many
-    /// have. Of a set of steps and any greater one the same are left, in whatever order they came.
+    /// Whether more is held than so many steps, or than there is room for. The oldest go, so that of steps
+    /// that came together or apart, in whatever order, the same are left.
     fn is_over(&self, most: usize) -> bool {
-        self.steps.len() > most || self.places > most * PLACES_EACH + MAX_PLACES
+        self.steps.len() > most || self.steps.len() * STEP + self.places > ROOM
     }
 }
 

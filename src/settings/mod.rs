@@ -107,9 +107,9 @@ pub struct Settings {
     pub rules: BTreeMap<String, Override>,
     /// Until when new terms are only learned, in seconds since 1970.
     pub learning_until: Option<i64>,
-    /// How much later than the newest an event may come and still take its place in a chain, in
-    /// seconds.
-    pub late: i64,
+    /// How much later than the newest an event may come, in seconds. It has no effect any more: an event
+    /// takes its place in a chain as long as the others are remembered.
+    pub late: Option<i64>,
     /// How much is remembered.
     pub memory: Limits,
 }
@@ -125,7 +125,7 @@ impl Default for Settings {
             approvals: Vec::new(),
             rules: BTreeMap::new(),
             learning_until: None,
-            late: 2 * 3600,
+            late: None,
             memory: Limits { events: 100_000, terms: 100_000, steps: 5_000, policies: 10_000 },
         }
     }
@@ -184,13 +184,13 @@ impl Settings {
             }
             "rules" => self.rules = overrides(value, check),
             "learning_until" => self.learning_until = check.time(key, value),
-            "late" => self.late = check.duration(key, value).unwrap_or_default(),
+            "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
         }
     }
 
     /// What is likely not meant, at a time in seconds since 1970: approvals that approve nothing any
-    /// more.
+    /// more, and a setting without an effect.
     pub fn warnings(&self, now: i64) -> Vec<Problem> {
         let expired =
             self.approvals.iter().enumerate().filter(|(_, approval)| approval.until <= now);
@@ -200,6 +200,13 @@ impl Settings {
                 value: crate::record::rfc3339(approval.until).unwrap_or_default(),
                 problem: "expired: it approves nothing that happens from then on".into(),
             })
+            .chain(self.late.map(|_| Problem {
+                path: "late".into(),
+                value: String::new(),
+                problem: "has no effect any more: an event takes its place in a chain as long as the others \
+                          are remembered (`memory.steps`)"
+                    .into(),
+            }))
             .collect()
     }
 
@@ -272,9 +279,14 @@ fn mode(path: &str, value: &Value, check: &mut Check) -> Mode {
     }
 }
 
+/// The parts of the memory, and the most entries of each that can be loaded again within a gigabyte.
+const PARTS: [(&str, u64); 4] =
+    [("events", 500_000), ("terms", 500_000), ("steps", 100_000), ("policies", 100_000)];
+
 fn limits(value: &Value, limits: &mut Limits, check: &mut Check) {
-    for (key, value) in check.object("memory", value, &["events", "terms", "steps", "policies"]) {
-        let Some(most) = check.whole(&below("memory", key), value, 10_000_000) else {
+    for (key, value) in check.object("memory", value, &PARTS.map(|(part, _)| part)) {
+        let most = PARTS.iter().find(|(part, _)| *part == key).map_or(0, |(_, most)| *most);
+        let Some(most) = check.whole(&below("memory", key), value, most) else {
             continue;
         };
         let limit = match key {

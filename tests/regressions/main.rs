@@ -1,8 +1,10 @@
 //! What once went wrong, each named for the fault.
 
 mod approvals;
+mod chains;
 mod envelopes;
 mod fields;
+mod memory;
 mod packs;
 mod times;
 mod trust;

@@ -50,8 +50,6 @@ pub struct Lab {
     runs: u32,
     /// What the log said was delivered, a little before the kill.
     settled: BTreeSet<String>,
-    /// The same at the kill of orgwatch: it may not have been saved.
-    forgotten: BTreeSet<String>,
 }
 
 fn free_port() -> u16 {
@@ -137,7 +135,6 @@ impl Lab {
             vector: None,
             runs: 0,
             settled: BTreeSet::new(),
-            forgotten: BTreeSet::new(),
         }
     }
 
@@ -186,9 +183,6 @@ impl Lab {
             Side::Orgwatch => &mut self.orgwatch,
             Side::Vector => &mut self.vector,
         });
-        if side == Side::Orgwatch {
-            self.forgotten = self.delivered();
-        }
     }
 
     /// Waits until the first findings have been delivered and acknowledged.
@@ -201,8 +195,7 @@ impl Lab {
         self.until(|| {
             self.events().len() >= self.events as usize && {
                 let found = self.findings();
-                let mut ids = self.expected.keys();
-                ids.all(|id| found.contains_key(id) || self.went_with_the_memory(id))
+                self.expected.keys().all(|id| found.contains_key(id))
             }
         });
         // What comes twice comes now.
@@ -308,13 +301,6 @@ impl Lab {
             ids.extend(delivered.map(|line| line["id"].as_str().unwrap().to_owned()));
         }
         ids
-    }
-
-    /// Whether a finding is a chain's of which a part was delivered before orgwatch was killed: what it
-    /// learned since it last saved is lost, and with that what it would have made of it.
-    pub fn went_with_the_memory(&self, id: &str) -> bool {
-        let parts = self.expected[id]["parts"].as_array().into_iter().flatten();
-        parts.filter_map(Value::as_str).any(|part| self.forgotten.contains(part))
     }
 
     /// Findings that were delivered well before the kill, and not in flight any more.

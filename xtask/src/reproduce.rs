@@ -61,14 +61,8 @@ fn another_home(workspace: &Workspace, folder: &Path) -> Result<Option<PathBuf>>
     Ok(Some(folder.to_owned()))
 }
 
-#[cfg(unix)]
 fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(from, to)
-}
-
-#[cfg(not(unix))]
-fn link(_: &Path, _: &Path) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Makes a folder equal to another. Files that are equal already stay as they are, with the times

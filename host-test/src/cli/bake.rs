@@ -84,9 +84,18 @@ fn read_state(file: &Path) -> anyhow::Result<Vec<u8>> {
     if !file.exists() {
         bail!("there is no state {}: `orgwatch learn --state` makes one", file.display());
     }
-    let state = StateFile::open(file)?.load()?;
+    let opened = StateFile::open(file)?;
+    let state = opened.load()?;
     let state = state.with_context(|| format!("there is no state {} any more", file.display()))?;
-    let saved = Saved::decode(state);
-    let saved = saved.with_context(|| format!("cannot bake the state {}", file.display()))?;
+    let refused = || format!("cannot bake the state {}", file.display());
+    let saved = Saved::decode(&state).with_context(refused)?;
+    if opened.journal_holds_more(&saved).with_context(refused)? {
+        bail!(
+            "cannot bake the state {}: the service that wrote it was not stopped, and the journal \
+             beside it has what came since; start and stop the service, or run `orgwatch learn` \
+             with this state",
+            file.display()
+        );
+    }
     Ok(saved.memory)
 }

@@ -2,16 +2,55 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use orgwatch_host::plugin::{Artifact, CacheDir, Options, Plugin};
+use anyhow::{Context as _, bail};
+use orgwatch_artifact::digest;
+use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Options, Plugin};
 
 use super::say;
 
 /// Loads the component that is named, or the one that comes with this program.
 pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
+    load_with(file, &options())
+}
+
+/// The same on this thread alone: a service has as many threads on a large machine as on a small one.
+pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
+    load_with(file, &Options { parallel_compilation: false, ..options() })
+}
+
+fn load_with(file: Option<&Path>, options: &Options) -> anyhow::Result<Plugin> {
     let artifact = Artifact::find(file)?;
-    Plugin::load(artifact.bytes(), &options())
+    Plugin::load(artifact.bytes(), options)
         .with_context(|| format!("cannot use {}", artifact.origin()))
+}
+
+/// The files of the pack that is linked into this program.
+const RULES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// Fails if the component that is named, or the one that comes with this program, has another pack
+/// than the one that is linked into this program.
+///
+/// A component describes its rules, not their conditions: those are printed from the linked pack.
+pub(super) fn check_pack(file: Option<&Path>) -> anyhow::Result<()> {
+    let artifact = match Artifact::find(file) {
+        // Then there is no other pack.
+        Err(ArtifactError::Missing { .. }) if file.is_none() => return Ok(()),
+        artifact => artifact?,
+    };
+    let origin = artifact.origin();
+    let said = orgwatch_artifact::Artifact::read(artifact.bytes())
+        .with_context(|| format!("cannot tell which rules {origin} has"))?;
+    let same = said.pack.rules.len() == RULES.len()
+        && said
+            .pack
+            .rules
+            .iter()
+            .zip(RULES)
+            .all(|(rule, (file, yaml))| rule.file == *file && rule.digest == digest(yaml));
+    if !same {
+        bail!("{origin} has other rules than this program: use the orgwatch of its release");
+    }
+    Ok(())
 }
 
 /// A guest's limits are the defaults; its code is kept, where that is safe.

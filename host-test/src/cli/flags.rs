@@ -52,8 +52,8 @@ Examples:
   orgwatch scan --report report.html logs/         a page to read, to print and to forward
 
 Exit codes:
-  0  done; also when what reads the output has gone away
-  1  done, and there are new findings at or above --fail-on
+  0  done; also when what reads the output has gone away, but for what --fail-on says then
+  1  there are new findings at or above --fail-on, whether or not anybody reads the output
   2  something could not be read or used: a path, a line, the settings, the state. This wins
      over 1: what was found is printed all the same, but what was not read may hold more";
 
@@ -79,6 +79,9 @@ pub(super) struct ScanFlags {
     pub(super) min_severity: Option<Severity>,
 
     /// Exit with 1 if there is a new finding of this severity or above, printed or not
+    ///
+    /// If what reads the output goes away before there is one, the scan goes on without printing,
+    /// until there is one or to the end, and exits as it would have.
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<Severity>,
 
@@ -117,7 +120,11 @@ pub(super) struct CommonFlags {
     #[arg(short, long)]
     pub(super) quiet: bool,
 
-    /// The most that one compressed file may decompress to, with K, M, G or T as powers of 1024
+    /// The most that one compressed file, or event, may decompress to, with K, M, G or T as powers
+    /// of 1024
+    ///
+    /// Of a compressed stream, it is the most for each of its gzip members: the stream may go on for
+    /// ever.
     #[arg(long, value_name = "SIZE", default_value = "4G")]
     pub(super) max_decompressed: Size,
 

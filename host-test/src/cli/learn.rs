@@ -14,6 +14,7 @@ use super::Status;
 use super::complaints::Complaints;
 use super::filter;
 use super::flags::CommonFlags;
+use super::own::Own;
 use super::progress::Progress;
 use super::session::Session;
 use super::summary::{examined, summarise};
@@ -56,7 +57,8 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let Some(mut session) = Session::open(&flags.common, Some(&flags.state))? else {
         return Ok(Status::Unusable);
     };
-    let found = input::walk(&flags.paths);
+    let own = Own::of(Some(&flags.state), None);
+    let found = own.leave_out(input::walk(&flags.paths), &flags.paths);
     let options = session.options.clone();
     let mut learned = Learned {
         complaints: Complaints::new(flags.common.quiet),

@@ -7,6 +7,7 @@ mod filter;
 mod flags;
 mod inspect;
 mod learn;
+mod own;
 mod page;
 mod progress;
 mod report;
@@ -18,6 +19,7 @@ mod session;
 mod settings;
 mod size;
 mod split;
+mod stdout;
 mod summary;
 mod verify;
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use orgwatch_host::file::{folder, sync_folder};
-use orgwatch_host::input::Source;
 use orgwatch_host::output::report::{About, Limits, Report};
 use tempfile::NamedTempFile;
 
@@ -71,13 +71,6 @@ impl Target {
         &self.name
     }
 
-    /// Whether this is the page of an earlier run, in a folder that is scanned.
-    pub(super) fn is(&self, source: &Source) -> bool {
-        let Source::File(path) = source else { return false };
-        path.file_name() == self.path.file_name()
-            && path.canonicalize().is_ok_and(|path| path == self.path)
-    }
-
     fn replace(&self, write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
         let mut file = io::BufWriter::new(temporary(&self.path)?);
         write(&mut file)?;
@@ -96,11 +89,7 @@ impl Target {
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new();
     file.prefix(".orgwatch-report-").suffix(".html");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As the umask leaves it, like any other file.
-        file.permissions(fs::Permissions::from_mode(0o666));
-    }
+    // As the umask leaves it, like any other file.
+    file.permissions(fs::Permissions::from_mode(0o666));
     file.tempfile_in(folder(path))
 }

@@ -17,6 +17,10 @@ use orgwatch_host::output::plural;
 const DELAY: Duration = Duration::from_millis(300);
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// The files are listed a second time, to know how long they are together, only for a scan that
+/// takes longer than this: on a disk across a network that is no small work.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 const KNOWN: &str = "{wide_bar} {msg}, {decimal_bytes} of {decimal_total_bytes}, \
                      {decimal_bytes_per_sec}, {eta} left";
 const UNKNOWN: &str = "{spinner} {msg}, {decimal_bytes}, {decimal_bytes_per_sec}";
@@ -54,6 +58,7 @@ impl Progress {
         let (bar, stop) = (progress.bar.clone(), Arc::clone(&progress.stop));
         let (paths, filter) = (paths.to_owned(), options.filter.clone());
         let measure = move || {
+            thread::park_timeout(PATIENCE);
             if let (Some(bar), Some(bytes)) = (bar, measure(&paths, &filter, &stop)) {
                 bar.set_style(style(KNOWN));
                 bar.set_length(bytes);

@@ -29,8 +29,10 @@ pub(super) struct Report<'a> {
     tripped: bool,
     complaints: Complaints,
     page: Option<Page>,
-    /// Why findings are no longer printed, where a page is still to be written.
+    /// Why findings are no longer printed, where a page or the result is still to be had.
     unprinted: Option<io::Error>,
+    /// How the scan ended, if it went to its end without its findings being printed.
+    unread: Option<Status>,
     rules: Tally,
     pub(super) progress: Progress,
 }
@@ -54,6 +56,7 @@ impl<'a> Report<'a> {
             complaints: Complaints::new(quiet),
             page,
             unprinted: None,
+            unread: None,
             rules: Tally::default(),
             progress: Progress::default(),
         }
@@ -64,12 +67,21 @@ impl<'a> Report<'a> {
     /// Fails also where findings could not be printed: what is not delivered is not remembered.
     pub(super) fn finish(
         &mut self,
+        totals: &Totals,
         about: impl FnOnce() -> anyhow::Result<About>,
     ) -> anyhow::Result<()> {
         if let Some(page) = &self.page {
             page.write(&about()?)?;
         }
+        self.unread = Some(self.status(totals));
         self.unprinted.take().map_or(Ok(()), |err| Err(err.into()))
+    }
+
+    /// What the command ends with if the reader of its findings has gone away: with `--fail-on` what
+    /// it ends with otherwise, and nothing without.
+    pub(super) fn status_unread(&self) -> Option<Status> {
+        self.fail_on?;
+        self.unread.or(self.tripped.then_some(Status::Found))
     }
 
     /// What the command ends with.
@@ -146,14 +158,20 @@ impl Report<'_> {
             }
             return Ok(());
         }
-        let print = || print(self.format, finding, &self.progress);
-        let Some(page) = &mut self.page else { return print() };
-        page.report.finding(finding, event);
-        // Whoever read them may have seen enough; the page is for others.
-        if self.unprinted.is_none() {
-            self.unprinted = print().err();
+        if let Some(page) = &mut self.page {
+            page.report.finding(finding, event);
         }
-        Ok(())
+        if self.unprinted.is_none() {
+            self.unprinted = print(self.format, finding, &self.progress).err();
+        }
+        let Some(err) = &self.unprinted else { return Ok(()) };
+        // Whoever read them may have seen enough. The page is for others, and so is the result, which
+        // is known once there is one finding that decides it.
+        let pending = self.fail_on.is_some() && !self.tripped;
+        if self.page.is_some() || pending && err.kind() == io::ErrorKind::BrokenPipe {
+            return Ok(());
+        }
+        self.unprinted.take().map_or(Ok(()), Err)
     }
 }
 

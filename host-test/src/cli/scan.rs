@@ -9,58 +9,77 @@ use orgwatch::finding::Severity;
 use orgwatch_host::input;
 use orgwatch_host::output::report::About;
 use orgwatch_host::output::{self, Json, Ocsf, Text};
+use orgwatch_host::scan::Totals;
 
-use super::Status;
-use super::filter;
 use super::flags::{self, Color, Flags, ScanFlags};
+use super::own::Own;
 use super::page::Page;
 use super::progress::Progress;
 use super::report::Report;
 use super::session::Session;
+use super::{Status, filter, is_broken_pipe, stdout};
 
 /// Runs it.
 pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
+    stdout::check()?;
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
     let page = page(flags, &paths)?;
     let Some(mut session) = Session::open(&flags.common, flags.state.as_deref())? else {
         return Ok(Status::Unusable);
     };
     let format = format(flags);
-    let least = flags.min_severity.unwrap_or(Severity::Informational);
-    let skipped = page.as_ref().map(|page| page.file().clone());
-    let mut report = Report::new(&*format, least, flags.fail_on, flags.common.quiet, page);
-    for finding in std::mem::take(&mut session.completed) {
+    let mut report = Report::new(&*format, least(flags), flags.fail_on, flags.common.quiet, page);
+    let scanned = scan(flags, &paths, &mut session, &mut report);
+    match scanned {
+        Ok(totals) => {
+            report.summarise(
+                &totals,
+                start.elapsed(),
+                filter::left_out(&totals).into_iter().chain(session.forgotten()?),
+            );
+            Ok(report.status(&totals))
+        }
+        // The reader of the findings went away; the result is for the caller of this command.
+        Err(err) if is_broken_pipe(&err) => report.status_unread().ok_or(err),
+        Err(err) => Err(err),
+    }
+}
+
+/// Scans, and delivers and remembers what is found.
+fn scan(
+    flags: &ScanFlags,
+    paths: &[PathBuf],
+    session: &mut Session,
+    report: &mut Report<'_>,
+) -> anyhow::Result<Totals> {
+    for finding in session.completed() {
         report.give(&finding)?;
     }
     let options = session.options.clone();
-    report.progress = Progress::start(flags.common.quiet, &paths, &options);
-    let found = input::walk(&paths);
-    let found = found.filter(move |found| match (&skipped, found) {
-        (Some(page), Ok(source)) => !page.is(source),
-        _ => true,
-    });
-    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut report)?;
+    report.progress = Progress::start(flags.common.quiet, paths, &options);
+    let own = Own::of(flags.state.as_deref(), flags.report.as_deref());
+    let found = own.leave_out(input::walk(paths), paths);
+    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, report)?;
     report.progress = Progress::default();
-    report.finish(|| {
+    report.finish(&totals, || {
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
             totals: totals.clone(),
             filter: options.filter.clone(),
             component: session.plugin.describe()?,
             settings: session.settings.used(),
-            min_severity: least,
+            min_severity: least(flags),
             state: flags.state.as_ref().map(|state| state.display().to_string()),
         })
     })?;
     // Only now that all is delivered: what a run that fails has printed is printed again.
     session.save()?;
-    report.summarise(
-        &totals,
-        start.elapsed(),
-        filter::left_out(&totals).into_iter().chain(session.forgotten()?),
-    );
-    Ok(report.status(&totals))
+    Ok(totals)
+}
+
+fn least(flags: &ScanFlags) -> Severity {
+    flags.min_severity.unwrap_or(Severity::Informational)
 }
 
 /// Where the report goes, if there is to be one.

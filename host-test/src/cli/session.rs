@@ -9,7 +9,7 @@ use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
-use orgwatch_host::state::{Owed, Saved, StateFile};
+use orgwatch_host::state::{ResumeError, Resumed, StateFile};
 
 use super::flags::CommonFlags;
 use super::settings::Document;
@@ -20,13 +20,10 @@ use orgwatch_host::output::number;
 pub(super) struct Session {
     pub(super) detector: Detector,
     pub(super) options: Options,
-    /// What loading the memory completed: findings that no run has given yet.
-    pub(super) completed: Vec<Finding>,
     pub(super) plugin: Plugin,
     pub(super) settings: Document,
-    state: Option<StateFile>,
-    /// What a service that wrote the state still owes: it is kept for it.
-    owed: Owed,
+    /// The state, and what a service keeps in it: that is saved again as it was.
+    state: Option<(StateFile, Resumed)>,
 }
 
 impl Session {
@@ -39,7 +36,7 @@ impl Session {
         // Before anything that takes time: another run may have it.
         let state = state.map(StateFile::open).transpose()?;
         let plugin = component::load(flags.component.as_deref())?;
-        let mut detector = match plugin.open(&settings.json_for_files()) {
+        let mut detector = match plugin.open(&settings.json()) {
             // Ours alone are not refused, but by a component that has its own baked in.
             Err(Error::Settings(_)) if flags.settings.is_none() => {
                 settings = Document::of_component();
@@ -55,18 +52,16 @@ impl Session {
             }
             detector => detector?,
         };
-        let (mut completed, mut owed) = (Vec::new(), Owed::default());
-        if let Some(state) = &state {
-            match state.load()? {
-                Some(saved) => {
-                    let saved =
-                        Saved::decode(saved).map_err(|err| unusable(state, &err.to_string()))?;
-                    completed = load(&mut detector, state, &saved.memory)?;
-                    owed = saved.owed;
-                }
-                None if flags.quiet => {}
-                None => say(&format!("no state {} yet: starting empty", state.name().display())),
+        let mut resumed = None;
+        if let Some(state) = state {
+            let taken_up = resume(&mut detector, &state)?;
+            if !taken_up.found && !flags.quiet {
+                say(&format!("no state {} yet: starting empty", state.name().display()));
             }
+            for remark in &taken_up.remarks {
+                say(&format!("{}: {remark}", state.name().display()));
+            }
+            resumed = Some((state, taken_up));
         }
         let options = Options {
             limits: Limits { max_decompressed: flags.max_decompressed.0 },
@@ -74,16 +69,27 @@ impl Session {
             threads: flags.threads.unwrap_or_else(threads),
             ..Options::default()
         };
-        Ok(Some(Session { detector, options, completed, plugin, settings, state, owed }))
+        Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
     }
 
-    /// Saves the memory, if it is one that stays.
+    /// What loading the memory completed: findings that no run has given yet.
+    pub(super) fn completed(&mut self) -> Vec<Finding> {
+        let resumed = self.state.as_mut().map(|(_, resumed)| resumed);
+        resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()
+    }
+
+    /// Saves the memory, if it is one that stays. What loading it completed and nobody took is left
+    /// to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
-        if let Some(state) = &self.state {
-            let memory = self.detector.save_state();
+        if let Some((state, resumed)) = &mut self.state {
             let failed = || format!("cannot save the state {}", state.name().display());
-            let saved = Saved { memory: memory.with_context(failed)?, owed: self.owed.clone() };
-            state.save(&saved.encode())?;
+            let memory = self.detector.save_state().with_context(failed)?;
+            resumed.leave_completed();
+            state.save_resumed(memory, resumed).map_err(|err| match err {
+                // It says so itself.
+                ResumeError::File(err) => anyhow!(err),
+                err => anyhow!(err).context(failed()),
+            })?;
         }
         Ok(())
     }
@@ -107,14 +113,15 @@ fn threads() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn load(detector: &mut Detector, state: &StateFile, saved: &[u8]) -> anyhow::Result<Vec<Finding>> {
-    detector.merge_state(saved).map_err(|err| match err {
+fn resume(detector: &mut Detector, state: &StateFile) -> anyhow::Result<Resumed> {
+    let name = state.name().display();
+    state.resume(detector).map_err(|err| match err {
+        ResumeError::File(err) => anyhow!(err),
+        ResumeError::Journal(err) => anyhow!(err),
         // Not ours to mend, and may be worth something to whoever can read it.
-        Error::Refused(reason) => unusable(state, &reason),
-        err => anyhow!(err).context(format!("cannot use the state {}", state.name().display())),
+        ResumeError::Saved(_) | ResumeError::Detector(Error::Refused(_)) => {
+            anyhow!("cannot use the state {name}, which is left as it is: {err}")
+        }
+        err => anyhow!(err).context(format!("cannot use the state {name}")),
     })
-}
-
-fn unusable(state: &StateFile, reason: &str) -> anyhow::Error {
-    anyhow!("cannot use the state {}, which is left as it is: {reason}", state.name().display())
 }

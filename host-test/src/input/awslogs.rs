@@ -10,14 +10,9 @@ use flate2::bufread::MultiGzDecoder;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use serde::Deserialize;
 
-use super::{Batch, MAX_LINE, TOO_LONG};
-
-/// How much a batch may become by unpacking: ten times what a batch of real ones does, and well
-/// below what the guest can take at once.
-const MAX_UNPACKED: usize = 256 << 20;
-
-/// Why what follows is not unpacked.
-const FULL: &str = "its neighbours decompress to more than 256 MiB";
+use super::batch::Lines;
+use super::bytes::Allowance;
+use super::{BATCH, Batch, MAX_LINE, TOO_LONG};
 
 #[derive(Deserialize)]
 struct Event<'a> {
@@ -31,21 +26,29 @@ struct AwsLogs<'a> {
     data: Cow<'a, str>,
 }
 
+/// Lines of a part that were not looked at yet.
+pub(super) struct Later {
+    pub(super) bytes: Vec<u8>,
+    pub(super) lines: Lines,
+}
+
 /// Unpacks such events of the last part where they stand, so that every line keeps its number.
-/// `left` is what may still be decompressed.
-pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
+///
+/// Once the batch is full by that, the lines that follow are for the next one: a line may become a
+/// thousand times as long.
+pub(super) fn unpack(batch: &mut Batch, allowance: &mut Allowance) -> Option<Later> {
     const KEY: &[u8] = b"\"awslogs\"";
     // The common case. The words are in ordinary events, too: it is the name of a log driver.
     let start = batch.last().start;
-    let Some(first) = memmem::find(&batch.bytes[start..], KEY) else {
-        return;
-    };
+    let first = memmem::find(&batch.bytes[start..], KEY)?;
 
     let bytes = batch.bytes.split_off(start);
     let mut out = Vec::new();
     let mut copied = 0;
-    let mut line = batch.last().before + 1;
+    let before = batch.last().before;
+    let mut line = before + 1;
     let mut hit = Some(first);
+    let mut later = None;
     while let Some(at) = hit {
         let start = memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
         let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
@@ -54,9 +57,7 @@ pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
             line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             out.extend_from_slice(&bytes[copied..start]);
             copied = end;
-            let room = MAX_UNPACKED.saturating_sub(out.len()) > 0;
-            let document = if room { decode(&event.awslogs.data, left) } else { Err(FULL.into()) };
-            match document {
+            match decode(&event.awslogs.data, allowance) {
                 Ok(document) => out.extend(document),
                 // The line stays, empty.
                 Err(reason) => {
@@ -64,33 +65,40 @@ pub(super) fn unpack(batch: &mut Batch, left: &mut u64) {
                     batch.unreadable(line, format!("awslogs: {reason}"));
                 }
             }
+            if batch.bytes.len() + out.len() >= BATCH && end + 1 < bytes.len() {
+                out.push(b'\n');
+                let lines = batch.split_lines(line - before);
+                later = Some(Later { bytes: bytes[end + 1..].to_vec(), lines });
+                copied = bytes.len();
+                break;
+            }
         }
         hit = memmem::find(&bytes[end..], KEY).map(|at| end + at);
     }
     out.extend_from_slice(&bytes[copied..]);
     batch.bytes.append(&mut out);
     batch.last().unreadable.sort_by_key(|one| one.line);
+    later
 }
 
 /// The document, in one line.
-fn decode(data: &str, left: &mut u64) -> Result<Vec<u8>, String> {
+fn decode(data: &str, allowance: &mut Allowance) -> Result<Vec<u8>, String> {
     let compressed = STANDARD.decode(data).map_err(|err| format!("not base64: {err}"))?;
-    let limit = (*left).min(MAX_LINE as u64);
+    let limit = allowance.left().min(MAX_LINE as u64);
     let mut document = Vec::new();
     // One byte more than allowed tells what is at the limit from what is above it.
     MultiGzDecoder::new(&compressed[..])
         .take(limit + 1)
         .read_to_end(&mut document)
         .map_err(|err| format!("not gzip: {err}"))?;
+    allowance.spend(limit.min(document.len() as u64));
     if document.len() as u64 > limit {
-        *left -= limit;
         return Err(if limit < MAX_LINE as u64 {
             "decompresses to more than --max-decompressed allows".into()
         } else {
             TOO_LONG.into()
         });
     }
-    *left -= document.len() as u64;
     for byte in &mut document {
         // Outside of strings this changes nothing, and inside they are not allowed.
         if matches!(byte, b'\n' | b'\r') {
@@ -102,7 +110,6 @@ fn decode(data: &str, left: &mut u64) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::batch::Lines;
     use super::super::bytes::gzip;
     use super::*;
 
@@ -117,13 +124,13 @@ mod tests {
         batch.last().start = 0;
         batch.begin_at(Lines::From(10));
         batch.bytes.extend(lines.join("\n").bytes());
-        let mut left = left;
-        unpack(&mut batch, &mut left);
+        let mut allowance = Allowance::new(left, true);
+        assert!(unpack(&mut batch, &mut allowance).is_none());
         let text = String::from_utf8(batch.of(1).to_owned()).unwrap();
         assert_eq!(batch.of(0), b"before\n");
         let unreadable =
             batch.last().unreadable.drain(..).map(|one| (one.line, one.reason)).collect();
-        (text.split('\n').map(str::to_owned).collect(), unreadable, left)
+        (text.split('\n').map(str::to_owned).collect(), unreadable, allowance.left())
     }
 
     #[test]
@@ -169,5 +176,41 @@ mod tests {
         let reason = "awslogs: decompresses to more than --max-decompressed allows";
         assert_eq!(unreadable, [(11, reason.into())]);
         assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_line_of_a_plain_file_leaves_the_next_one_as_much() {
+        let mut batch = Batch::default();
+        batch.begin_at(Lines::From(1));
+        batch.bytes = format!("{}\n", event(&[b' '; 600])).repeat(100).into_bytes();
+        let mut allowance = Allowance::new(1000, false);
+        assert!(unpack(&mut batch, &mut allowance).is_none());
+        assert!(batch.last().unreadable.is_empty());
+    }
+
+    #[test]
+    fn what_becomes_too_much_is_left_for_the_next_batch() {
+        let line = event(&vec![b' '; 400 << 10]);
+        for lines in [Lines::From(7), Lines::Each((7..14).collect())] {
+            let mut batch = Batch::default();
+            batch.begin_at(lines);
+            batch.bytes = format!("{line}\n").repeat(6).into_bytes();
+            batch.bytes.extend(b"{}\n");
+            let mut allowance = Allowance::new(1 << 30, false);
+            let mut starts = Vec::new();
+            let mut all = 0;
+            while let Some(later) = unpack(&mut batch, &mut allowance) {
+                assert!(batch.bytes().len() < 2 * BATCH);
+                starts.push(batch.parts()[0].line(1));
+                all += memchr_iter(b'\n', batch.bytes()).count();
+                batch.clear();
+                batch.begin_at(later.lines);
+                batch.bytes = later.bytes;
+            }
+            all += memchr_iter(b'\n', batch.bytes()).count();
+            assert_eq!((all, &starts[..]), (7, &[7, 9, 11][..]));
+            assert!(batch.bytes().ends_with(b"{}\n"));
+            assert_eq!(batch.parts()[0].line(1), 13);
+        }
     }
 }

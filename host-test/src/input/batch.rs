@@ -103,6 +103,15 @@ impl Batch {
         self.parts.clear();
     }
 
+    /// Leaves nothing in the part after so many, which may be half done or not even begun.
+    pub(crate) fn abandon(&mut self, parts: usize) {
+        if let Some(part) = self.parts.get(parts) {
+            self.bytes.truncate(part.start);
+            self.parts.truncate(parts);
+        }
+        self.begin();
+    }
+
     /// Begins an empty part.
     pub fn begin(&mut self) {
         self.begin_at(Lines::From(1));
@@ -150,6 +159,14 @@ impl Batch {
         match &mut self.last().lines {
             Lines::Each(lines) => lines.push(line),
             other @ Lines::From(_) => *other = Lines::Each(vec![line]),
+        }
+    }
+
+    /// Ends the last part after so many of its lines. The lines of the file that the others are.
+    pub(super) fn split_lines(&mut self, count: u32) -> Lines {
+        match &mut self.last().lines {
+            Lines::From(first) => Lines::From(first.saturating_add(u64::from(count))),
+            Lines::Each(lines) => Lines::Each(lines.split_off(lines.len().min(count as usize))),
         }
     }
 

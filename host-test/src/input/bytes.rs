@@ -3,27 +3,49 @@
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::gzip::Members;
 use super::{Error, Limits, Meter, Source};
 
-type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+pub(super) type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
-/// Reads a file and, where its first bytes say that it is gzip, decompresses it. All members of a
-/// gzip are read: logs are often put together from several.
+/// Reads a file and, where its first bytes say that it is gzip, decompresses it.
 pub(super) struct Bytes {
     input: Input,
     meter: Meter,
     /// Whether more may come later, so that what is there should not wait for it.
     live: bool,
-    limit: u64,
-    /// How much more may be decompressed.
-    left: u64,
+    allowance: Allowance,
 }
 
 enum Input {
     Plain(Raw),
-    Gzip(Box<MultiGzDecoder<BufReader<Metered>>>),
+    Gzip(Members<BufReader<Metered>>),
+}
+
+/// How much more may be decompressed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    limit: u64,
+    left: u64,
+    /// Whether it is for a whole compressed file. Otherwise each event that is compressed by itself
+    /// has all of it.
+    whole: bool,
+}
+
+impl Allowance {
+    pub(super) fn new(limit: u64, whole: bool) -> Self {
+        Allowance { limit, left: limit, whole }
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    pub(super) fn spend(&mut self, bytes: u64) {
+        if self.whole {
+            self.left = self.left.saturating_sub(bytes);
+        }
+    }
 }
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -55,40 +77,42 @@ impl Bytes {
         let meter = meter.clone();
         let input = if gzip {
             let raw = Metered { raw, meter: meter.clone() };
-            Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 << 10, raw))))
+            Input::Gzip(Members::new(BufReader::with_capacity(64 << 10, raw)))
         } else {
             Input::Plain(raw)
         };
-        let limit = limits.max_decompressed;
-        Ok(Bytes { input, meter, live, limit, left: limit })
+        let allowance = Allowance::new(limits.max_decompressed, gzip);
+        Ok(Bytes { input, meter, live, allowance })
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
     /// an error is appended, too.
     pub(super) fn fill(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
-        let live = self.live;
-        match &mut self.input {
+        let Bytes { input, meter, live, allowance } = self;
+        let before = to.len();
+        match input {
             Input::Plain(raw) => {
-                let before = to.len();
-                let more = read(raw, to, want, live);
-                self.meter.add_bytes(to.len() - before);
+                let more = read(raw, to, want, *live);
+                meter.add_bytes(to.len() - before);
                 more.map_err(Error::Read)
             }
             Input::Gzip(gzip) => {
-                let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(want);
-                if want == 0 {
-                    // The limit is reached. That is no error if the file ends here.
-                    let end = gzip.read(&mut [0]);
-                    return match end {
-                        Ok(0) => Ok(false),
-                        Ok(_) => Err(Error::TooLarge { limit: self.limit }),
-                        Err(source) => Err(Error::Gzip { read: self.limit, source }),
-                    };
+                // One byte more than allowed tells what is at the limit from what is above it.
+                let most = usize::try_from(allowance.left.saturating_add(1)).unwrap_or(usize::MAX);
+                let more = read(gzip, to, want.min(most), *live);
+                if *live && gzip.begun() {
+                    // A stream may have no end. Each of its members has the limit of a file.
+                    *allowance = Allowance::new(allowance.limit, true);
                 }
-                let before = to.len();
-                let more = read(gzip, to, want, live);
-                self.left -= (to.len() - before) as u64;
-                more.map_err(|source| Error::Gzip { read: self.limit - self.left, source })
+                let got = (to.len() - before) as u64;
+                if got > allowance.left {
+                    to.truncate(to.len() - (got - allowance.left) as usize);
+                    allowance.left = 0;
+                    return Err(Error::TooLarge { limit: allowance.limit });
+                }
+                allowance.spend(got);
+                let read = allowance.limit - allowance.left;
+                more.map_err(|source| Error::Gzip { read, source })
             }
         }
     }
@@ -99,8 +123,8 @@ impl Bytes {
     }
 
     /// How much more may be decompressed: what is compressed inside an event counts, too.
-    pub(super) fn left(&mut self) -> &mut u64 {
-        &mut self.left
+    pub(super) fn allowance(&mut self) -> &mut Allowance {
+        &mut self.allowance
     }
 }
 
@@ -182,6 +206,34 @@ mod tests {
             assert_eq!(got.len(), 100_001);
             assert!(err.is_none());
         }
+    }
+
+    #[test]
+    fn zeros_behind_the_last_member_mean_nothing() {
+        for live in [false, true] {
+            for zeros in [1, 511, 200_000] {
+                let padded = [gzip(b"a"), vec![0; zeros]].concat();
+                let (got, err) = all(&padded, 1 << 30, live);
+                assert_eq!((&got[..], err.is_none()), (&b"a"[..], true), "{zeros} zeros");
+                // Whatever else follows is told; another member is read.
+                let (got, err) = all(&[&padded[..], &gzip(b"b")].concat(), 1 << 30, live);
+                assert_eq!((&got[..], err.is_none()), (&b"ab"[..], true), "{zeros} zeros");
+                let (_, err) = all(&[&padded[..], b"garbage"].concat(), 1 << 30, live);
+                assert!(matches!(err, Some(Error::Gzip { .. })), "{zeros} zeros");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_has_the_limit_for_each_member_and_a_file_once() {
+        let members = gzip(&vec![b'a'; 1000]).repeat(50);
+        let (got, err) = all(&members, 1000, true);
+        assert_eq!((got.len(), err.is_none()), (50_000, true));
+        let (got, err) = all(&members, 1000, false);
+        assert_eq!(got.len(), 1000);
+        assert!(matches!(err, Some(Error::TooLarge { limit: 1000 })));
+        let (_, err) = all(&members, 999, true);
+        assert!(matches!(err, Some(Error::TooLarge { limit: 999 })));
     }
 
     #[test]

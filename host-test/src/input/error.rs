@@ -24,6 +24,10 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A parser has a fault that this file brings out.
+    #[error("cannot be taken apart any further: this is a fault of orgwatch")]
+    Fault,
+
     /// It decompresses to more than [`Limits`](super::Limits) allow.
     #[error("decompresses to more than {limit} bytes; the rest was not read (--max-decompressed)")]
     TooLarge {

@@ -13,6 +13,7 @@ mod bytes;
 mod cursor;
 mod error;
 mod grammar;
+mod gzip;
 mod meter;
 mod paths;
 mod reader;
@@ -35,6 +36,10 @@ pub(crate) const BATCH: usize = 512 << 10;
 /// The longest line, or document, that is one event.
 pub(crate) const MAX_LINE: usize = 16 << 20;
 
+/// CloudTrail writes no longer event. A longer line is taken apart like a document: an object of a
+/// bucket may be one line of many megabytes, which would be in memory several times.
+const LONG_LINE: usize = 1 << 20;
+
 /// A batch with as many unreadable ones is full.
 const MOST_UNREADABLE: usize = 1000;
 
@@ -43,7 +48,8 @@ pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
 /// What reading may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The most bytes that one file may decompress to: 4 GiB.
+    /// The most bytes that one compressed file may decompress to, or one member of a compressed
+    /// stream, or one event that is compressed by itself: 4 GiB.
     pub max_decompressed: u64,
 }
 

@@ -111,7 +111,6 @@ mod tests {
         assert_eq!(names(&[root.path().join("none")], root.path()), ["none"]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn odd_things_in_folders_are_named() {
         use std::ffi::OsStr;

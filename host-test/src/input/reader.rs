@@ -3,11 +3,12 @@
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use serde::de::IgnoredAny;
 
+use super::awslogs::{self, Later};
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::splitter::{LISTS, Splitter};
 use super::whole::{MAX_WHOLE, Whole};
-use super::{BATCH, Batch, Error, Limits, MAX_LINE, Meter, Source, awslogs};
+use super::{BATCH, Batch, Error, LONG_LINE, Limits, Meter, Source};
 
 /// Says of JSON on one line how many events are in it, if no rule can match any of them.
 pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
@@ -26,6 +27,8 @@ pub struct Reader {
     form: Form,
     /// The line of the file that `rest` starts with, while lines are counted here.
     line: u64,
+    /// Lines that became too much for a batch.
+    later: Option<Later>,
 }
 
 enum Form {
@@ -64,7 +67,7 @@ impl Reader {
 
     fn new(bytes: Bytes) -> Self {
         let form = Form::Unknown;
-        Reader { bytes, rest: Vec::new(), more: true, failed: None, form, line: 1 }
+        Reader { bytes, rest: Vec::new(), more: true, failed: None, form, line: 1, later: None }
     }
 
     /// Adds a part to the batch. False, once everything has been delivered.
@@ -72,6 +75,12 @@ impl Reader {
     /// Fails once where the file cannot be read any further; all that came before it has been
     /// delivered by then.
     pub fn next(&mut self, batch: &mut Batch, screen: &mut Screen<'_>) -> Result<bool, Error> {
+        if let Some(Later { bytes, lines }) = self.later.take() {
+            batch.begin_at(lines);
+            batch.bytes.extend(bytes);
+            self.later = awslogs::unpack(batch, self.bytes.allowance());
+            return Ok(true);
+        }
         batch.begin_at(Lines::From(self.line));
         if matches!(self.form, Form::Unknown) {
             self.form = self.recognise(batch);
@@ -81,7 +90,7 @@ impl Reader {
             Form::Text(_) => self.next_text(batch, screen),
         };
         if filled {
-            awslogs::unpack(batch, self.bytes.left());
+            self.later = awslogs::unpack(batch, self.bytes.allowance());
             return Ok(true);
         }
         self.failed.take().map_or(Ok(false), Err)
@@ -133,10 +142,10 @@ impl Reader {
             let from = &bytes[blank..];
             let line = match memchr(b'\n', from) {
                 Some(end) => &from[..end],
-                None if !self.more || from.len() > MAX_LINE => from,
+                None if !self.more || from.len() > MAX_WHOLE => from,
                 None => continue,
             };
-            if from.is_empty() || line.len() <= MAX_LINE && is_object(line.trim_ascii_end()) {
+            if from.is_empty() || line.len() <= MAX_WHOLE && is_object(line.trim_ascii_end()) {
                 return Form::Lines;
             }
             self.rest = batch.bytes.split_off(start);
@@ -152,7 +161,7 @@ impl Reader {
             let end = memrchr(b'\n', &batch.bytes[searched..]).map(|at| searched + at + 1);
             // Only the first line can be so long: before another, the batch would have been full.
             let length = batch.bytes.len() - start;
-            if length > MAX_LINE && first_line(&batch.bytes[start..]) > MAX_LINE {
+            if length > LONG_LINE && first_line(&batch.bytes[start..]) > LONG_LINE {
                 self.rest = batch.bytes.split_off(start);
                 self.form = Form::text(true);
                 return self.next_text(batch, screen);
@@ -222,6 +231,8 @@ impl Reader {
                     return true;
                 }
                 self.rest.clear();
+                // All of a document may have been there.
+                self.rest.shrink_to(2 * PIECE);
                 text.read = 0;
                 self.fill_rest(PIECE);
                 continue;
@@ -255,7 +266,7 @@ impl Reader {
                 return None;
             }
             searched = self.rest.len();
-            self.fill_rest(PIECE.max(self.rest.len()));
+            self.fill_rest(PIECE.max(self.rest.len()).min(MAX_WHOLE));
         };
         Whole::reject(&self.rest[..end], screen)
     }

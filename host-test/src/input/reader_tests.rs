@@ -2,8 +2,8 @@
 
 use std::io::{Cursor, Read};
 
-use super::super::TOO_LONG;
 use super::super::bytes::gzip;
+use super::super::{MAX_LINE, TOO_LONG};
 use super::*;
 
 #[derive(Debug, Default, PartialEq)]

@@ -249,6 +249,11 @@ impl Splitter {
                     if step == Step::EndedBefore {
                         continue;
                     }
+                    // Only between documents: the next one may be set aside, too.
+                    if depth == 0 && is_full(batch, target) {
+                        self.cursor.pass(byte);
+                        return (end, Stop::Full);
+                    }
                 }
                 Err(reason) => {
                     self.copy(&input[copied.min(at)..at], batch);
@@ -350,10 +355,9 @@ impl Splitter {
     }
 
     fn explain(&self, reason: &str, rest: &[u8]) -> String {
-        if self.unit.is_none()
-            && self.cursor.line == 1
-            && matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
-        {
+        // With a mark, or without one: every other byte of plain text is zero then.
+        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && self.unit.is_none();
+        if self.cursor.line == 1 && (marked || matches!(rest, [0, 1..=u8::MAX, 0, ..])) {
             return "UTF-16: convert it to UTF-8".into();
         }
         if self.unit.is_some() || self.grammar.depth() > 0 {

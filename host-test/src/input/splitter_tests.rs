@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::batch::Lines;
-use super::super::{MAX_LINE, TOO_LONG};
+use super::super::{BATCH, LONG_LINE, MAX_LINE, TOO_LONG};
 use super::*;
 
 /// Lines of the file, and what starts there.
@@ -162,8 +162,32 @@ fn text_that_is_no_json_is_one_unreadable_part() {
     let (events, unreadable) = split("Dear reader,\nthis is no log.\n\n {\"a\":1}\nbye\n");
     assert_eq!(events, [event(4, "{\"a\":1}")]);
     assert_eq!(unreadable, [event(1, "not JSON"), event(5, "not JSON")]);
-    let (_, unreadable) = split_in(100, b"\xff\xfe{\0}\0");
-    assert_eq!(unreadable, [event(1, "UTF-16: convert it to UTF-8")]);
+    // Either order of bytes, with a mark or without one.
+    for utf16 in [&b"\xff\xfe{\0}\0"[..], b"\xfe\xff\0{\0}", b"{\0\"\0a\0", b"\0{\0\"\0a"] {
+        let (_, unreadable) = split_in(100, utf16);
+        assert_eq!(unreadable, [event(1, "UTF-16: convert it to UTF-8")], "{utf16:?}");
+    }
+}
+
+#[test]
+fn a_batch_ends_between_documents_however_they_are_set_aside() {
+    // Documents that may be records with a list besides, long and short ones.
+    for events in [3, 300, 30_000] {
+        let list = vec![r#"{"a":"some text, so that it takes room"}"#; events].join(",");
+        let document = format!("{{\"Records\":[{list}]}}\n");
+        let text = document.repeat((8 << 20) / document.len());
+        let (mut splitter, mut batch) = (Splitter::new(1, LISTS), Batch::default());
+        let (mut read, mut longest) = (0, 0);
+        while read < text.len() {
+            read += splitter.feed(&text.as_bytes()[read..], &mut batch, BATCH);
+            longest = longest.max(batch.bytes().len());
+            if batch.is_full() && !splitter.in_event() {
+                batch.clear();
+                batch.begin();
+            }
+        }
+        assert!(longest < BATCH + 2 * LONG_LINE, "{longest} bytes of {events} events each");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr2};
 
 use super::cursor::Cursor;
-use super::{Batch, MAX_LINE, TOO_LONG};
+use super::{Batch, LONG_LINE, MAX_LINE, TOO_LONG};
 
 /// The event at the end of the batch. It keeps its line breaks there until it is complete: where it
 /// breaks off, its lines are looked at again.
@@ -90,7 +90,8 @@ impl Unit {
 /// A document with a list of events. It is not known before its end whether it is a record that has
 /// such a list besides: its elements are made into events, and it is kept in case they are none.
 ///
-/// Its elements stay in the batch as long as this is kept.
+/// Its elements stay in the batch as long as this is kept: as long as it is no longer than a record
+/// may be.
 pub(super) struct Aside {
     pub(super) unit: Unit,
     bytes: Vec<u8>,
@@ -106,7 +107,7 @@ impl Aside {
     pub(super) fn push(&mut self, input: &[u8]) -> bool {
         let more = &input[self.at..];
         self.at = 0;
-        let fits = !self.unit.too_long && self.bytes.len() + more.len() <= MAX_LINE;
+        let fits = !self.unit.too_long && self.bytes.len() + more.len() <= LONG_LINE;
         if fits {
             self.bytes.extend_from_slice(more);
         }

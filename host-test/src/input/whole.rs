@@ -5,7 +5,7 @@ use memchr::{memchr_iter, memmem};
 use super::{MAX_LINE, reader::Screen};
 
 /// Longer ones are taken apart while they are read.
-pub(super) const MAX_WHOLE: usize = 64 << 20;
+pub(super) const MAX_WHOLE: usize = 8 << 20;
 
 /// A text that was rejected as a whole.
 pub(super) struct Whole {

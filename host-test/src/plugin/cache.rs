@@ -4,6 +4,7 @@
 //! nobody else can write. wasmtime keys what it keeps by the component's digest, its own version
 //! and the settings of the compiler.
 
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
@@ -70,21 +71,12 @@ impl CacheDir {
     }
 }
 
-#[cfg(unix)]
 fn create(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-#[cfg(not(unix))]
-fn create(_: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "not known to be private on this system"))
-}
-
 /// The directory must be ours alone, and no directory above it may let others swap it for theirs.
-#[cfg(unix)]
 fn judge(path: &Path) -> Result<(), CacheError> {
-    use std::os::unix::fs::MetadataExt as _;
     const OTHERS_WRITE: u32 = 0o022;
     const STICKY: u32 = 0o1000;
 
@@ -106,12 +98,7 @@ fn judge(path: &Path) -> Result<(), CacheError> {
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn judge(_: &Path) -> Result<(), CacheError> {
-    Ok(())
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt as _, symlink};

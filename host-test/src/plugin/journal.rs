@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 const INPUT_PER_SAVED_BYTE: usize = 32;
 const MIN_KEPT: usize = 1 << 20;
-const MAX_KEPT: usize = 64 << 20;
+const MAX_KEPT: usize = 8 << 20;
 
 /// An event costs more than its bytes, if only for the call that replays it.
 const CALL: usize = 64;

@@ -48,6 +48,8 @@ pub struct Options {
     pub call_deadline: Duration,
     /// The most memory of one detector, in bytes: 1 GiB.
     pub max_memory: usize,
+    /// Whether a component is compiled by as many threads as there are cores, which stay: yes.
+    pub parallel_compilation: bool,
 }
 
 impl Default for Options {
@@ -57,6 +59,7 @@ impl Default for Options {
             open_deadline: Duration::from_secs(30),
             call_deadline: Duration::from_secs(10),
             max_memory: 1 << 30,
+            parallel_compilation: true,
         }
     }
 }
@@ -117,7 +120,7 @@ impl std::fmt::Debug for Plugin {
 fn engine(options: &Options) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
-    config.parallel_compilation(true);
+    config.parallel_compilation(options.parallel_compilation);
     if let Some(dir) = &options.cache {
         let mut cache = CacheConfig::new();
         cache.with_directory(dir.path());

@@ -8,6 +8,7 @@ use orgwatch::envelope::{self, Content, Tapes};
 use super::filter::{Filter, Outside};
 use super::screen::{Piece, Place, Screened};
 use crate::input::{self, Unreadable};
+use crate::native;
 use crate::plugin::{Counts, Detector, Error};
 
 /// The candidates of a batch, in order.
@@ -52,18 +53,15 @@ impl<'a> Candidates<'a> {
         if self.filter.is_empty() && records < 2 {
             return self.push(text, Candidate::new(place, number, None, true));
         }
-        let before = self.lines.len();
+        let (before, bytes, counted) = (self.lines.len(), self.bytes.len(), *counts);
         let mut parts = Parts { place, piece: number, counts, unreadable: Vec::new() };
-        self.take_apart(text, &mut parts);
-        // Several objects with nothing between them, say.
-        if let (1, [_]) = (parts.place.record, &parts.unreadable[..])
-            && let Some(lines) = input::split_records(text)
-        {
-            parts.place = place;
-            parts.unreadable.clear();
-            for text in lines.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
-                self.take_apart(text, &mut parts);
-            }
+        let parsed = native::parse(text, || self.take_all_apart(text, &mut parts));
+        if parsed.is_none() {
+            // The detector is to say what it is, whatever the filter wants.
+            *parts.counts = counted;
+            self.lines.truncate(before);
+            self.bytes.truncate(bytes);
+            return self.push(text, Candidate::new(place, number, None, true));
         }
         if let (1, [only]) = (parts.place.record, &mut self.lines[before..]) {
             only.sure = true;
@@ -73,6 +71,21 @@ impl<'a> Candidates<'a> {
         parts.counts.unreadable += unreadables;
         piece.unreadables += unreadables;
         piece.unreadable.append(&mut parts.unreadable);
+    }
+
+    fn take_all_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
+        let place = parts.place;
+        self.take_apart(text, parts);
+        // Several objects with nothing between them, say.
+        if let (1, [_]) = (parts.place.record, &parts.unreadable[..])
+            && let Some(lines) = input::split_records(text)
+        {
+            parts.place = place;
+            parts.unreadable.clear();
+            for text in lines.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
+                self.take_apart(text, parts);
+            }
+        }
     }
 
     fn take_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
@@ -123,12 +136,16 @@ impl<'a> Candidates<'a> {
                 }
             }
         }
+        // Most often they are all of one piece, and are moved.
+        let moves = screened.pieces.len() == 1
+            && self.lines.iter().all(|candidate| candidate.sure && candidate.outside.is_none());
         for candidate in self.lines {
             if !candidate.sure {
                 screened.counts.events += 1;
                 screened.counts.rejected += 1;
                 continue;
             }
+            let end = candidate.range.end + 1;
             let text = &self.bytes[candidate.range];
             if let Some(outside) = candidate.outside {
                 screened.counts.events += 1;
@@ -136,15 +153,26 @@ impl<'a> Candidates<'a> {
                 continue;
             }
             let piece = &mut screened.pieces[candidate.piece];
-            piece.candidates.extend_from_slice(text);
-            piece.candidates.push(b'\n');
-            piece.places.push((piece.candidates.len(), candidate.place));
+            if !moves {
+                piece.candidates.extend_from_slice(text);
+                piece.candidates.push(b'\n');
+            }
+            let end = if moves { end } else { piece.candidates.len() };
+            piece.places.push((end, candidate.place));
             if let Some(source) = value_of(text, b"eventSource") {
                 screened.sources.add(source, 1);
             }
             if let Some(account) = value_of(text, b"recipientAccountId") {
                 screened.accounts.add(account, 1);
             }
+        }
+        if moves {
+            screened.pieces[0].candidates = self.bytes;
+        }
+        // They may wait for their turn.
+        for piece in &mut screened.pieces {
+            piece.candidates.shrink_to_fit();
+            piece.places.shrink_to_fit();
         }
         Ok(())
     }

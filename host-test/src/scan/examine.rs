@@ -1,10 +1,10 @@
 //! What one detector makes of the candidates, in the order of the input.
 
 use super::load::Failure;
-use super::screen::{Piece, Screened};
+use super::screen::{Piece, Screened, Slice};
 use super::{Error, Found, Observer, Totals, raw};
-use crate::input::Source;
-use crate::plugin::Detector;
+use crate::input::{Source, Unreadable};
+use crate::plugin::{Detector, Located};
 
 /// Examines what was screened, and tells what it comes upon.
 pub(super) struct Examiner<'a> {
@@ -44,40 +44,65 @@ impl<'a> Examiner<'a> {
         };
         self.totals.files += u64::from(piece.origin.opened);
         self.unreadable += piece.unreadables;
-        let mut unreadable = std::mem::take(&mut piece.unreadable);
-        let mut found = Vec::new();
-        if !piece.candidates.is_empty() {
+        let mut unreadable = std::mem::take(&mut piece.unreadable).into_iter().peekable();
+        let mut next = 0;
+        while next < piece.places.len() {
+            let slice;
+            (slice, next) = piece.split(next);
             let mut examined = self
                 .detector
-                .detect_batch(&piece.candidates)
+                .detect_batch(slice.bytes)
                 .map_err(|err| Error::Detector { place: source.to_string(), source: err })?;
             // They were counted when they were screened.
             examined.counts.lines = 0;
             self.totals.counts += examined.counts;
             self.unreadable += examined.counts.unreadable;
-            for one in examined.unreadable {
-                unreadable.push(piece.candidate(one.place).1.unreadable(one.reason));
+            let last = slice.last_line();
+            let before = std::iter::from_fn(|| unreadable.next_if(|one| one.line <= last));
+            let here = examined
+                .unreadable
+                .into_iter()
+                .map(|one| slice.candidate(one.place).1.unreadable(one.reason));
+            let mut broken: Vec<Unreadable> = before.chain(here).collect();
+            broken.sort_by_key(|one| one.line);
+            self.tell_unreadable(source, broken)?;
+            for located in examined.findings {
+                self.tell_finding(source, &slice, &located)?;
             }
-            unreadable.sort_by_key(|one| one.line);
-            found = examined.findings;
         }
-        for one in unreadable {
-            self.observer.unreadable(source, one.line, &one.reason)?;
-        }
-        for located in found {
-            if located.finding.repeat {
-                self.totals.repeats += 1;
-                continue;
-            }
-            let (event, place) = piece.candidate(located.place);
-            let raw = raw::record(event, located.place.record);
-            let finding = &located.finding;
-            self.observer.finding(&Found { finding, source, line: place.line, raw: &raw })?;
-        }
+        self.tell_unreadable(source, unreadable)?;
         self.failed(piece.origin.failed, Some(source))?;
         if piece.origin.ended {
             self.observer.end(source, std::mem::take(&mut self.unreadable))?;
         }
+        Ok(())
+    }
+
+    fn tell_unreadable(
+        &mut self,
+        source: &Source,
+        broken: impl IntoIterator<Item = Unreadable>,
+    ) -> Result<(), Error> {
+        for one in broken {
+            self.observer.unreadable(source, one.line, &one.reason)?;
+        }
+        Ok(())
+    }
+
+    fn tell_finding(
+        &mut self,
+        source: &Source,
+        slice: &Slice<'_>,
+        located: &Located,
+    ) -> Result<(), Error> {
+        if located.finding.repeat {
+            self.totals.repeats += 1;
+            return Ok(());
+        }
+        let (event, place) = slice.candidate(located.place);
+        let raw = raw::record(event, located.place.record);
+        let finding = &located.finding;
+        self.observer.finding(&Found { finding, source, line: place.line, raw: &raw })?;
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::budget::Permit;
 use super::jobs::Job;
 use crate::input::{Batch, Error, Limits, Meter, PathError, Reader, Source};
+use crate::native;
 
 /// A batch to be screened, and what it is of.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(super) struct Load {
     pub(super) account: Option<String>,
     /// Nothing of the job comes after it.
     pub(super) last: bool,
+    /// Counts its bytes until they are examined.
+    pub(super) permit: Option<Permit>,
 }
 
 /// Where a part of a batch comes from, and what else there is to say at that point.
@@ -48,11 +52,21 @@ impl Load {
         sources.map(ToString::to_string).next().unwrap_or_default()
     }
 
+    /// About how many bytes it takes, and so the most that is left of it once it is screened.
+    pub(super) fn weight(&self) -> usize {
+        // For a part of a batch, and for something that could not be read, with their texts.
+        const EACH: usize = 256;
+        let parts = self.batch.parts();
+        let unreadable: usize = parts.iter().map(|part| part.unreadable.len()).sum();
+        self.batch.bytes().len() + (parts.len() + unreadable) * EACH
+    }
+
     /// Empties it and keeps its memory.
     pub(super) fn clear(&mut self) {
         self.batch.clear();
         self.origins.clear();
         self.last = false;
+        self.permit = None;
     }
 }
 
@@ -101,8 +115,13 @@ fn read_file(
 ) -> bool {
     let mut opened = true;
     loop {
-        let read = reader.next(&mut load.batch, &mut |json| desk.reject(json));
-        let ended = matches!(read, Ok(false));
+        let (name, parts) = (source.to_string(), load.batch.parts().len());
+        let next = || reader.next(&mut load.batch, &mut |json| desk.reject(json));
+        let read = native::parse(name.as_bytes(), next).unwrap_or_else(|| {
+            load.batch.abandon(parts);
+            Err(Error::Fault)
+        });
+        let ended = matches!(read, Ok(false) | Err(Error::Fault));
         let failed = read.err().map(Failure::File);
         let source = Some(Arc::clone(source));
         load.origins.push(Origin { source, opened, failed, ended });

@@ -10,11 +10,11 @@
 //! | `load` | reads a job, batch by batch |
 //! | `screen`, `candidates` | leave of a batch what a rule could match and the filter wants |
 //! | `examine` | runs the detector over that, and tells the observer |
-//! | `crew` | the threads, and what keeps them in order and in bounds |
+//! | `workers` | the threads, and what keeps them in order |
+//! | `budget` | bounds what is read and not examined yet, in bytes |
 
-mod board;
+mod budget;
 mod candidates;
-mod crew;
 mod examine;
 mod filter;
 mod jobs;
@@ -25,6 +25,7 @@ mod screen;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 use std::error::Error as StdError;
 use std::io;
@@ -148,7 +149,7 @@ pub struct Totals {
 /// Examines everything that the paths lead to.
 ///
 /// The observer is told the same in the same order whatever the number of threads. Memory is
-/// bounded whatever the number of files.
+/// bounded whatever the number of files and whatever one of them holds.
 pub fn scan(
     found: impl Iterator<Item = Result<Source, PathError>> + Send + 'static,
     options: &Options,
@@ -158,8 +159,8 @@ pub fn scan(
     let jobs = Jobs::new(Box::new(found), options.filter.clone());
     let mut examiner = Examiner::new(detector, observer);
     let left_out = match options.threads.get() {
-        1 => crew::alone(jobs, options, &mut examiner)?,
-        _ => crew::together(jobs, options, &mut examiner)?,
+        1 => workers::single_threaded(jobs, options, &mut examiner)?,
+        _ => workers::parallel(jobs, options, &mut examiner)?,
     };
     examiner.totals.files_left_out = left_out;
     Ok(examiner.totals)

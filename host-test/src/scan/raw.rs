@@ -4,20 +4,25 @@ use std::borrow::Cow;
 
 use orgwatch::envelope::{self, Content, Tapes};
 
+use crate::native;
+
 /// The record of this number, from 0, inside a line: of an object of a bucket, say, or the one in a
 /// router's envelope. The line itself, where there is no such record.
 pub(super) fn record(line: &[u8], number: u32) -> Cow<'_, [u8]> {
-    let mut found = None;
-    let mut at = 0;
-    envelope::contents(line, &mut Tapes::default(), &mut |_, content| {
-        if let Content::Record(value) = content
-            && at == number
-        {
-            found = Some(value.raw().as_bytes().to_vec());
-        }
-        at += 1;
+    let parsed = native::parse(line, || {
+        let mut found = None;
+        let mut at = 0;
+        envelope::contents(line, &mut Tapes::default(), &mut |_, content| {
+            if let Content::Record(value) = content
+                && at == number
+            {
+                found = Some(value.raw().as_bytes().to_vec());
+            }
+            at += 1;
+        });
+        found
     });
-    found.map_or(Cow::Borrowed(line.trim_ascii()), Cow::Owned)
+    parsed.flatten().map_or(Cow::Borrowed(line.trim_ascii()), Cow::Owned)
 }
 
 #[cfg(test)]
@@ -32,6 +37,8 @@ mod tests {
         for (line, number) in [(event, 0), (&text, 0), (&object, 1)] {
             assert_eq!(record(line.as_bytes(), number), event.as_bytes(), "{line}");
         }
+        let panics = [b"{\"a\":\"", native::PANICS, b"\"}"].concat();
+        assert_eq!(record(&panics, 0), &panics[..]);
         assert_eq!(record(b" nonsense\n", 0), &b"nonsense"[..]);
         assert_eq!(record(object.as_bytes(), 7), object.as_bytes());
     }

@@ -1,5 +1,6 @@
 //! What in a batch a rule could match: the part of a scan that needs no memory, and so no order.
 
+use super::budget::Permit;
 use super::candidates::Candidates;
 use super::filter::{Filter, LeftOut};
 use super::load::{Load, Origin};
@@ -23,6 +24,8 @@ pub(super) struct Screened {
     pub(super) accounts: Tally,
     /// The account that the folders name, if they do.
     pub(super) account: Option<String>,
+    /// Counts its bytes until it is dropped.
+    pub(super) _permit: Option<Permit>,
 }
 
 /// What of it is from one file.
@@ -40,15 +43,45 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// As many candidates from one on as are examined at once, and those that are left.
+    pub(super) fn split(&self, from: usize) -> (Slice<'_>, usize) {
+        let start = from.checked_sub(1).map_or(0, |before| self.places[before].0);
+        let rest = &self.places[from..];
+        let fit = rest.iter().take(Slice::MOST).take_while(|(end, _)| end - start <= Slice::BYTES);
+        let to = from + fit.count().max(1).min(rest.len());
+        let end = to.checked_sub(1).map_or(0, |last| self.places[last].0);
+        let bytes = &self.candidates[start..end];
+        (Slice { bytes, start, places: &self.places[from..to] }, to)
+    }
+}
+
+/// Some candidates of a piece.
+pub(super) struct Slice<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Where they start in the piece.
+    start: usize,
+    places: &'a [(usize, Place)],
+}
+
+impl<'a> Slice<'a> {
+    /// A finding takes several thousand bytes, in the guest and here, however short its event is.
+    const MOST: usize = 256;
+    const BYTES: usize = 64 << 10;
+
+    /// The last line of the file that one of them stands on.
+    pub(super) fn last_line(&self) -> u64 {
+        self.places.last().map_or(0, |(_, place)| place.line)
+    }
+
     /// The candidate at a place that the guest names, and where what it names is in the file.
-    pub(super) fn candidate(&self, at: plugin::Place) -> (&[u8], Place) {
+    pub(super) fn candidate(&self, at: plugin::Place) -> (&'a [u8], Place) {
         let index = (at.line.max(1) as usize - 1).min(self.places.len().saturating_sub(1));
         let Some(&(end, place)) = self.places.get(index) else {
             return (&[], Place { line: 1, record: 0 });
         };
-        let start = if index == 0 { 0 } else { self.places[index - 1].0 };
+        let start = if index == 0 { self.start } else { self.places[index - 1].0 };
         let record = place.record.saturating_add(at.record);
-        (&self.candidates[start..end - 1], Place { record, ..place })
+        (&self.bytes[start - self.start..end - 1 - self.start], Place { record, ..place })
     }
 }
 
@@ -130,6 +163,7 @@ pub(super) fn screen(
         sources: Tally::default(),
         accounts: Tally::default(),
         account: load.account.clone(),
+        _permit: load.permit.take(),
     };
     candidates.keep(detector, &mut screened)?;
     for piece in &mut screened.pieces {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 
@@ -319,6 +319,84 @@ fn what_is_read_ahead_does_not_grow_with_the_number_of_files() {
 }
 
 #[test]
+fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
+    /// At the first finding, waits for whatever the threads do meanwhile, and ends the scan.
+    struct Ahead(Meter, u64);
+
+    impl Observer for Ahead {
+        fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
+            while self.1 != self.0.bytes() {
+                self.1 = self.0.bytes();
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn unreadable(&mut self, _: &Source, _: u64, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn failed(&mut self, _: &dyn Display, _: &dyn StdError) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn end(&mut self, _: &Source, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("file");
+    let line = format!("{}\n", event(3, "LeaveOrganization"));
+    fs::write(&path, line.repeat((64 << 20) / line.len())).unwrap();
+    for threads in [1, 2, 8] {
+        let options = options(threads);
+        let mut ahead = Ahead(options.meter.clone(), 0);
+        let found = [Ok(Source::File(path.clone()))].into_iter();
+        let result = scan(found, &options, &mut real(), &mut ahead);
+        assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
+        // A batch for each thread, the budget, and the one that is examined.
+        let most = (2 * threads as u64 + 4) << 20;
+        assert!(ahead.1 < most, "{} bytes read ahead by {threads} threads", ahead.1);
+    }
+}
+
+#[test]
+fn an_event_that_a_native_parser_cannot_bear_is_left_to_the_detector() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("file");
+    let mut bad = event(3, "LeaveOrganization");
+    bad["userAgent"] = String::from_utf8_lossy(crate::native::PANICS).into();
+    let records = json!({ "Records": [event(0, "LeaveOrganization"), bad] });
+    fs::write(&path, format!("{records}\n{bad}\n{}\n", event(6, "LeaveOrganization"))).unwrap();
+    // Nothing of that account: what the filter cannot look into is examined.
+    let filter = Filter { accounts: ["444455556666".to_owned()].into(), ..Filter::default() };
+    for threads in [1, 2] {
+        let (told, totals) = scan_with(
+            real(),
+            std::slice::from_ref(&path),
+            &Options { filter: filter.clone(), ..options(threads) },
+        );
+        assert_eq!((totals.counts.evaluated, totals.left_out.account), (3, 1));
+        assert!(told.0.iter().any(|text| text.contains("00000003")), "{told:?}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_apart_costs_no_other_file() {
+    let root = tempfile::tempdir().unwrap();
+    let bad = String::from_utf8_lossy(crate::native::PANICS).into_owned();
+    for name in ["a", &bad, "z"] {
+        fs::write(root.path().join(name), event(3, "LeaveOrganization").to_string()).unwrap();
+    }
+    for threads in [1, 2] {
+        let (told, totals) = scan_with(real(), &[root.path().to_owned()], &options(threads));
+        assert_eq!((totals.files, totals.failed, totals.counts.evaluated), (3, 1, 2));
+        assert!(told.0.iter().any(|text| text.contains("fault of orgwatch")), "{told:?}");
+    }
+}
+
+#[test]
 fn files_of_other_times_and_accounts_are_not_opened() {
     let root = tempfile::tempdir().unwrap();
     for (account, day) in [("111122223333", "01"), ("111122223333", "04"), ("444455556666", "04")] {
@@ -335,5 +413,4 @@ fn files_of_other_times_and_accounts_are_not_opened() {
     let (_, totals) = scan_with(real(), &paths, &Options { filter, ..options(2) });
     assert_eq!((totals.files, totals.counts.evaluated), (1, 2));
     assert_eq!(totals.files_left_out, LeftOut { before: 1, after: 0, account: 1 });
-    assert!(Path::new(&paths[0]).exists());
 }

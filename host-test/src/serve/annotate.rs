@@ -6,6 +6,7 @@ use orgwatch::adapters::splice::splice;
 use orgwatch::finding::Finding;
 use orgwatch::json::Tape;
 
+use crate::native;
 use crate::plugin::{Located, Span};
 
 /// The events with their findings, and how many keys that came with our names were given others.
@@ -37,10 +38,13 @@ pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (By
             same.iter().flat_map(|(_, found)| *found).map(|one| one.finding.clone()).collect();
         out.extend_from_slice(&events[from..start]);
         from = end;
-        match splice(&events[start..end], &findings, &mut tape, &mut out) {
+        let (line, before) = (&events[start..end], out.len());
+        let spliced = native::parse(line, || splice(line, &findings, &mut tape, &mut out));
+        match spliced.flatten() {
             Some(keys) => renamed += keys,
             None => {
-                out.extend_from_slice(&events[start..end]);
+                out.truncate(before);
+                out.extend_from_slice(line);
                 if !findings.is_empty() {
                     out.push(b'\n');
                     let _ = splice(b"{}", &findings, &mut tape, &mut out);
@@ -161,6 +165,15 @@ mod tests {
         assert!(lines[1].starts_with("{\"orgwatch\":[{"), "{out}");
         // A place that is not there loses nothing either.
         assert!(annotated("", &[1]).0.contains("\"orgwatch\":[{"));
+    }
+
+    #[test]
+    fn a_line_that_a_native_parser_cannot_bear_keeps_its_findings() {
+        let panics = format!("{{\"a\":\"{}\"}}", String::from_utf8_lossy(native::PANICS));
+        let (out, _) = annotated(&format!("{{\"b\":2}}\n{panics}\n{{\"c\":3}}"), &[1, 2, 3]);
+        let lines: Vec<&str> = out.split('\n').collect();
+        assert_eq!((lines.len(), lines[1]), (4, &panics[..]));
+        assert_eq!(out.matches("\"orgwatch\":[{").count(), 3);
     }
 
     proptest! {

@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{debug, info, warn};
 
+use super::admission::InFlight;
 use super::annotate;
-use super::detector::{Examined, Gone, Worker};
+
 use super::forward::{Forward, Refusal};
 use super::ledger::{Flight, Ledger};
 use super::metrics::Metrics;
 use super::throttle::Throttle;
+use super::worker::{Examined, Failure, Gone, Worker};
 use super::write::Output;
 use crate::output::escape;
 use crate::plugin::{Located, Unreadable};
+use crate::steps::step;
 
 /// What becomes of findings and events.
 #[derive(Debug, Clone)]
@@ -48,12 +51,22 @@ pub(super) enum Retry {
     Downstream(#[from] Refusal),
     #[error("{0}")]
     Detector(#[from] Gone),
-    #[error("the detector had to be replaced")]
-    Replaced,
+    #[error("{0}")]
+    Failed(#[from] Failure),
     #[error("the detector was busy for {0:?}")]
     Busy(Duration),
     #[error("it took longer than {0:?}")]
     Timeout(Duration),
+}
+
+/// Done when it is written down what was delivered; none if there is nothing to write.
+type Settled = Option<oneshot::Receiver<()>>;
+
+async fn written_down(settled: Settled) -> Result<(), Retry> {
+    match settled {
+        Some(written) => written.await.map_err(|_| Gone.into()),
+        None => Ok(()),
+    }
 }
 
 impl Batches {
@@ -62,11 +75,12 @@ impl Batches {
     pub(super) async fn work_until(
         self: &Arc<Self>,
         events: Bytes,
+        in_flight: InFlight,
         deadline: Instant,
         timeout: Duration,
     ) -> Result<(), Retry> {
-        let examined = timeout_at(deadline.into(), self.examine(events.clone())).await;
-        let examined = examined.map_err(|_| Retry::Busy(timeout))??;
+        let examined = timeout_at(deadline.into(), self.examine(events.clone(), in_flight)).await;
+        let (examined, _in_flight) = examined.map_err(|_| Retry::Busy(timeout))??;
         let delivered = timeout_at(deadline.into(), self.deliver(events, examined)).await;
         delivered.unwrap_or_else(|_| {
             self.metrics.forward_failed("timeout");
@@ -84,16 +98,24 @@ impl Batches {
     }
 
     /// Examines newline-delimited events.
-    async fn examine(&self, events: Bytes) -> Result<Examined, Retry> {
+    async fn examine(
+        &self,
+        events: Bytes,
+        in_flight: InFlight,
+    ) -> Result<(Examined, InFlight), Retry> {
         let start = Instant::now();
-        let examined = self.worker.examine(events).await?.ok_or(Retry::Replaced)?;
+        let (examined, in_flight) = self.worker.examine(events, in_flight).await??;
         self.metrics.examined(&examined.counts, start.elapsed());
         self.complain(&examined);
-        Ok(examined)
+        Ok((examined, in_flight))
     }
 
-    /// Delivers what comes of it.
-    async fn deliver(self: &Arc<Self>, events: Bytes, examined: Examined) -> Result<(), Retry> {
+    /// Delivers what comes of it, and returns when that is known after a crash, too.
+    pub(super) async fn deliver(
+        self: &Arc<Self>,
+        events: Bytes,
+        examined: Examined,
+    ) -> Result<(), Retry> {
         let Examined { found, repeats, spans, .. } = examined;
         let given = found.len();
         // Not before this is known: whether another batch delivers them.
@@ -102,7 +124,7 @@ impl Batches {
 
         let start = Instant::now();
         let delivered = match &self.delivery {
-            Delivery::Annotated(forward) if !events.is_empty() => {
+            Delivery::Annotated(forward) if !events.is_empty() || !flight.found.is_empty() => {
                 let (events, renamed) = annotate::annotate(&events, &spans, &flight.found);
                 let sent = forward.send(events).await;
                 if sent.is_ok() {
@@ -121,23 +143,24 @@ impl Batches {
                     let written = turn.write(&annotate::findings(&flight.found));
                     batches.settle(written, flight, repeats, start)
                 });
-                return written
-                    .await
-                    .unwrap_or_else(|err| Err(Refusal::Write(err.to_string()).into()));
+                let settled = written.await.map_err(|err| Refusal::Write(err.to_string()))??;
+                return written_down(settled).await;
             }
             _ => Ok(()),
         };
-        self.settle(delivered, flight, repeats, start)
+        step("delivered");
+        written_down(self.settle(delivered, flight, repeats, start)?).await
     }
 
-    /// Settles what arrived, and says what became of it.
+    /// Settles what arrived, and says what became of it. What it gives is done when a crash does not
+    /// undo it any more.
     fn settle(
         &self,
         delivered: Result<(), Refusal>,
         flight: Flight,
         repeats: u64,
         start: Instant,
-    ) -> Result<(), Retry> {
+    ) -> Result<Settled, Retry> {
         if let Err(refusal) = delivered {
             self.metrics.forward_failed(refusal.label());
             if let Some(before) = self.failed.pass() {
@@ -166,8 +189,8 @@ impl Batches {
                 "finding delivered"
             );
         }
-        flight.arrived();
-        Ok(())
+        let keys = flight.arrived();
+        Ok((!keys.is_empty()).then(|| self.worker.delivered(keys)))
     }
 
     /// Says what could not be read: not each, and not all of it.

@@ -1,227 +1,320 @@
 //! The one detector, on a thread of its own: what it does is all computing, and it does one thing
 //! at a time, in the order of the batches.
+//!
+//! A batch is examined part by part. The candidates of each part are in the journal, on the disk,
+//! before the batch goes on; between parts what cannot wait is done, and a batch that nobody waits
+//! for any more is dropped.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::thread;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use orgwatch::finding::Finding;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, warn};
 
 use super::ledger::Ledger;
-use crate::plugin::{self, Counter, Counts, Detector, Located, Place, Plugin, Span, Unreadable};
-use crate::state::Saved;
+use super::metrics::Metrics;
+use super::throttle::Throttle;
+use super::worker::{Examined, Failure, Gone, Order, Task};
+use crate::plugin::{self, Counts, Detector, Located, Place, Plugin, Span, Unreadable};
+use crate::state::journal::{Entry, Journal, LONG, Mark};
+use crate::state::{Position, Saved};
+use crate::steps::step;
 
-/// How many may wait for it; what waits is a pointer to a body that is there anyway.
-const QUEUE: usize = 64;
+/// A part of a batch: enough that a call costs nothing, and little enough that it is done soon.
+const PART: usize = 1 << 20;
 
-/// A handle on the thread. Cheap to clone; the thread ends with the last.
-#[derive(Debug, Clone)]
-pub(super) struct Worker(mpsc::Sender<Command>);
+/// So many unreadable events of a batch are named.
+const MAX_UNREADABLE: usize = 100;
 
-enum Command {
-    Examine(Bytes, oneshot::Sender<Option<Examined>>),
-    Save { always: bool, reply: oneshot::Sender<Option<Saved>> },
-    Reload(String, oneshot::Sender<Result<(), plugin::Error>>),
-    Counters(oneshot::Sender<Vec<Counter>>),
-}
-
-/// What a batch gave.
-#[derive(Debug, Default)]
-pub(super) struct Examined {
-    /// What is to be delivered, in the order of the lines.
-    pub(super) found: Vec<Located>,
-    /// How many were left out: delivered before.
-    pub(super) repeats: u64,
-    /// The lines that may hold findings, in order.
-    pub(super) spans: Vec<Span>,
-    pub(super) counts: Counts,
-    /// The first that could not be read.
-    pub(super) unreadable: Vec<Unreadable>,
-}
-
-/// The thread is gone: no working detector could be made any more.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the detector is gone")]
-pub(super) struct Gone;
-
-impl Worker {
-    /// Starts the thread. The other end of the channel it returns closes when the thread ends.
-    pub(super) fn start(
-        plugin: Plugin,
-        settings: String,
-        detector: Detector,
-        memory: Vec<u8>,
-        ledger: Arc<Ledger>,
-    ) -> std::io::Result<(Worker, oneshot::Receiver<()>)> {
-        let (commands, inbox) = mpsc::channel(QUEUE);
-        let (alive, gone) = oneshot::channel();
-        let saved_version = ledger.version();
-        let state =
-            State { plugin, settings, detector, memory, ledger, dirty: false, saved_version };
-        thread::Builder::new().name("orgwatch-detector".into()).spawn(move || {
-            state.run(inbox);
-            drop(alive);
-        })?;
-        Ok((Worker(commands), gone))
-    }
-
-    /// Examines newline-delimited events, and owes what it finds. `None` if the detector failed on
-    /// them as a whole; it has been replaced then, and they are to be sent again.
-    pub(super) async fn examine(&self, events: Bytes) -> Result<Option<Examined>, Gone> {
-        self.ask(|reply| Command::Examine(events, reply)).await
-    }
-
-    /// The memory and what is owed of it; `None` if neither has changed since, unless `always`.
-    pub(super) async fn save(&self, always: bool) -> Result<Option<Saved>, Gone> {
-        self.ask(|reply| Command::Save { always, reply }).await
-    }
-
-    /// Goes on with other settings and the same memory. If they are refused all stays as it was.
-    pub(super) async fn reload(&self, settings: String) -> Result<Result<(), plugin::Error>, Gone> {
-        self.ask(|reply| Command::Reload(settings, reply)).await
-    }
-
-    /// What the detector holds and has dropped.
-    pub(super) async fn counters(&self) -> Result<Vec<Counter>, Gone> {
-        self.ask(Command::Counters).await
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {
-        let (reply, answer) = oneshot::channel();
-        self.0.send(command(reply)).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
-    }
-}
-
-struct State {
-    plugin: Plugin,
-    settings: String,
-    detector: Detector,
+/// What the thread works with.
+pub(super) struct State {
+    pub(super) plugin: Plugin,
+    pub(super) settings: String,
+    pub(super) detector: Detector,
     /// As it was saved last: what a detector that cannot go on is replaced from.
-    memory: Vec<u8>,
-    ledger: Arc<Ledger>,
-    /// Whether the memory may have changed since.
-    dirty: bool,
-    saved_version: u64,
+    pub(super) memory: Vec<u8>,
+    /// What of the journal that holds.
+    pub(super) position: Option<Position>,
+    pub(super) journal: Option<Journal>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Told when the journal has become long.
+    pub(super) save_soon: Arc<Notify>,
+    /// Whether the memory may have changed since it was saved.
+    pub(super) dirty: bool,
 }
 
-impl State {
-    fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
-        // Whoever asked and does not wait any more gets no answer; what was found stays owed.
-        while let Some(command) = inbox.blocking_recv() {
-            match command {
-                Command::Examine(events, reply) => {
-                    let examined = match self.examine(&events) {
-                        Ok(examined) => Some(examined),
-                        Err(err) => {
-                            if !self.replace(&err) {
-                                return;
-                            }
-                            None
-                        }
-                    };
-                    let _ = reply.send(examined);
+/// The thread.
+pub(super) struct Thread {
+    state: State,
+    orders: mpsc::UnboundedReceiver<Order>,
+    saved_version: u64,
+    journal_failed: Throttle,
+}
+
+/// Why a batch is not examined any further.
+enum Stop {
+    Unwanted,
+    Failed(Failure),
+    Gone(Gone),
+}
+
+impl Thread {
+    pub(super) fn new(state: State, orders: mpsc::UnboundedReceiver<Order>) -> Self {
+        let saved_version = state.ledger.version();
+        Thread { state, orders, saved_version, journal_failed: Throttle::default() }
+    }
+
+    /// Goes on until nobody can ask any more, or no working detector can be made.
+    pub(super) fn run(
+        mut self,
+        runtime: &Handle,
+        mut batches: mpsc::Receiver<Task>,
+    ) -> Result<(), Gone> {
+        loop {
+            let next = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    Some(order) = self.orders.recv() => Some(Err(order)),
+                    Some(task) = batches.recv() => Some(Ok(task)),
+                    else => None,
                 }
-                Command::Save { always, reply } => match self.save(always) {
-                    Ok(saved) => drop(reply.send(saved)),
-                    Err(err) if self.replace(&err) => drop(reply.send(None)),
-                    Err(_) => return,
-                },
-                Command::Reload(settings, reply) => drop(reply.send(self.reload(settings))),
-                Command::Counters(reply) => {
-                    let _ = reply.send(self.detector.counters().unwrap_or_default());
-                }
+            });
+            match next {
+                Some(Ok(task)) => self.task(task)?,
+                Some(Err(order)) => self.order(order)?,
+                None => return Ok(()),
             }
         }
     }
 
-    fn examine(&mut self, events: &[u8]) -> Result<Examined, plugin::Error> {
-        let screened = self.detector.screen(events)?;
-        let candidates = screened.candidates(events);
-        let mut examined = Examined {
-            counts: screened.counts,
-            unreadable: screened.unreadable,
-            ..Examined::default()
-        };
-        let spans = screened.spans;
-        if spans.is_empty() {
-            return Ok(examined);
+    fn task(&mut self, task: Task) -> Result<(), Gone> {
+        let Task { events, in_flight, reply } = task;
+        let mut examined = Examined::default();
+        match self.examine(&events, &reply, &mut examined) {
+            // What nobody takes is dropped, and with it what it held.
+            Ok(()) => drop(reply.send(Ok((examined, in_flight)))),
+            Err(Stop::Unwanted) => drop(self.state.metrics.abandoned.inc()),
+            Err(Stop::Failed(failure)) => drop(reply.send(Err(failure))),
+            Err(Stop::Gone(gone)) => return Err(gone),
         }
-        let batch = self.detector.detect_batch(&candidates)?;
-        self.dirty |= batch.counts.evaluated > 0;
+        Ok(())
+    }
+
+    fn examine<T>(
+        &mut self,
+        events: &Bytes,
+        reply: &oneshot::Sender<T>,
+        examined: &mut Examined,
+    ) -> Result<(), Stop> {
+        for part in parts(events) {
+            while let Ok(order) = self.orders.try_recv() {
+                self.order(order).map_err(Stop::Gone)?;
+            }
+            if reply.is_closed() {
+                return Err(Stop::Unwanted);
+            }
+            match self.part(events, part, examined) {
+                Ok(candidates) => self.journal(&candidates)?,
+                Err(err) => {
+                    self.replace(&err).map_err(Stop::Gone)?;
+                    return Err(Stop::Failed(Failure::Replaced));
+                }
+            }
+        }
+        examined.found.sort_by_key(|one| one.place);
+        examined.unreadable.truncate(MAX_UNREADABLE);
+        Ok(())
+    }
+
+    /// Examines a part; gives what of it entered the detector.
+    fn part(
+        &mut self,
+        events: &Bytes,
+        part: Range<usize>,
+        examined: &mut Examined,
+    ) -> Result<Vec<u8>, plugin::Error> {
+        let State { detector, ledger, dirty, .. } = &mut self.state;
+        let bytes = &events[part.clone()];
+        let before = u32::try_from(examined.counts.lines).unwrap_or(u32::MAX);
+        let screened = detector.screen(bytes)?;
+        let candidates = screened.candidates(bytes);
+        let of_batch = |line: u32| line.saturating_add(before);
+        examined.counts += screened.counts;
+        examined.unreadable.extend(screened.unreadable.into_iter().map(|one| {
+            let place = Place { line: of_batch(one.place.line), ..one.place };
+            Unreadable { place, ..one }
+        }));
+        let spans: Vec<Span> = screened
+            .spans
+            .into_iter()
+            .map(|span| Span {
+                line: of_batch(span.line),
+                offset: span.offset + part.start,
+                ..span
+            })
+            .collect();
+        if spans.is_empty() {
+            return Ok(candidates);
+        }
+        let batch = detector.detect_batch(&candidates)?;
+        *dirty |= batch.counts.evaluated > 0;
         let place = |place: Place| {
             let nth = usize::try_from(place.line).unwrap_or(1).clamp(1, spans.len());
             Place { line: spans[nth - 1].line, ..place }
         };
-        let counts = Counts { lines: 0, ..batch.counts };
-        examined.counts += counts;
+        examined.counts += Counts { lines: 0, ..batch.counts };
         examined.unreadable.extend(
             batch.unreadable.into_iter().map(|one| Unreadable { place: place(one.place), ..one }),
         );
-        let found: Vec<_> = batch
-            .findings
-            .into_iter()
-            .map(|one| Located { place: place(one.place), ..one })
-            .collect();
-        let all = found.len();
-        examined.found = self.ledger.owe(found);
-        examined.found.sort_by_key(|one| one.place);
-        examined.repeats = (all - examined.found.len()) as u64;
-        examined.spans = spans;
-        Ok(examined)
+        let all = batch.findings.len();
+        let found = batch.findings.into_iter();
+        let found = found.map(|one| Located { place: place(one.place), ..one }).collect();
+        let found = ledger.take_up(found, &mut examined.seen);
+        examined.repeats += (all - found.len()) as u64;
+        examined.found.extend(found);
+        examined.spans.extend(spans);
+        step("part examined");
+        Ok(candidates)
     }
 
-    fn save(&mut self, always: bool) -> Result<Option<Saved>, plugin::Error> {
-        let (owed, version) = self.ledger.save();
-        if !always && !self.dirty && version == self.saved_version {
-            return Ok(None);
+    /// Writes down what entered the detector; without that a crash would forget it.
+    fn journal(&mut self, candidates: &[u8]) -> Result<(), Stop> {
+        let Some(journal) = &mut self.state.journal else { return Ok(()) };
+        if candidates.is_empty() {
+            return Ok(());
         }
-        if self.dirty || self.memory.is_empty() {
-            self.memory = self.detector.save_state()?;
+        let written = journal.push(candidates);
+        self.state.metrics.journaled(written.is_ok(), journal.length());
+        if journal.length() > LONG {
+            self.state.save_soon.notify_one();
         }
-        (self.dirty, self.saved_version) = (false, version);
-        Ok(Some(Saved { memory: self.memory.clone(), owed }))
+        written.map_err(|err| {
+            if let Some(before) = self.journal_failed.pass() {
+                error!(
+                    reason = %err,
+                    untold = before,
+                    "the journal cannot be written: batches with candidates are to be sent again"
+                );
+            }
+            Stop::Failed(Failure::Journal)
+        })
     }
 
-    fn reload(&mut self, settings: String) -> Result<(), plugin::Error> {
-        let mut detector = self.plugin.open(&settings)?;
-        let memory = self.detector.save_state()?;
-        complain(detector.merge_state(&memory)?.len());
-        (self.detector, self.memory, self.settings) = (detector, memory, settings);
-        self.dirty = true;
+    fn order(&mut self, order: Order) -> Result<(), Gone> {
+        match order {
+            Order::Save { always, reply } => match self.save(always) {
+                Ok(saved) => drop(reply.send(saved)),
+                Err(err) => {
+                    self.replace(&err)?;
+                    drop(reply.send(None));
+                }
+            },
+            Order::Forget(mark, reply) => {
+                if let Some(journal) = &mut self.state.journal {
+                    if let Err(err) = journal.forget(&mark) {
+                        warn!(reason = %err, "the journal cannot be emptied: the next save tries again");
+                    }
+                    self.state.metrics.journal_bytes.set(journal.length());
+                }
+                let _ = reply.send(());
+            }
+            Order::Delivered(keys, reply) => {
+                if let Some(journal) = &mut self.state.journal {
+                    if let Err(err) = journal.delivered(&keys)
+                        && let Some(before) = self.journal_failed.pass()
+                    {
+                        warn!(
+                            reason = %err,
+                            untold = before,
+                            "what was delivered cannot be written down: a crash would deliver it again"
+                        );
+                    }
+                    self.state.metrics.journal_bytes.set(journal.length());
+                }
+                step("delivery written");
+                let _ = reply.send(());
+            }
+            Order::Reload(settings, reply) => drop(reply.send(self.reload(settings))),
+            Order::Counters(reply) => {
+                drop(reply.send(self.state.detector.counters().unwrap_or_default()));
+            }
+        }
         Ok(())
     }
 
+    fn save(&mut self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, plugin::Error> {
+        let State { detector, memory, position, journal, ledger, dirty, .. } = &mut self.state;
+        let version = ledger.version();
+        let mark = journal.as_ref().map(Journal::mark);
+        if !always && !*dirty && version == self.saved_version {
+            return Ok(None);
+        }
+        if *dirty || memory.is_empty() {
+            *memory = detector.save_state()?;
+        }
+        let used = journal.as_ref().is_some_and(Journal::is_used);
+        *position = mark.filter(|_| used).map(|mark| mark.position);
+        (*dirty, self.saved_version) = (false, version);
+        let saved =
+            Saved { memory: memory.clone(), undelivered: ledger.save(), position: *position };
+        Ok(Some((saved, mark)))
+    }
+
+    fn reload(&mut self, settings: String) -> Result<Vec<Finding>, plugin::Error> {
+        let state = &mut self.state;
+        let mut detector = state.plugin.open(&settings)?;
+        let memory = state.detector.save_state()?;
+        let completed = detector.merge_state(&memory)?;
+        state.ledger.take_up_loose(&completed);
+        (state.detector, state.settings, state.dirty) = (detector, settings, true);
+        Ok(completed)
+    }
+
     /// After an error that the detector itself cannot recover from: another one, with the memory
-    /// saved last. What was delivered since is not asked for again, and what was not is found anew.
-    fn replace(&mut self, err: &plugin::Error) -> bool {
-        error!(error = %chain(err), "the detector failed and is replaced by one with the memory saved last");
-        let again = self.plugin.open(&self.settings).and_then(|mut detector| {
-            if !self.memory.is_empty() {
-                detector.merge_state(&self.memory)?;
+    /// saved last and what the journal has since.
+    fn replace(&mut self, err: &plugin::Error) -> Result<(), Gone> {
+        error!(error = %chain(err), "the detector failed and is replaced by one with the same memory");
+        let state = &mut self.state;
+        let again = || -> Result<Detector, Box<dyn std::error::Error>> {
+            let mut detector = state.plugin.open(&state.settings)?;
+            if !state.memory.is_empty() {
+                detector.merge_state(&state.memory)?;
+            }
+            if let Some(journal) = &state.journal {
+                for entry in journal.since(state.position)? {
+                    if let Entry::Candidates(lines) = entry {
+                        detector.detect_batch(&lines)?;
+                    }
+                }
             }
             Ok(detector)
-        });
-        match again {
+        };
+        match again() {
             Ok(detector) => {
-                (self.detector, self.dirty) = (detector, true);
-                true
+                (state.detector, state.dirty) = (detector, true);
+                Ok(())
             }
             Err(err) => {
-                error!(error = %chain(&err), "no detector can be opened any more");
-                false
+                error!(error = %chain(&*err), "no detector can be opened any more");
+                Err(Gone)
             }
         }
     }
 }
 
-/// Merging into an empty memory completes nothing that was not complete before; if it did, no event
-/// would carry it.
-pub(super) fn complain(completed: usize) {
-    if completed > 0 {
-        warn!(completed, "loading the memory completed chains that no event carries");
-    }
+/// Lines of a batch, so many that they are about a part.
+fn parts(events: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = events.get(start..).filter(|rest| !rest.is_empty())?;
+        let end = rest.get(PART..).and_then(|after| memchr::memchr(b'\n', after));
+        let end = start + end.map_or(rest.len(), |end| PART + end + 1);
+        Some(std::mem::replace(&mut start, end)..end)
+    })
 }
 
 /// An error with its causes.
@@ -233,4 +326,22 @@ pub(super) fn chain(err: &dyn std::error::Error) -> String {
         cause = err.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_lines_and_all_of_them() {
+        assert_eq!(parts(b"").count(), 0);
+        assert!(parts(b"a\nb").eq(std::iter::once(0..3)));
+        let line = [vec![b'x'; PART / 3], vec![b'\n']].concat();
+        let events = [line.repeat(7), vec![b'y'; 3 * PART]].concat();
+        let parts: Vec<_> = parts(&events).collect();
+        assert!(parts.len() > 2 && parts.len() < 5, "{parts:?}");
+        assert!(parts.windows(2).all(|two| two[0].end == two[1].start));
+        assert!(parts.iter().rev().skip(1).all(|part| events[part.end - 1] == b'\n'));
+        assert_eq!(parts.last().unwrap().end, events.len());
+    }
 }

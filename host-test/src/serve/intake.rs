@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::{self, Read as _};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -12,6 +13,9 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use serde::Deserializer as _;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::time::timeout_at;
+
+use super::admission::Room;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +52,27 @@ pub(super) enum BodyError {
     /// The sender went away.
     #[error("the body ended early: {0}")]
     Cut(hyper::Error),
+
+    /// The sender is too slow.
+    #[error("the body did not come in time")]
+    Slow,
+
+    /// There was no room for it in time.
+    #[error("busy")]
+    NoRoom,
 }
 
-/// Receives a body of at most `most` bytes.
+/// So long a sender on this machine may take for a body, if that is less than a batch may take. The
+/// time in which there was no room for it does not count.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Receives a body of at most `most` bytes, as fast as there is room.
 pub(super) async fn receive(
     headers: &HeaderMap,
     body: &mut Incoming,
     most: usize,
+    deadline: Instant,
+    room: &mut Room,
 ) -> Result<Bytes, BodyError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let announced: u64 = announced.or(body.size_hint().exact()).unwrap_or(0);
@@ -62,11 +80,19 @@ pub(super) async fn receive(
         return Err(BodyError::TooLong(most));
     }
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let mut slow = Instant::now() + BODY_TIMEOUT;
+    loop {
+        let frame = timeout_at(slow.min(deadline).into(), body.frame()).await;
+        let frame = frame.map_err(|_| BodyError::Slow)?;
+        let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(BodyError::Cut)?.into_data() else { continue };
         if data.len() > most - whole.len() {
             return Err(BodyError::TooLong(most));
         }
+        let full = Instant::now();
+        let grown = timeout_at(deadline.into(), room.grow(whole.len() + data.len())).await;
+        grown.map_err(|_| BodyError::NoRoom)?;
+        slow += full.elapsed();
         if whole.is_empty() && data.len() as u64 == announced {
             return Ok(data);
         }

@@ -51,6 +51,10 @@ pub(super) struct Metrics {
     traps: Counter,
     memory: Family<Kind, Gauge<u64, AtomicU64>>,
     evicted: Gauge<u64, AtomicU64>,
+    /// Batches that were not examined to their end, since nobody waited for them any more.
+    pub(super) abandoned: Counter,
+    journal_writes: Family<Kind, Counter>,
+    pub(super) journal_bytes: Gauge<u64, AtomicU64>,
     owed: Gauge<u64, AtomicU64>,
     owed_forgotten: Gauge<u64, AtomicU64>,
     /// Batches being worked on.
@@ -119,6 +123,13 @@ impl Metrics {
                 "memory_evicted",
                 "Entries forgotten for want of room since the detector was opened",
             ),
+            abandoned: new(
+                r,
+                "batches_abandoned",
+                "Batches not examined to their end, since their sender did not wait any more",
+            ),
+            journal_writes: new(r, "journal_writes", "Batches written to the journal"),
+            journal_bytes: new(r, "journal_bytes", "The length of the journal"),
             owed: new(r, "findings_owed", "Findings given and not taken yet"),
             owed_forgotten: new(
                 r,
@@ -183,6 +194,11 @@ impl Metrics {
 
     pub(super) fn saved(&self, ok: bool) {
         self.saves.get_or_create(&label(if ok { "ok" } else { "failed" })).inc();
+    }
+
+    pub(super) fn journaled(&self, ok: bool, length: u64) {
+        self.journal_writes.get_or_create(&label(if ok { "ok" } else { "failed" })).inc();
+        self.journal_bytes.set(length);
     }
 
     pub(super) fn reloaded(&self, ok: bool) {

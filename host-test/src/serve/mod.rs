@@ -1,120 +1,67 @@
 //! The service beside Vector: events in by HTTP, and out again with their findings.
 //!
-//! Vector's `http` sink sends batches; each is examined, forwarded to Vector's `http_server` source
-//! (or what is found is written down), and answered 200 only when that has been answered 200. Until
-//! then it is the sender's, who sends it again: acknowledgements carry the guarantee, and nothing is
-//! buffered here. What a repeated batch gives again is settled by a ledger of findings that nobody
-//! has taken yet, which is saved with the detector's memory.
+//! Vector's `http` sink sends batches; each is examined, its candidates are written to a journal, it
+//! is forwarded to Vector's `http_server` source (or what is found is written down), and answered 200
+//! only when that has been answered 200. Until then it is the sender's, who sends it again:
+//! acknowledgements carry the guarantee. What a repeated batch gives again is settled by a ledger of
+//! findings not yet acknowledged downstream, which is saved with the detector's memory. A start is the
+//! memory saved last and a replay of the journal, so that a crash forgets nothing.
 //!
 //! A request goes through the modules in this order: `server` (connections), `routes`, `strangers`
-//! (who may speak), `intake` (the body), `batch` (the guarantee), `detector` (on its own thread),
-//! `ledger` (what is owed), `annotate`, and `forward` or `write`.
+//! (who may speak), `intake` (the body) and `admission` (room for it), `batch` (the guarantee),
+//! `detector` (on its own thread, with the journal), `ledger` (what is undelivered), `annotate`, and
+//! `forward` or `write`.
 
+mod admission;
 mod annotate;
 mod batch;
+#[cfg(test)]
+mod crash_tests;
 mod detector;
+mod error;
 mod forward;
 mod intake;
 mod ledger;
 mod metrics;
 mod options;
+mod pending;
 mod routes;
 mod saver;
 mod server;
 mod strangers;
 mod throttle;
 mod token;
+mod worker;
 mod write;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::{Notify, oneshot};
 use tracing::{info, warn};
 
+pub use error::Error;
 pub use options::{Deliver, ForwardUrl, Listen, Options};
 pub use token::Token;
 
 use crate::plugin::{self, Plugin};
-use crate::state::{Saved, StateError, StateFile};
+use crate::state::journal::Journal;
+use crate::state::{Pending, Position, Resumed, StateFile};
+use admission::Admission;
 use batch::{Batches, Delivery};
-use detector::{Gone, Worker};
 use forward::Forward;
 use ledger::Ledger;
 use metrics::Metrics;
 use routes::Site;
 use saver::Saver;
 use server::Server;
+use worker::{Gone, Worker};
 use write::Output;
-
-/// So many findings may be owed. Beyond it the oldest by event time are no longer told from
-/// delivered ones, and repeats as old as they are delivered again.
-const MAX_OWED: usize = 100_000;
-
-/// Why a service cannot start or go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Its address cannot be had.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-
-    /// The detector cannot be opened, or does not take the state.
-    #[error("cannot open the detector")]
-    Detector(#[from] plugin::Error),
-
-    /// The state cannot be used. It was left as it is.
-    #[error(transparent)]
-    State(#[from] StateError),
-
-    /// The state is none of ours, or damaged. It was left as it is.
-    #[error("cannot use the state {path}, which is left as it is: {reason}")]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-
-    /// The file for findings cannot be opened.
-    #[error("cannot write findings to {path}")]
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-
-    /// The thread of the detector cannot be started.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-
-    /// No working detector could be made any more.
-    #[error("the detector failed and cannot be opened again: the log says why")]
-    Gone,
-
-    /// Nobody reads the findings any more.
-    #[error(
-        "standard output is closed, and there is nowhere for findings to go: what could not be \
-         written is still with its senders; start this again with whoever reads it, or give --out"
-    )]
-    Closed,
-}
 
 /// A service that is ready to run: what can be refused has been accepted.
 #[derive(Debug)]
@@ -123,6 +70,9 @@ pub struct Service {
     site: Arc<Site>,
     state: Option<StateFile>,
     save_interval: Duration,
+    save_soon: Arc<Notify>,
+    /// Found before this start, and not delivered.
+    pending: Vec<Pending>,
     gone: oneshot::Receiver<()>,
 }
 
@@ -131,8 +81,8 @@ pub struct Service {
 pub struct Handle(Arc<Site>);
 
 impl Service {
-    /// Opens a detector with settings (one JSON document), takes up the memory in the state file,
-    /// and listens.
+    /// Opens a detector with settings (one JSON document), takes up the memory in the state file and
+    /// what the journal beside it has since, and listens.
     pub async fn start(
         options: &Options,
         plugin: &Plugin,
@@ -140,32 +90,34 @@ impl Service {
         state: Option<StateFile>,
     ) -> Result<Service, Error> {
         let mut detector = plugin.open(settings)?;
-        let mut saved = Saved::default();
-        if let Some(state) = &state {
-            saved = load(state)?;
-            if !saved.memory.is_empty() {
-                let merged = detector.merge_state(&saved.memory);
-                detector::complain(merged.map_err(|err| unusable(state, &err))?.len());
-            }
-        }
+        let resumed = state.as_ref().map(|state| resume(state, &mut detector)).transpose()?;
         let address = options.listen.address();
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| Error::Listen { address, source })?;
         let delivery = delivery(&options.deliver)?;
-        let ledger = Arc::new(Ledger::new(saved.owed, MAX_OWED));
-        let (worker, gone) = Worker::start(
-            plugin.clone(),
-            settings.to_owned(),
+
+        let Found { ledger, pending, journal, memory, position, dirty } = found(resumed);
+        let metrics = Arc::new(Metrics::new(plugin.digest()));
+        let save_soon = Arc::new(Notify::new());
+        let (worker, gone) = Worker::start(detector::State {
+            plugin: plugin.clone(),
+            settings: settings.to_owned(),
             detector,
-            saved.memory,
-            Arc::clone(&ledger),
-        )
+            memory,
+            position,
+            journal,
+            ledger: Arc::clone(&ledger),
+            metrics: Arc::clone(&metrics),
+            save_soon: Arc::clone(&save_soon),
+            dirty,
+        })
         .map_err(Error::Thread)?;
+        let in_flight = metrics.in_flight.clone();
         let batches = Batches {
             worker,
             ledger,
             delivery,
-            metrics: Arc::new(Metrics::new(plugin.digest())),
+            metrics,
             unreadable: Default::default(),
             failed: Default::default(),
             closed: Default::default(),
@@ -173,8 +125,7 @@ impl Service {
         let site = Site {
             batches: Arc::new(batches),
             token: RwLock::new(options.token.clone()),
-            permits: Arc::new(Semaphore::new(options.max_in_flight as usize)),
-            max_in_flight: options.max_in_flight,
+            admission: Admission::new(options.max_in_flight, options.max_body, in_flight),
             max_body: options.max_body,
             timeout: options.timeout,
             digest: plugin.digest().to_owned(),
@@ -187,6 +138,8 @@ impl Service {
             site: Arc::new(site),
             state,
             save_interval: options.save_interval,
+            save_soon,
+            pending,
             gone,
         })
     }
@@ -201,44 +154,44 @@ impl Service {
         Handle(Arc::clone(&self.site))
     }
 
-    /// Serves until `stop`; then finishes what is in flight and saves the memory. What is still in
-    /// flight when `at_once` comes is given up: it is still its senders'.
+    /// Serves until `stop`; then finishes what is in flight and saves the memory. When `at_once`
+    /// comes, neither is waited for: what is in flight is still its senders', and the journal has what
+    /// was not saved.
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let Service { listener, site, state, save_interval, mut gone } = self;
-        let mut saver = Saver::new(state, Arc::clone(&site.batches));
-        // On a task of its own: saving may take a while, in which others still want to be heard.
+        let Service { listener, site, state, save_interval, save_soon, pending, mut gone } = self;
+        let batches = &site.batches;
+        // On tasks of their own: what takes a while holds up no signal.
         let (stop_taking, stopped) = oneshot::channel();
         let server = tokio::spawn(Server::new(Arc::clone(&site)).accept(listener, stopped));
-        let ended = {
-            let mut stop = pin!(stop);
-            let mut ticks = tokio::time::interval(save_interval);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    () = &mut stop => break Ok(()),
-                    _ = &mut gone => break Err(Error::Gone),
-                    () = site.batches.closed.notified() => break Err(Error::Closed),
-                    _ = ticks.tick() => saver.save().await,
-                }
-            }
+        let (stop_saving, stopped) = oneshot::channel();
+        let saver = state.map(|state| Saver::new(state, Arc::clone(batches), save_soon));
+        let saver = saver.map(|saver| tokio::spawn(saver.run(save_interval, stopped)));
+        tokio::spawn(pending::deliver(Arc::clone(batches), pending, site.timeout));
+        let ended = tokio::select! {
+            () = stop => Ok(()),
+            _ = &mut gone => Err(Error::Gone),
+            () = batches.closed.notified() => Err(Error::Closed),
         };
         site.ready.store(false, Ordering::Relaxed);
         drop(stop_taking);
         info!("stopping: what is in flight is finished, and the memory is saved");
-        let drain = async {
+        let finish = async {
             if let Ok(server) = server.await {
                 server.drain().await;
             }
+            drop(stop_saving);
+            if let Some(saver) = saver {
+                let _ = saver.await;
+            }
         };
         tokio::select! {
-            () = drain => {}
+            () = finish => {}
             () = at_once => warn!("stopped at once: what was in flight is still its senders'"),
         }
-        saver.save().await;
         ended
     }
 }
@@ -249,7 +202,9 @@ impl Handle {
         let reloaded = self.0.batches.worker.reload(settings).await;
         let reloaded = reloaded.map_err(|Gone| Error::Gone)?;
         self.0.batches.metrics.reloaded(reloaded.is_ok());
-        Ok(reloaded?)
+        let pending = pending::loose(reloaded?);
+        tokio::spawn(pending::deliver(Arc::clone(&self.0.batches), pending, self.0.timeout));
+        Ok(())
     }
 
     /// Counts settings that were refused before they came as far as the detector.
@@ -271,17 +226,47 @@ impl Handle {
     }
 }
 
-/// What the state file holds; nothing if it is not there.
-fn load(state: &StateFile) -> Result<Saved, Error> {
-    let Some(bytes) = state.load()? else {
-        info!(state = %state.name().display(), "no state yet: starting empty");
-        return Ok(Saved::default());
-    };
-    Saved::decode(bytes).map_err(|err| unusable(state, &err))
+/// Takes up a state.
+fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed, Error> {
+    let resumed = state.resume(detector).map_err(|err| Error::of_resume(state, err))?;
+    let name = state.name().display();
+    if !resumed.found {
+        info!(state = %name, "no state yet: starting empty");
+    }
+    for remark in &resumed.remarks {
+        warn!(state = %name, "{remark}");
+    }
+    if resumed.replayed > 0 {
+        info!(entries = resumed.replayed, "the journal was replayed: the last run was not stopped");
+    }
+    Ok(resumed)
 }
 
-fn unusable(state: &StateFile, reason: &dyn std::fmt::Display) -> Error {
-    Error::Unusable { path: state.name().to_owned(), reason: reason.to_string() }
+/// What a service starts with.
+#[derive(Default)]
+struct Found {
+    ledger: Arc<Ledger>,
+    pending: Vec<Pending>,
+    journal: Option<Journal>,
+    memory: Vec<u8>,
+    position: Option<Position>,
+    dirty: bool,
+}
+
+fn found(resumed: Option<Resumed>) -> Found {
+    let Some(resumed) = resumed else { return Found::default() };
+    let ledger = Ledger::new(resumed.undelivered);
+    ledger.take_up_loose(&resumed.completed);
+    let mut pending = pending::loose(ledger.loose());
+    pending.extend(resumed.pending);
+    Found {
+        ledger: Arc::new(ledger),
+        pending,
+        journal: Some(resumed.journal),
+        memory: resumed.memory,
+        position: resumed.position,
+        dirty: resumed.replayed > 0,
+    }
 }
 
 fn delivery(deliver: &Deliver) -> Result<Delivery, Error> {

@@ -21,7 +21,8 @@ pub struct Options {
     pub token: Option<Token>,
     /// The longest body, as it comes and decompressed, in bytes: 64 MiB.
     pub max_body: usize,
-    /// How many batches may be worked on at once: 8. Others wait, and their bodies with the sender.
+    /// How many batches may be worked on at once: 8. Others wait; so many bodies of the greatest length
+    /// are in memory at the most, and one more.
     pub max_in_flight: u32,
     /// How long a batch may take from its first byte to the answer: 30 s.
     pub timeout: Duration,

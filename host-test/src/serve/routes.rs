@@ -9,11 +9,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{error, warn};
 
+use super::admission::Admission;
 use super::batch::Batches;
 use super::intake::{self, BodyError, Encoding};
 use super::strangers::{Stranger, check_content, check_origin, check_token};
@@ -28,9 +28,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 pub(super) struct Site {
     pub(super) batches: Arc<Batches>,
     pub(super) token: RwLock<Option<Token>>,
-    pub(super) permits: Arc<Semaphore>,
-    /// How many permits there are.
-    pub(super) max_in_flight: u32,
+    pub(super) admission: Arc<Admission>,
     pub(super) max_body: usize,
     pub(super) timeout: Duration,
     /// SHA-256 of the component.
@@ -119,35 +117,29 @@ impl Site {
         if !self.is_ready() {
             return Ok(self.retry("stopping", start));
         }
-        // Before the body is read: until there is room it stays with the sender.
-        let permit = timeout_at(deadline.into(), Arc::clone(&self.permits).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else { return Ok(self.retry("busy", start)) };
-        let working = Working::start(Arc::clone(&self.batches));
-
         let (head, mut body) = request.into_parts();
-        let received = intake::receive(&head.headers, &mut body, self.max_body);
-        let Ok(received) = timeout_at(deadline.into(), received).await else {
-            return Ok(text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"));
+        let mut room = self.admission.room();
+        let received =
+            intake::receive(&head.headers, &mut body, self.max_body, deadline, &mut room).await;
+        let body = match received {
+            Ok(received) => received,
+            Err(BodyError::NoRoom) => return Ok(self.retry("busy", start)),
+            Err(err) => return Ok(self.drop_body(&err, body, deadline).await),
         };
-        let events = match received {
-            Ok(received) => lines(received, encoding, self.max_body).await,
-            Err(err) => Err(err),
+        // Only now: a sender that is slow keeps nobody waiting.
+        let Ok(Some(in_flight)) = timeout_at(deadline.into(), room.start()).await else {
+            return Ok(self.retry("busy", start));
         };
-        let events = match events {
+        let events = match lines(body, encoding, self.max_body).await {
             Ok(events) => events,
-            Err(err) => {
-                // Who still sends does not listen yet.
-                let _ = timeout_at(deadline.into(), discard(body)).await;
-                return Ok(self.drop_batch(&err));
-            }
+            Err(err) => return Ok(self.drop_batch(&err)),
         };
         // On a task of its own: a sender that gives up does not undo what is on its way.
         let (batches, timeout) = (Arc::clone(&self.batches), self.timeout);
-        let work = tokio::spawn(async move {
-            let worked = batches.work_until(events, deadline, timeout).await;
-            drop((permit, working));
-            worked
-        });
+        let work =
+            tokio::spawn(
+                async move { batches.work_until(events, in_flight, deadline, timeout).await },
+            );
         match work.await {
             Ok(Ok(())) => {
                 self.batches.metrics.answered("ok", start.elapsed());
@@ -166,20 +158,42 @@ impl Site {
         answer
     }
 
+    /// A body that gives no batch, of which more may come.
+    async fn drop_body(&self, err: &BodyError, body: Incoming, deadline: Instant) -> Answer {
+        if let BodyError::TooLong(_) = err {
+            // Who still sends does not listen yet.
+            let _ = timeout_at(deadline.into(), discard(body)).await;
+        }
+        self.drop_batch(err)
+    }
+
     /// What Vector drops, so that it must not pass unnoticed.
     fn drop_batch(&self, err: &BodyError) -> Answer {
-        let (status, why) = match err {
-            BodyError::TooLong(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-long"),
-            BodyError::Encoding(_) => (StatusCode::BAD_REQUEST, "body-encoding"),
+        let (status, why, mend) = match err {
+            BodyError::TooLong(_) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-long",
+                "raise --max-body above the batches of the sender, or lower those (in Vector, \
+                 batch.max_bytes)",
+            ),
+            BodyError::Encoding(_) => (
+                StatusCode::BAD_REQUEST,
+                "body-encoding",
+                "it is not compressed as its Content-Encoding says: send it without compression \
+                 (in Vector, compression: none), or find what changes it on the way",
+            ),
             BodyError::Cut(_) => return text(StatusCode::BAD_REQUEST, "the body ended early"),
+            BodyError::Slow | BodyError::NoRoom => {
+                return text(StatusCode::REQUEST_TIMEOUT, err.to_string());
+            }
         };
         self.batches.metrics.refused(why);
         if let Some(before) = self.dropped.pass() {
             error!(
                 reason = %escape(&err.to_string(), 200),
+                mend,
                 untold = before,
-                "A BATCH WAS REFUSED THAT ITS SENDER WILL NOT SEND AGAIN: raise --max-body above \
-                 the batches of the sender, or lower those (in Vector, batch.max_bytes)"
+                "A BATCH WAS REFUSED THAT ITS SENDER WILL NOT SEND AGAIN"
             );
         }
         text(status, format!("{err}\n"))
@@ -196,22 +210,6 @@ impl Site {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         answer
-    }
-}
-
-/// Counts a batch that is worked on, as long as it is.
-struct Working(Arc<Batches>);
-
-impl Working {
-    fn start(batches: Arc<Batches>) -> Self {
-        batches.metrics.in_flight.inc();
-        Working(batches)
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.metrics.in_flight.dec();
     }
 }
 

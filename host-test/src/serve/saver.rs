@@ -1,45 +1,69 @@
-//! Saving the memory, and what is owed of it.
+//! Saving the memory and what is undelivered of it, which empties the journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_blocking;
+use tokio::time::MissedTickBehavior;
 use tracing::{debug, error};
 
 use super::batch::Batches;
 use super::detector::chain;
 use crate::state::StateFile;
 
-/// Saves into a state file, if there is one.
+/// Saves into a state file.
 pub(super) struct Saver {
-    state: Option<Arc<StateFile>>,
+    state: Arc<StateFile>,
     batches: Arc<Batches>,
+    /// Told when the journal has become long.
+    soon: Arc<Notify>,
     /// Whether what was to be saved last could not be.
     again: bool,
 }
 
 impl Saver {
-    pub(super) fn new(state: Option<StateFile>, batches: Arc<Batches>) -> Self {
-        Saver { state: state.map(Arc::new), batches, again: false }
+    pub(super) fn new(state: StateFile, batches: Arc<Batches>, soon: Arc<Notify>) -> Self {
+        Saver { state: Arc::new(state), batches, soon, again: false }
+    }
+
+    /// Saves at an interval, and when the journal has become long; and once more when the other end of
+    /// the channel is dropped.
+    pub(super) async fn run(mut self, interval: Duration, mut stop: oneshot::Receiver<()>) {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stop => break,
+                _ = ticks.tick() => {}
+                // Not again and again where it fails.
+                () = self.soon.notified(), if !self.again => {}
+            }
+            self.save().await;
+        }
+        self.save().await;
     }
 
     /// Saves what has changed, and returns when it is on the disk.
-    pub(super) async fn save(&mut self) {
-        let Some(state) = self.state.clone() else { return };
-        let Ok(Some(saved)) = self.batches.worker.save(self.again).await else { return };
+    async fn save(&mut self) {
+        let Ok(Some((saved, mark))) = self.batches.worker.save(self.again).await else { return };
         let bytes = saved.memory.len();
-        let written = spawn_blocking(move || state.save(&saved.encode())).await;
-        let reason = match written {
-            Ok(Ok(())) => None,
-            Ok(Err(err)) => Some(chain(&err)),
-            Err(err) => Some(err.to_string()),
-        };
+        let state = Arc::clone(&self.state);
+        let written = spawn_blocking(move || match saved.encode() {
+            Ok(encoded) => state.save(&encoded).map_err(|err| chain(&err)),
+            Err(err) => Err(chain(&err)),
+        });
+        let reason = written.await.unwrap_or_else(|err| Err(err.to_string())).err();
         self.again = reason.is_some();
         self.batches.metrics.saved(reason.is_none());
-        match reason {
-            None => debug!(bytes, "memory saved"),
-            Some(reason) => {
-                error!(reason, "the memory cannot be saved: a crash would lose what came since");
-            }
+        if let Some(reason) = reason {
+            error!(reason, "the memory cannot be saved: the journal keeps what came since");
+            return;
+        }
+        debug!(bytes, "memory saved");
+        if let Some(mark) = mark {
+            self.batches.worker.forget(mark).await;
         }
     }
 }

@@ -18,6 +18,9 @@ use super::throttle::Throttle;
 /// Far more than a Vector opens; others wait in the kernel.
 const MAX_CONNECTIONS: usize = 512;
 
+/// Of a connection, in bytes.
+const MAX_BUFFER: usize = 256 << 10;
+
 /// For a request's line and headers to come whole.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -75,8 +78,7 @@ impl Server {
     /// sender there or not.
     pub(super) async fn drain(self) {
         self.graceful.shutdown().await;
-        let all = self.site.permits.acquire_many(self.site.max_in_flight).await;
-        drop(all);
+        self.site.admission.drained().await;
     }
 }
 
@@ -90,7 +92,7 @@ async fn serve(stream: TcpStream, site: Arc<Site>, watcher: Watcher, permit: Own
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(1 << 20)
+        .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(err) = watcher.watch(connection).await {
         debug!(reason = %err, "a connection broke");

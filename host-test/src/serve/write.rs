@@ -2,10 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
-#[cfg(unix)]
 use std::os::fd::AsFd as _;
-#[cfg(windows)]
-use std::os::windows::io::AsHandle as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,10 +27,7 @@ pub(super) struct Turn(OwnedMutexGuard<Target>);
 impl Output {
     pub(super) fn stdout() -> io::Result<Self> {
         // Not through the standard library's buffer, which keeps what could not be written.
-        #[cfg(unix)]
         let stdout = io::stdout().as_fd().try_clone_to_owned()?;
-        #[cfg(windows)]
-        let stdout = io::stdout().as_handle().try_clone_to_owned()?;
         Ok(Output(Arc::new(Mutex::new(Target { file: stdout.into(), path: None }))))
     }
 

@@ -104,7 +104,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn bytes_that_are_no_text_count() {
         use std::ffi::OsStr;

@@ -211,7 +211,6 @@ fn a_run_that_was_killed_leaves_nothing_twice_and_nothing_half() {
     assert_eq!(bench.out(), [r#"{"a":1}"#]);
 }
 
-#[cfg(unix)]
 #[test]
 fn odd_names_and_links() {
     use std::ffi::OsStr;

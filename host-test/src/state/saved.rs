@@ -1,145 +1,139 @@
-//! What a state file holds: a detector's memory and, where a service wrote it, what it still owes.
+//! What a state file holds: the sections of a detector's memory and, where a service wrote it, those
+//! of the service.
 //!
-//! ```text
-//! "orgwatchserve\0" | version u16
-//! floor   u8 (0 or 1), i64
-//! owed    u32, then each: time i64, id 16
-//! memory  everything up to the digest
-//! SHA-256 of everything before it
-//! ```
-//! Integers are little-endian. A memory that nothing is owed of is kept as it is: what `orgwatch
-//! learn` and `scan --state` write is read by the service, and the other way round.
+//! | section | postcard |
+//! | --- | --- |
+//! | `undelivered` | findings that are not acknowledged downstream yet |
+//! | `position` | what of the journal the memory holds already |
+//!
+//! A service that has neither writes what `orgwatch learn` and `scan --state` write; what they read
+//! and do not use themselves they write again as it was.
 
-use orgwatch::memory::EventKey;
-use sha2::{Digest as _, Sha256};
+use orgwatch::state::{self, StateError as FrameError};
+use serde::{Deserialize, Serialize};
 
-const MAGIC: &[u8; 14] = b"orgwatchserve\0";
-const VERSION: u16 = 1;
-const DIGEST: usize = 32;
+use super::Undelivered;
 
-/// A memory, and the findings of it that nobody has taken yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+const UNDELIVERED: &str = "undelivered";
+const POSITION: &str = "position";
+
+/// A memory, and what a service keeps beside it.
+#[derive(Debug, Clone, Default)]
 pub struct Saved {
-    /// As the detector saved it.
+    /// As the detector saved it: a state of its sections alone.
     pub memory: Vec<u8>,
-    /// What is still owed of it.
-    pub owed: Owed,
+    /// Findings that are not acknowledged downstream yet.
+    pub undelivered: Undelivered,
+    /// What of the journal the memory holds; none if there has been no journal.
+    pub position: Option<Position>,
 }
 
-/// Findings that were given and not taken: whoever sends their events again gets them again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Owed {
-    /// Of findings of this event time and before, in seconds since 1970, it is not known any more
-    /// which are owed.
-    pub floor: Option<i64>,
-    /// Their event times, and keys made of their ids.
-    pub findings: Vec<(i64, EventKey)>,
+/// Up to where the memory is that of a stream of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Position {
+    /// In the journal beside the state.
+    Journal {
+        /// Which journal: another one starts from the beginning.
+        id: u64,
+        /// The number of the first entry that the memory does not hold.
+        next: u64,
+    },
 }
 
-/// Why bytes are not what a service saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not a state that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
-    /// A newer version wrote them.
+    /// They are no state, or damaged, or of another version.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A section of the service is not what this version writes.
     #[error(
-        "state format {0} of a service is newer than this orgwatch, which reads up to {VERSION}"
+        "the section `{0}` of the state cannot be read: it is damaged, or a newer orgwatch wrote it"
     )]
-    Newer(u16),
-    /// They were cut short or changed.
-    #[error("the state is damaged: its digest does not match")]
-    Damaged,
+    Section(&'static str),
 }
 
 impl Saved {
-    /// As bytes.
-    pub fn encode(&self) -> Vec<u8> {
-        if self.owed == Owed::default() {
-            return self.memory.clone();
+    /// As bytes. Fails if the memory is no state.
+    pub fn encode(&self) -> Result<Vec<u8>, SavedError> {
+        let mut sections = state::decode(&self.memory)?;
+        let undelivered = self.undelivered.encode();
+        if let Some(bytes) = &undelivered {
+            sections.push((UNDELIVERED, bytes));
         }
-        let mut out = Vec::with_capacity(self.memory.len() + self.owed.findings.len() * 24 + 64);
-        out.extend(MAGIC);
-        out.extend(VERSION.to_le_bytes());
-        out.push(u8::from(self.owed.floor.is_some()));
-        out.extend(self.owed.floor.unwrap_or_default().to_le_bytes());
-        // The service bounds them far below 4 billion.
-        out.extend((self.owed.findings.len() as u32).to_le_bytes());
-        for (time, key) in &self.owed.findings {
-            out.extend(time.to_le_bytes());
-            out.extend(key.bytes());
+        let position = self.position.map(|position| postcard::to_allocvec(&position));
+        let position = position.transpose().map_err(|_| SavedError::Section(POSITION))?;
+        if let Some(bytes) = &position {
+            sections.push((POSITION, bytes));
         }
-        out.extend(&self.memory);
-        let digest = Sha256::digest(&out);
-        out.extend(digest);
-        out
+        Ok(state::encode(&sections))
     }
 
-    /// What bytes hold. What does not begin like a service's is taken for a memory.
-    pub fn decode(bytes: Vec<u8>) -> Result<Saved, SavedError> {
-        if !bytes.starts_with(MAGIC) {
-            return Ok(Saved { memory: bytes, owed: Owed::default() });
+    /// What bytes hold. Sections that are not the service's are the detector's, which refuses by name
+    /// what it does not know.
+    pub fn decode(bytes: &[u8]) -> Result<Saved, SavedError> {
+        let mut saved = Saved::default();
+        let mut memory = Vec::new();
+        for (name, section) in state::decode(bytes)? {
+            match name {
+                UNDELIVERED => {
+                    saved.undelivered =
+                        Undelivered::decode(section).ok_or(SavedError::Section(UNDELIVERED))?;
+                }
+                POSITION => {
+                    let position = postcard::from_bytes(section);
+                    saved.position = Some(position.map_err(|_| SavedError::Section(POSITION))?);
+                }
+                _ => memory.push((name, section)),
+            }
         }
-        let mut read = Reader(&bytes[MAGIC.len()..]);
-        match u16::from_le_bytes(read.take()?) {
-            VERSION => {}
-            newer if newer > VERSION => return Err(SavedError::Newer(newer)),
-            _ => return Err(SavedError::Damaged),
-        }
-        let (body, digest) = bytes.split_last_chunk::<DIGEST>().ok_or(SavedError::Damaged)?;
-        if Sha256::digest(body).as_slice() != digest {
-            return Err(SavedError::Damaged);
-        }
-        let [known] = read.take()?;
-        let floor = i64::from_le_bytes(read.take()?);
-        let mut owed = Owed { floor: (known == 1).then_some(floor), findings: Vec::new() };
-        for _ in 0..u32::from_le_bytes(read.take()?) {
-            owed.findings.push((i64::from_le_bytes(read.take()?), EventKey::new(read.take()?)));
-        }
-        let memory = read.0.get(..read.0.len().saturating_sub(DIGEST)).unwrap_or_default();
-        Ok(Saved { memory: memory.to_owned(), owed })
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], SavedError> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(SavedError::Damaged)?;
-        self.0 = rest;
-        Ok(*taken)
+        saved.memory = state::encode(&memory);
+        Ok(saved)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::undelivered::Ticket;
+    use super::super::undelivered::tests::found;
     use super::*;
 
     fn sample() -> Saved {
-        let findings = vec![(5, EventKey::new([1; 16])), (i64::MIN, EventKey::new([2; 16]))];
-        Saved { memory: b"memory".to_vec(), owed: Owed { floor: Some(-7), findings } }
+        let memory = state::encode(&[("one", b"1"), ("two", b"")]);
+        let mut saved = Saved {
+            memory,
+            position: Some(Position::Journal { id: 7, next: 9 }),
+            ..Saved::default()
+        };
+        saved.undelivered.take_up(&found(5, false));
+        saved
     }
 
     #[test]
     fn what_was_saved_is_loaded() {
-        let mut saved = sample();
-        assert_eq!(Saved::decode(saved.encode()).unwrap(), saved);
-        saved.owed.floor = None;
-        assert_eq!(Saved::decode(saved.encode()).unwrap(), saved);
-        saved.owed.findings.clear();
-        assert_eq!(saved.encode(), b"memory");
-        assert_eq!(Saved::decode(saved.encode()).unwrap(), saved);
+        let saved = sample();
+        let loaded = Saved::decode(&saved.encode().unwrap()).unwrap();
+        assert_eq!((&loaded.memory, loaded.position), (&saved.memory, saved.position));
+        assert!(loaded.undelivered.holds(&Ticket::of(&found(5, true))));
+        // With nothing beside it, it is the memory as the detector saved it.
+        let plain = Saved { memory: saved.memory.clone(), ..Saved::default() };
+        assert_eq!(plain.encode().unwrap(), saved.memory);
+        assert_eq!(Saved::decode(&saved.memory).unwrap().memory, saved.memory);
     }
 
     #[test]
-    fn what_was_changed_or_is_newer_is_refused() {
-        let saved = sample().encode();
-        for at in MAGIC.len() + 2..saved.len() {
-            let mut damaged = saved.clone();
-            damaged[at] ^= 1;
-            assert_eq!(Saved::decode(damaged), Err(SavedError::Damaged));
-            assert_eq!(Saved::decode(saved[..at].to_vec()), Err(SavedError::Damaged));
+    fn what_is_no_state_or_newer_is_refused_by_name() {
+        for bytes in [&b""[..], b"{}", b"orgwatchserve\0\x01\0"] {
+            assert_eq!(Saved::decode(bytes).unwrap_err(), FrameError::Foreign.into());
         }
-        let mut newer = saved;
-        newer[MAGIC.len()] = 2;
-        assert_eq!(Saved::decode(newer), Err(SavedError::Newer(2)));
+        // A position in something else than a journal.
+        let newer = state::encode(&[(POSITION, &[1, 0, 0])]);
+        let err = Saved::decode(&newer).unwrap_err();
+        assert_eq!(err, SavedError::Section(POSITION));
+        assert!(err.to_string().contains("`position`"), "{err}");
+        let plain = Saved { memory: b"other".to_vec(), ..Saved::default() };
+        assert!(plain.encode().is_err());
     }
 }

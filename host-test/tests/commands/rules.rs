@@ -126,3 +126,26 @@ fn an_unknown_rule_is_refused_and_near_ones_are_named() {
     bench.run(&["rules", "show", "an-exit"]).expect(0, 2).says("no rule is called");
     bench.run(&["rules", "--component", "missing.wasm"]).expect(0, 2).says("missing.wasm");
 }
+
+/// They print the pack of the program, which another component need not have.
+#[test]
+fn a_component_with_other_rules_is_refused_where_the_programs_own_are_printed() {
+    let bench = Bench::new();
+    let embedded = orgwatch_host::plugin::Artifact::embedded().unwrap();
+    bench.file("same.wasm", embedded.bytes());
+    let mut said = orgwatch_artifact::Artifact::read(embedded.bytes()).unwrap();
+    said.pack.rules[0].digest = orgwatch_artifact::digest(b"another");
+    let module = orgwatch_artifact::Module::parse(embedded.bytes()).unwrap();
+    let pack = serde_json::to_vec(&said.pack).unwrap();
+    let other = module.with(orgwatch_artifact::PACK, &pack);
+    bench.file("other.wasm", orgwatch_artifact::seal(&other).unwrap());
+    bench.file("foreign.wasm", b"\0asm\x0d\0\x01\0");
+    for args in [&["rules", "show", SLUGS[0]][..], &["router", "vector"], &["router", "fluent-bit"]]
+    {
+        let with = |component| bench.run(&[args, &["--component", component]].concat());
+        let own = bench.run(args);
+        assert_eq!((own.code, own.out == with("same.wasm").out), (0, true), "{own:#?}");
+        with("other.wasm").expect(0, 2).says("other.wasm has other rules than this program");
+        with("foreign.wasm").expect(0, 2).says("cannot tell which rules foreign.wasm has");
+    }
+}

@@ -35,7 +35,7 @@ fn good() -> Vec<Value> {
         json!({ "late": "36500d" }),
         json!({ "rules": null, "memory": null, "late": "007m" }),
         json!({ "memory": { "events": 5.0 } }),
-        json!({ "memory": { "events": 1, "terms": 10_000_000, "steps": 10, "policies": 10 } }),
+        json!({ "memory": { "events": 1, "terms": 500_000, "steps": 100_000, "policies": 10 } }),
         json!({ "rules": { "account-closed": "off", "account-created": "dry-run" } }),
         json!({ "rules": { "account-closed": false, "account-created": "on" } }),
         json!({ "rules": { "account-closed": { "mode": "on", "severity": "critical" } } }),

@@ -89,7 +89,6 @@ fn a_second_run_waits_its_turn() {
 }
 
 /// Killed at any moment, most of all while it writes, it leaves the old state or the new one.
-#[cfg(unix)]
 #[test]
 fn a_kill_while_saving_leaves_a_whole_state() {
     let bench = Bench::new();

@@ -74,7 +74,6 @@ fn what_is_hidden_is_counted_and_what_came_again_is_not_repeated() {
     assert!(page().contains("1 high"), "{}", page());
 }
 
-#[cfg(unix)]
 #[test]
 fn a_page_is_a_file_like_any_other_and_keeps_its_permissions() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -95,7 +95,6 @@ fn file_names_may_be_anything() {
     bench.file("logs/\u{1b}[2Jbad", "nonsense");
     let ran = bench.scan(&["logs"]);
     ran.expect(0, 2).says("logs/\\u{1b}[2Jbad:1: ");
-    #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
         let name = Path::new(std::ffi::OsStr::from_bytes(b"no\xffutf8"));
@@ -138,7 +137,6 @@ fn a_component_can_be_named_and_is_checked() {
     bench.scan(&["file", "--component", "good.wasm"]).expect(1, 0);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;

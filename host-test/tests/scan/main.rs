@@ -6,5 +6,6 @@ mod bench;
 mod bad_input;
 mod filters;
 mod forms;
+mod memory;
 mod output;
 mod terminal;

@@ -65,16 +65,94 @@ fn a_reader_that_goes_away_is_no_failure() {
     let bench = Bench::new();
     let lines: String = (0..20_000).map(|id| format!("{}\n", leaving(id))).collect();
     bench.file("file", lines);
-    let mut child = bench
-        .command()
-        .args(["scan", "file", "missing", "--fail-on", "low"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    assert_eq!(code_after_a_line(&bench, &["file", "missing"]), 0);
+}
+
+/// How a scan ends whose reader goes away after a line.
+fn code_after_a_line(bench: &Bench, args: &[&str]) -> i32 {
+    let mut scan = bench.command();
+    scan.arg("scan").args(args).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = scan.spawn().unwrap();
     let mut first = [0; 100];
     let mut stdout = child.stdout.take().unwrap();
     stdout.read_exact(&mut first).unwrap();
     drop(stdout);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    child.wait().unwrap().code().unwrap()
+}
+
+/// A gate that passes because of `| head -1` is none.
+#[test]
+fn a_reader_that_goes_away_does_not_change_the_result_of_fail_on() {
+    let bench = Bench::new();
+    let mut denied = leaving(0);
+    denied["errorCode"] = "AccessDenied".into();
+    let high: String = (0..20_000)
+        .map(|id| {
+            denied["eventID"] = format!("id-{id}").into();
+            format!("{denied}\n")
+        })
+        .collect();
+    bench.file("high", &high);
+    bench.file("critical-last", format!("{high}{}\n", leaving(1)));
+    bench.file("unreadable-last", format!("{high}nonsense\n"));
+    let code = |file, least| code_after_a_line(&bench, &[file, "--fail-on", least]);
+    // Before the reader went away, after it did, and never.
+    assert_eq!(code("high", "high"), 1);
+    assert_eq!(code("critical-last", "critical"), 1);
+    assert_eq!(code("high", "critical"), 0);
+    assert_eq!(code("unreadable-last", "critical"), 2);
+    // What was not delivered is not remembered.
+    let args = ["critical-last", "--fail-on", "critical", "--state", "state"];
+    assert_eq!(code_after_a_line(&bench, &args), 1);
+    assert!(!bench.path("state").exists());
+}
+
+#[test]
+fn findings_are_not_written_to_a_standard_output_that_is_closed() {
+    let bench = Bench::new();
+    bench.file("file", leaving(1).to_string());
+    let run = |redirection: &str| {
+        let mut shell = bench.command();
+        let orgwatch = shell.get_program().to_string_lossy().into_owned();
+        shell = std::process::Command::new("sh");
+        shell.current_dir(bench.path(""));
+        shell.args(["-c", &format!("{orgwatch} scan file --state state {redirection}")]);
+        crate::bench::Ran::from(shell.output().unwrap())
+    };
+    run(">&-").expect(0, 2).says("standard output is closed");
+    assert!(!bench.path("state").exists());
+    run("> /dev/null").expect(0, 0);
+    assert!(bench.path("state").exists());
+}
+
+#[test]
+fn what_a_run_writes_is_not_read() {
+    let bench = Bench::new();
+    bench.file("logs/a", leaving(1).to_string());
+    bench.file("logs/state.old", leaving(2).to_string());
+    let run = |args: &[&str], threads: &str| {
+        let out = std::fs::File::create(bench.path("logs/z")).unwrap();
+        let mut scan = bench.command();
+        scan.arg("scan").args(args).args(["--threads", threads, "--state", "logs/state"]);
+        scan.args(["--report", "logs/page.html"]);
+        let ran = crate::bench::Ran::from(scan.stdout(out).output().unwrap());
+        (ran, std::fs::read_to_string(bench.path("logs/z")).unwrap().lines().count())
+    };
+    for threads in ["1", "2"] {
+        for (time, findings) in [(1, 2), (2, 0)] {
+            let (ran, lines) = run(&["logs"], threads);
+            assert_eq!((ran.code, lines), (0, findings), "run {time}: {ran:#?}");
+            ran.says("2 events in 2 files").says("not CloudTrail  0");
+        }
+        std::fs::remove_file(bench.path("logs/state")).unwrap();
+    }
+    // One that was asked for and is not read is an error.
+    let (ran, _) = run(&["logs/a", "logs/z"], "2");
+    assert_eq!(ran.code, 2);
+    ran.says("logs/z: not read: this run writes it");
+    bench.file("learned/a", leaving(1).to_string());
+    for _ in 0..2 {
+        let learned = bench.run(&["learn", "learned", "--state", "learned/state"]);
+        learned.expect(0, 0).says("1 event in 1 file");
+    }
 }

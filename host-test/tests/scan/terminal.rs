@@ -42,7 +42,6 @@ fn progress_is_shown_on_a_terminal_and_nowhere_else() {
     assert!(!bench.scan(&["file"]).err.contains('\u{1b}'));
 }
 
-#[cfg(unix)]
 #[test]
 fn an_interrupted_scan_leaves_nothing_half_written() {
     use std::os::unix::process::ExitStatusExt as _;

@@ -1,7 +1,7 @@
 //! The service, and a client of it.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,7 +50,13 @@ impl Answer {
 
 impl Service {
     pub fn start(bench: &Bench, args: &[&str]) -> Self {
+        Self::start_with(bench, args, |_| ())
+    }
+
+    /// With a command that is changed before it runs.
+    pub fn start_with(bench: &Bench, args: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = bench.command();
+        change(&mut command);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(args);
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
@@ -156,7 +162,7 @@ impl Service {
 
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
         assert!(sent.success());
     }
 

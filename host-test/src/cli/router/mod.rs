@@ -4,10 +4,11 @@ mod fluent_bit;
 mod vector;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Status;
+use super::{Status, component};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +24,11 @@ Examples:
 pub(super) struct RouterFlags {
     #[command(subcommand)]
     router: Router,
+
+    /// The component that the router feeds, which is refused if its rules are not those of this
+    /// program
+    #[arg(long, value_name = "FILE", global = true)]
+    component: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +41,7 @@ enum Router {
 
 /// Runs it.
 pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
+    component::check_pack(flags.component.as_deref())?;
     let text = match flags.router {
         Router::FluentBit => fluent_bit::filter(),
         Router::Vector => vector::condition(),

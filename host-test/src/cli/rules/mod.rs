@@ -62,12 +62,20 @@ struct ShowFlags {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    /// The component that is to have the rule, which is refused if its rules are not those of this
+    /// program
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
 }
 
 /// Runs it.
 pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
     let text = match &flags.command {
-        Some(RulesCommand::Show(flags)) => show::show(&flags.slug, flags.json)?,
+        Some(RulesCommand::Show(flags)) => {
+            component::check_pack(flags.component.as_deref())?;
+            show::show(&flags.slug, flags.json)?
+        }
         None => {
             let described = component::load(flags.component.as_deref())?.describe()?;
             list::list(&described.rules, flags.json)?

@@ -37,7 +37,8 @@ pub(super) struct Given {
     #[arg(long, value_name = "FILE")]
     pub(super) settings: Option<PathBuf>,
 
-    /// Where to keep the memory; loaded at start, replaced in one step at an interval and at stop
+    /// Where to keep the memory; loaded at start, replaced in one step at an interval and at stop.
+    /// Beside it, in FILE.journal, stands what came since
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
 
@@ -55,7 +56,7 @@ pub(super) struct Given {
     #[arg(long, value_name = "SIZE")]
     pub(super) max_body: Option<Size>,
 
-    /// How many batches to work on at once; others wait with their sender [default: 8]
+    /// How many batches to work on at once; others wait [default: 8]
     #[arg(long, value_name = "NUMBER")]
     pub(super) max_in_flight: Option<u32>,
 

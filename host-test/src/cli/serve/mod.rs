@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use orgwatch_host::plugin::Error as PluginError;
 use orgwatch_host::serve::{Deliver, Error, Handle, Options, Service, Token};
-use orgwatch_host::state::{Saved, StateFile};
+use orgwatch_host::state::StateFile;
 use tracing::{error, info, warn};
 
 use super::settings::Document;
@@ -28,7 +28,8 @@ Examples:
   orgwatch serve --config /etc/orgwatch/serve.yaml --check
 
 Signals:
-  TERM, INT  finish what is in flight, save the memory, and end; a second one ends at once
+  TERM, INT  finish what is in flight, save the memory, and end; a second one ends at once, and
+             the journal keeps what was not saved
   HUP        read the settings and the token again, and open --out again; if the settings are
              refused, the old ones stay
 
@@ -37,6 +38,13 @@ Exit codes:
   2  something could not be used: the settings, the state, the address, standard output
 
 vector-config/ has the Vector configurations that go with it.";
+
+/// Threads for connections. Fixed, whatever the machine: what takes time is the detector, and that is
+/// one.
+const WORKERS: usize = 2;
+
+/// Threads for what waits for a disk or a pipe, and for decompressing.
+const BLOCKING: usize = 8;
 
 /// Examine events that Vector sends, and send them on with their findings
 ///
@@ -82,8 +90,12 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
             "without --state the memory ends with this process: findings may come again, and chains break"
         );
     }
-    let plugin = component::load(config.component.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let plugin = component::load_alone(config.component.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build()?;
     let served = runtime.block_on(async {
         let started = Service::start(&options, &plugin, &settings.json, state).await;
         let service = match started {
@@ -169,17 +181,14 @@ impl Settings {
 
 /// Checks what can be checked without getting in the way of a service that runs.
 fn check(config: &Config, settings: &Settings) -> anyhow::Result<Status> {
-    let plugin = component::load(config.component.as_deref())?;
+    let plugin = component::load_alone(config.component.as_deref())?;
     let mut detector = match plugin.open(&settings.json) {
         Err(PluginError::Settings(problems)) => return Ok(unusable(&settings.wrong(&problems))),
         detector => detector?,
     };
-    if let Some(path) = &config.state
-        && let Some(bytes) = StateFile::peek(path)?
-    {
+    if let Some(path) = &config.state {
         let refused = || format!("cannot use the state {}", path.display());
-        let saved = Saved::decode(bytes).with_context(refused)?;
-        detector.merge_state(&saved.memory).with_context(refused)?;
+        StateFile::check(path, &mut detector).with_context(refused)?;
     }
     println!("nothing is wrong: the service would listen on {}", config.options.listen);
     Ok(Status::Done)

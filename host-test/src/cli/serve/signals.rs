@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -27,9 +28,7 @@ async fn told(told: oneshot::Receiver<()>) {
 
 impl Signals {
     /// Listens from now on.
-    #[cfg(unix)]
     pub(super) fn install() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
@@ -49,21 +48,6 @@ impl Signals {
             // Several that come while one is served are one more.
             while hang_up.recv().await.is_some() {
                 let _ = again.try_send(());
-            }
-        });
-        Ok(Signals { stop: Box::pin(told(stop)), at_once: Box::pin(told(at_once)), reload })
-    }
-
-    /// Listens from now on; there is no SIGHUP here.
-    #[cfg(not(unix))]
-    pub(super) fn install() -> io::Result<Self> {
-        let (first, stop) = oneshot::channel();
-        let (second, at_once) = oneshot::channel();
-        let (_, reload) = mpsc::channel(1);
-        tokio::spawn(async move {
-            for tell in [first, second] {
-                let _ = tokio::signal::ctrl_c().await;
-                let _ = tell.send(());
             }
         });
         Ok(Signals { stop: Box::pin(told(stop)), at_once: Box::pin(told(at_once)), reload })

@@ -10,10 +10,6 @@ use serde_json::Value;
 
 use super::places::Places;
 
-/// How far behind the newest an event may come: files are read in the order of their names, and not
-/// of their events.
-const LATE: &str = "36500d";
-
 /// What settings are called that nobody gave.
 const DEFAULTS: &str = "the default settings";
 
@@ -139,15 +135,6 @@ impl Document {
         }
     }
 
-    /// As JSON for one who reads files: what comes late is late, unless the settings say otherwise.
-    pub(in crate::cli) fn json_for_files(&self) -> String {
-        let mut value = self.value.clone();
-        if let Some(settings) = value.as_object_mut() {
-            settings.entry("late").or_insert_with(|| LATE.into());
-        }
-        value.to_string()
-    }
-
     /// Problems with these settings, each with its place; in the order of their lines.
     pub(in crate::cli) fn wrong<'a>(
         &self,
@@ -192,14 +179,6 @@ mod tests {
     fn nothing_means_the_defaults() {
         assert_eq!(parse("").unwrap().json(), "{}");
         assert_eq!(parse("# nothing\n").unwrap().json(), "{}");
-    }
-
-    #[test]
-    fn files_come_late_unless_the_settings_say_otherwise() {
-        assert_eq!(Document::empty().json_for_files(), r#"{"late":"36500d"}"#);
-        assert_eq!(parse("late: 2h").unwrap().json_for_files(), r#"{"late":"2h"}"#);
-        // What cannot be used is refused as it is.
-        assert_eq!(parse("[]").unwrap().json_for_files(), "[]");
     }
 
     #[test]

@@ -1,0 +1,266 @@
+//! The threads that read and screen: the calling one alone, or several beside it.
+//!
+//! With several, each job has a channel of its batches, and each batch one of its outcome. The
+//! calling thread takes the jobs, the batches of a job and the outcomes in the order of the input,
+//! whichever thread was first. A [`Budget`] bounds what is read and not examined yet.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+
+use super::budget::{Budget, Pending};
+use super::examine::Examiner;
+use super::filter::LeftOut;
+use super::jobs::{Job, Jobs};
+use super::load::{self, Desk, Load};
+use super::screen::{self, Screened};
+use super::{Error, Options};
+use crate::input::BATCH;
+use crate::plugin::{self, Detector};
+
+/// Everything in the calling thread.
+pub(super) fn single_threaded(
+    mut jobs: Jobs,
+    options: &Options,
+    examiner: &mut Examiner<'_>,
+) -> Result<LeftOut, Error> {
+    let mut load = Load::roomy();
+    let mut alone = Alone { options, examiner, failed: None };
+    for job in &mut jobs {
+        load::read(job, &options.limits, &options.meter, &mut load, &mut alone);
+        if let Some(err) = alone.failed {
+            return Err(err);
+        }
+    }
+    Ok(jobs.left_out)
+}
+
+struct Alone<'a, 'b> {
+    options: &'a Options,
+    examiner: &'a mut Examiner<'b>,
+    failed: Option<Error>,
+}
+
+impl Desk for Alone<'_, '_> {
+    fn reject(&mut self, json: &[u8]) -> Option<u64> {
+        screen::reject(json, self.examiner.detector)
+    }
+
+    fn take(&mut self, load: &mut Load) -> bool {
+        let place = load.name();
+        let screened = screen::screen(load, &self.options.filter, self.examiner.detector)
+            .map_err(|source| Error::Detector { place, source });
+        self.failed = screened.and_then(|screened| self.examiner.examine(screened)).err();
+        self.failed.is_none()
+    }
+}
+
+/// A screened batch, or the panic of its thread.
+type Outcome = thread::Result<Result<Screened, Error>>;
+
+/// A job for a thread to read.
+struct Reading {
+    job: Job,
+    /// Takes the outcomes of its batches, in order.
+    batches: Sender<Receiver<Outcome>>,
+    /// Leads to a thread that has nothing to do. Closed once nothing is read any more.
+    idle: Sender<Screening>,
+}
+
+/// A batch for another thread than its reader's to screen.
+struct Screening {
+    load: Load,
+    outcome: Sender<Outcome>,
+}
+
+/// Reading and screening in threads of their own, the rest in the calling one.
+///
+/// They are not waited for if the scan is given up: one may be waiting for a pipe. They end when
+/// nobody takes their outcomes.
+pub(super) fn parallel(
+    jobs: Jobs,
+    options: &Options,
+    examiner: &mut Examiner<'_>,
+) -> Result<LeftOut, Error> {
+    let threads = options.threads.get();
+    let (in_order, ordered) = bounded(2 * threads);
+    let (to_read, readings) = bounded(0);
+    // Without room: only a thread that is waiting takes something.
+    let (idle, screenings) = bounded(0);
+    let spare = bounded(threads);
+    let budget = Budget::new((threads + 2) * BATCH);
+    for number in 1..=threads {
+        let mut worker = Worker {
+            open: examiner.detector.opener(),
+            detector: None,
+            options: options.clone(),
+            budget: Arc::clone(&budget),
+            spare: spare.clone(),
+        };
+        let (readings, screenings) = (readings.clone(), screenings.clone());
+        spawn(format!("orgwatch-scan-{number}"), move || worker.work(readings, &screenings))?;
+    }
+    drop((readings, screenings));
+    let lister = spawn("orgwatch-list".into(), move || list(jobs, &in_order, &to_read, &idle))?;
+
+    for batches in ordered {
+        for outcome in batches {
+            match outcome.recv() {
+                Ok(Ok(screened)) => examiner.examine(screened?)?,
+                Ok(Err(panic)) => resume_unwind(panic),
+                Err(gone) => resume_unwind(Box::new(gone)),
+            }
+        }
+    }
+    Ok(lister.join().unwrap_or_else(|panic| resume_unwind(panic)))
+}
+
+fn spawn<T: Send + 'static>(
+    name: String,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    thread::Builder::new().name(name).spawn(work).map_err(Error::Thread)
+}
+
+/// Walks folders and deals out what is there, so that no other thread waits for the disk.
+fn list(
+    mut jobs: Jobs,
+    in_order: &Sender<Receiver<Receiver<Outcome>>>,
+    to_read: &Sender<Reading>,
+    idle: &Sender<Screening>,
+) -> LeftOut {
+    for job in &mut jobs {
+        let (batches, of_job) = bounded(in_order.capacity().unwrap_or(1));
+        let reading = Reading { job, batches, idle: idle.clone() };
+        if in_order.send(of_job).is_err() || to_read.send(reading).is_err() {
+            break;
+        }
+    }
+    jobs.left_out
+}
+
+/// One of the threads.
+struct Worker<F> {
+    open: F,
+    /// Opened when it is needed: there may be fewer files than threads.
+    detector: Option<Detector>,
+    options: Options,
+    budget: Arc<Budget>,
+    /// Loads to be filled again.
+    spare: (Sender<Load>, Receiver<Load>),
+}
+
+/// A guest keeps the memory that it once needed, so one that screened more at once is replaced.
+const HEAVY: usize = 4 << 20;
+
+impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
+    fn work(&mut self, mut readings: Receiver<Reading>, screenings: &Receiver<Screening>) {
+        loop {
+            select! {
+                recv(readings) -> reading => match reading {
+                    Ok(reading) => self.read(reading),
+                    // Others may still be reading.
+                    Err(_) => readings = never(),
+                },
+                recv(screenings) -> screening => match screening {
+                    Ok(Screening { mut load, outcome }) => {
+                        let screen = AssertUnwindSafe(|| self.screen(&mut load));
+                        // Nobody is there to be told if the scan was given up.
+                        let _ = outcome.send(catch_unwind(screen));
+                        self.recycle(load);
+                    }
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    fn read(&mut self, Reading { job, batches, idle }: Reading) {
+        let mut load = self.empty();
+        let Options { limits, meter, .. } = self.options.clone();
+        let read = AssertUnwindSafe(|| {
+            let pending = Pending::default();
+            let mut reader = Reader { worker: self, batches: &batches, idle, pending };
+            load::read(job, &limits, &meter, &mut load, &mut reader);
+        });
+        match catch_unwind(read) {
+            Ok(()) => self.recycle(load),
+            Err(panic) => {
+                let (tell, outcome) = bounded(1);
+                let _ = tell.send(Err(panic));
+                let _ = batches.send(outcome);
+            }
+        }
+    }
+
+    fn empty(&self) -> Load {
+        self.spare.1.try_recv().unwrap_or_else(|_| Load::roomy())
+    }
+
+    fn recycle(&self, load: Load) {
+        let _ = self.spare.0.try_send(load);
+    }
+
+    fn detector(&mut self) -> Result<&mut Detector, plugin::Error> {
+        let detector = match self.detector.take() {
+            Some(detector) => detector,
+            None => (self.open)()?,
+        };
+        Ok(self.detector.insert(detector))
+    }
+
+    fn screen(&mut self, load: &mut Load) -> Result<Screened, Error> {
+        let place = load.name();
+        let heavy = load.batch.bytes().len() > HEAVY;
+        let filter = self.options.filter.clone();
+        let screened = self.detector().and_then(|detector| screen::screen(load, &filter, detector));
+        if heavy {
+            self.detector = None;
+        }
+        screened.map_err(|source| Error::Detector { place, source })
+    }
+}
+
+/// A thread that reads a job.
+struct Reader<'a, F> {
+    worker: &'a mut Worker<F>,
+    batches: &'a Sender<Receiver<Outcome>>,
+    idle: Sender<Screening>,
+    pending: Pending,
+}
+
+impl<F: Fn() -> Result<Detector, plugin::Error>> Desk for Reader<'_, F> {
+    fn reject(&mut self, json: &[u8]) -> Option<u64> {
+        let rejected = screen::reject(json, self.worker.detector().ok()?);
+        if json.len() > HEAVY {
+            self.worker.detector = None;
+        }
+        rejected
+    }
+
+    fn take(&mut self, load: &mut Load) -> bool {
+        let permit = self.worker.budget.take(load.weight(), &self.pending);
+        load.permit = Some(permit);
+        let (tell, outcome) = bounded(1);
+        let full = Screening { load: mem::take(load), outcome: tell };
+        // The last one is left to this thread, which has nothing else to do then.
+        let handed_on = match full.load.last {
+            true => Err(full),
+            false => {
+                let account = full.load.account.clone();
+                self.idle.try_send(full).map_err(|busy| busy.into_inner()).map(|()| account)
+            }
+        };
+        match handed_on {
+            Ok(account) => *load = Load { account, ..self.worker.empty() },
+            Err(full) => {
+                *load = full.load;
+                let _ = full.outcome.send(Ok(self.worker.screen(load)));
+            }
+        }
+        self.batches.send(outcome).is_ok()
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a service cannot start or go on.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::plugin;
+use crate::state::{JournalError, ResumeError, StateError, StateFile};
+
+/// Why a service cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Its address cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// The detector cannot be opened, or does not take the state.
+    #[error("cannot open the detector")]
+    Detector(#[from] plugin::Error),
+
+    /// The state cannot be used. It was left as it is.
+    #[error(transparent)]
+    State(#[from] StateError),
+
+    /// The journal beside the state cannot be used. It was left as it is.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+
+    /// The state is none of ours, or damaged. It was left as it is.
+    #[error("cannot use the state {path}, which is left as it is: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
+    /// The file for findings cannot be opened.
+    #[error("cannot write findings to {path}")]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// The thread of the detector cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+
+    /// No working detector could be made any more.
+    #[error("the detector failed and cannot be opened again: the log says why")]
+    Gone,
+
+    /// Nobody reads the findings any more.
+    #[error(
+        "standard output is closed, and there is nowhere for findings to go: what could not be \
+         written is still with its senders; start this again with whoever reads it, or give --out"
+    )]
+    Closed,
+}
+
+impl Error {
+    /// Why a state cannot be taken up.
+    pub(super) fn of_resume(state: &StateFile, err: ResumeError) -> Self {
+        let unusable = |reason: String| Error::Unusable { path: state.name().to_owned(), reason };
+        match err {
+            ResumeError::File(err) => err.into(),
+            ResumeError::Journal(err) => err.into(),
+            ResumeError::Saved(err) => unusable(err.to_string()),
+            ResumeError::Detector(err) => unusable(err.to_string()),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What is asked of the detector's thread, and how it answers.
+
+use std::collections::HashSet;
+use std::thread;
+
+use bytes::Bytes;
+use orgwatch::finding::Finding;
+use orgwatch::memory::EventKey;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::admission::InFlight;
+use super::detector::{State, Thread};
+use crate::plugin::{self, Counter, Counts, Located, Span, Unreadable};
+use crate::state::Saved;
+use crate::state::journal::Mark;
+
+/// How many batches may wait for it; each holds what lets it be in memory.
+const QUEUE: usize = 64;
+
+/// A handle on the thread. Cheap to clone; the thread ends with the last.
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    batches: mpsc::Sender<Task>,
+    /// Goes before batches.
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// A batch to examine.
+pub(super) struct Task {
+    pub(super) events: Bytes,
+    pub(super) in_flight: InFlight,
+    pub(super) reply: oneshot::Sender<Result<(Examined, InFlight), Failure>>,
+}
+
+/// What goes before batches.
+pub(super) enum Order {
+    Save { always: bool, reply: oneshot::Sender<Option<(Saved, Option<Mark>)>> },
+    Forget(Mark, oneshot::Sender<()>),
+    Delivered(Vec<EventKey>, oneshot::Sender<()>),
+    Reload(String, oneshot::Sender<Result<Vec<Finding>, plugin::Error>>),
+    Counters(oneshot::Sender<Vec<Counter>>),
+}
+
+/// What a batch gave.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    /// What is to be delivered, in the order of the lines.
+    pub(super) found: Vec<Located>,
+    /// How many were left out: delivered before.
+    pub(super) repeats: u64,
+    /// The lines that may hold findings, in order.
+    pub(super) spans: Vec<Span>,
+    pub(super) counts: Counts,
+    /// The first that could not be read.
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Of `found`: an event may be there twice.
+    pub(super) seen: HashSet<EventKey>,
+}
+
+/// Why a batch was not examined, or not to its end: it is to be sent again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// It failed on the batch as a whole.
+    #[error("the detector had to be replaced")]
+    Replaced,
+    /// What was examined would be forgotten by a crash.
+    #[error("the journal cannot be written")]
+    Journal,
+}
+
+/// The thread is gone: no working detector could be made any more.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the detector is gone")]
+pub(super) struct Gone;
+
+impl Worker {
+    /// Starts the thread. The other end of the channel it returns closes when the thread ends.
+    pub(super) fn start(state: State) -> std::io::Result<(Worker, oneshot::Receiver<()>)> {
+        let (batches, inbox) = mpsc::channel(QUEUE);
+        let (orders, first) = mpsc::unbounded_channel();
+        let (alive, gone) = oneshot::channel();
+        let thread = Thread::new(state, first);
+        let runtime = Handle::current();
+        thread::Builder::new().name("orgwatch-detector".into()).spawn(move || {
+            // Its end is said by the channel; why, by the log.
+            let _ = thread.run(&runtime, inbox);
+            drop(alive);
+        })?;
+        Ok((Worker { batches, orders }, gone))
+    }
+
+    /// Examines newline-delimited events, and takes up what it finds. Who does not wait any more
+    /// has it dropped; what was found stays undelivered.
+    pub(super) async fn examine(
+        &self,
+        events: Bytes,
+        in_flight: InFlight,
+    ) -> Result<Result<(Examined, InFlight), Failure>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.batches.send(Task { events, in_flight, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// The memory and what is undelivered of it, and where that is in the journal; `None` if neither
+    /// has changed since, unless `always`.
+    pub(super) async fn save(&self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, Gone> {
+        self.order(|reply| Order::Save { always, reply }).await.map_err(|_| Gone)
+    }
+
+    /// What was saved up to this mark is on the disk: it leaves the journal.
+    pub(super) async fn forget(&self, mark: Mark) {
+        let _ = self.order(|reply| Order::Forget(mark, reply)).await;
+    }
+
+    /// Downstream has acknowledged findings. Done when that is written down.
+    pub(super) fn delivered(&self, keys: Vec<EventKey>) -> oneshot::Receiver<()> {
+        self.order(|reply| Order::Delivered(keys, reply))
+    }
+
+    /// Goes on with other settings and the same memory, and gives the findings that this completes.
+    /// If they are refused all stays as it was.
+    pub(super) async fn reload(
+        &self,
+        settings: String,
+    ) -> Result<Result<Vec<Finding>, plugin::Error>, Gone> {
+        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| Gone)
+    }
+
+    /// What the detector holds and has dropped.
+    pub(super) async fn counters(&self) -> Result<Vec<Counter>, Gone> {
+        self.order(Order::Counters).await.map_err(|_| Gone)
+    }
+
+    fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> oneshot::Receiver<T> {
+        let (reply, answer) = oneshot::channel();
+        // If nobody takes it, nobody answers.
+        let _ = self.orders.send(order(reply));
+        answer
+    }
+}

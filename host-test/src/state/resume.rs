@@ -1,0 +1,188 @@
+//! Taking up a state: the memory in its file, and the journal beside it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use orgwatch::finding::Finding;
+
+use super::journal::{Contents, Entry, Journal, JournalError};
+use super::undelivered::Ticket;
+use super::{Position, Saved, SavedError, StateError, StateFile, Undelivered};
+use crate::plugin::{self, Detector, Located, Place};
+use crate::steps::step;
+
+/// A state that was taken up into a detector.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The memory as the file holds it, without what the journal added; empty if there is no file.
+    pub(crate) memory: Vec<u8>,
+    /// What of the journal that holds.
+    pub(crate) position: Option<Position>,
+    /// Findings that are not acknowledged downstream yet.
+    pub(crate) undelivered: Undelivered,
+    /// The journal, ready to go on.
+    pub(crate) journal: Journal,
+    /// Findings that loading the memory completed: no run has given them yet, and no event carries
+    /// them.
+    pub completed: Vec<Finding>,
+    /// What the journal's events gave and downstream has not acknowledged.
+    pub(crate) pending: Vec<Pending>,
+    /// So many entries of the journal were examined again.
+    pub replayed: usize,
+    /// What is wrong with the journal, but no reason not to use it.
+    pub remarks: Vec<&'static str>,
+    /// Whether there was a state.
+    pub found: bool,
+}
+
+impl Resumed {
+    /// Leaves what loading the memory completed to a service that uses the state later.
+    pub fn leave_completed(&mut self) {
+        for finding in std::mem::take(&mut self.completed) {
+            self.undelivered.take_up_loose(finding);
+        }
+    }
+}
+
+/// An event, and those of its findings that have to be delivered.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    /// Without the newline; empty for findings that no event carries.
+    pub(crate) line: Vec<u8>,
+    pub(crate) found: Vec<Located>,
+}
+
+/// Why a state cannot be taken up. It was left as it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] StateError),
+    /// What the file holds is no state of this version.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The detector does not take it.
+    #[error(transparent)]
+    Detector(#[from] plugin::Error),
+}
+
+impl StateFile {
+    /// Takes up the state into a detector that has no memory yet.
+    pub fn resume(&self, detector: &mut Detector) -> Result<Resumed, ResumeError> {
+        let file = self.load()?;
+        let found = file.is_some();
+        let saved = file.map(|bytes| Saved::decode(&bytes)).transpose()?.unwrap_or_default();
+        let (journal, contents) = Journal::open(self.journal_path(), saved.position)?;
+        resume(detector, saved, journal, contents, found)
+    }
+
+    /// Whether a detector would take up a state, be it in use or not.
+    pub fn check(name: &Path, detector: &mut Detector) -> Result<(), ResumeError> {
+        let saved = StateFile::peek(name)?.map(|bytes| Saved::decode(&bytes)).transpose()?;
+        let saved = saved.unwrap_or_default();
+        let (journal, _) = Journal::read(Self::journal_of(name), saved.position)?;
+        resume(detector, saved, journal, Contents::default(), true).map(|_| ())
+    }
+
+    /// Whether the journal has events that a state which was loaded from here does not hold.
+    pub fn journal_holds_more(&self, saved: &Saved) -> Result<bool, ResumeError> {
+        let (_, contents) = Journal::read(self.journal_path(), saved.position)?;
+        Ok(contents.entries.iter().any(|entry| matches!(entry, Entry::Candidates(_))))
+    }
+
+    /// Saves a memory that was taken up from here, with what a service keeps beside it, and empties
+    /// the journal.
+    pub fn save_resumed(&self, memory: Vec<u8>, resumed: &mut Resumed) -> Result<(), ResumeError> {
+        let mark = resumed.journal.mark();
+        let position = resumed.journal.is_used().then_some(mark.position);
+        let undelivered = resumed.undelivered.clone();
+        self.save(&Saved { memory, undelivered, position }.encode()?)?;
+        // What stays behind is passed over by its number.
+        let _ = resumed.journal.forget(&mark);
+        Ok(())
+    }
+}
+
+fn resume(
+    detector: &mut Detector,
+    saved: Saved,
+    journal: Journal,
+    contents: Contents,
+    found: bool,
+) -> Result<Resumed, ResumeError> {
+    let Saved { memory, mut undelivered, position } = saved;
+    let completed = match memory.is_empty() {
+        true => Vec::new(),
+        false => detector.merge_state(&memory)?,
+    };
+    let mut remarks = Vec::new();
+    if contents.torn > 0 {
+        remarks.push(
+            "the end of the journal, which was being written when the process was killed, is \
+             dropped: its events were not acknowledged",
+        );
+    }
+    if contents.gap {
+        remarks.push(
+            "the state is older than the journal beside it: what came between the two is forgotten",
+        );
+    }
+    let mut pending: Vec<Pending> = Vec::new();
+    let mut waiting = HashSet::new();
+    let replayed = contents.entries.len();
+    for entry in contents.entries {
+        match entry {
+            Entry::Candidates(lines) => {
+                let batch = detector.detect_batch(&lines)?;
+                let found = batch.findings.into_iter().filter(|one| {
+                    // Not again what a sender brought again.
+                    undelivered.take_up(&one.finding)
+                        && waiting.insert(Ticket::of(&one.finding).key)
+                });
+                pending.extend(by_line(&lines, found.collect()));
+            }
+            Entry::Delivered(keys) => {
+                for key in &keys {
+                    undelivered.settle(key);
+                    waiting.remove(key);
+                }
+                pending.retain_mut(|one| {
+                    one.found.retain(|one| waiting.contains(&Ticket::of(&one.finding).key));
+                    !one.found.is_empty()
+                });
+            }
+        }
+        step("entry replayed");
+    }
+    Ok(Resumed {
+        memory,
+        position,
+        undelivered,
+        journal,
+        completed,
+        pending,
+        replayed,
+        remarks,
+        found,
+    })
+}
+
+/// Findings with their events.
+fn by_line(lines: &[u8], mut found: Vec<Located>) -> Vec<Pending> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    found.sort_by_key(|one| one.place);
+    let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
+    let pending = found.chunk_by(|one, next| one.place.line == next.place.line).map(|found| {
+        let nth = (found[0].place.line as usize).clamp(1, lines.len()) - 1;
+        let found = found.iter().cloned();
+        let found = found.map(|one| Located { place: Place { line: 1, ..one.place }, ..one });
+        Pending { line: lines[nth].to_owned(), found: found.collect() }
+    });
+    pending.collect()
+}

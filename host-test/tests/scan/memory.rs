@@ -1,0 +1,83 @@
+//! How much memory a scan takes, whatever one file holds.
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, leaving};
+
+/// What the documentation promises, for eight threads.
+const MOST: u64 = 100 << 20;
+
+/// An event that a rule names and none matches.
+fn candidate() -> Value {
+    let mut event = leaving(1);
+    event["eventName"] = "AttachRolePolicy".into();
+    event["eventSource"] = "iam.amazonaws.com".into();
+    event["requestParameters"] =
+        json!({ "roleName": "r", "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess" });
+    event
+}
+
+/// The most memory that a scan of a file had, resident, in bytes.
+fn peak(bench: &Bench, file: &str) -> u64 {
+    let mut scan = bench.command();
+    scan.args(["scan", file, "--quiet", "--threads", "8"]);
+    let mut child = scan.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or_default() << 10);
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(child.wait().unwrap().success());
+    peak
+}
+
+fn write(to: impl Write, line: &str, times: usize) {
+    let mut to = BufWriter::new(to);
+    for _ in 0..times {
+        writeln!(to, "{line}").unwrap();
+    }
+    to.flush().unwrap();
+}
+
+/// Once all that was read and not examined yet was kept: as much as the file decompresses to.
+#[test]
+fn a_file_of_candidates_takes_no_more_memory_than_another() {
+    let bench = Bench::new();
+    let line = candidate().to_string();
+    let times = (120 << 20) / line.len();
+    write(File::create(bench.path("plain")).unwrap(), &line, times);
+    let gzip = GzEncoder::new(File::create(bench.path("packed")).unwrap(), Compression::fast());
+    write(gzip, &line, times);
+    // Objects of a bucket, a line each and longer than any event.
+    let records = json!({ "Records": vec![candidate(); 20_000] }).to_string();
+    write(File::create(bench.path("objects")).unwrap(), &records, (60 << 20) / records.len());
+    for file in ["plain", "packed", "objects"] {
+        let peak = peak(&bench, file);
+        assert!(peak > 0 && peak < MOST, "{file}: {} MiB", peak >> 20);
+    }
+}
+
+#[test]
+fn a_file_of_findings_takes_no_more_memory_than_another() {
+    let bench = Bench::new();
+    let mut lines = BufWriter::new(File::create(bench.path("file")).unwrap());
+    for id in 0..60_000 {
+        writeln!(lines, "{}", leaving(id)).unwrap();
+    }
+    lines.flush().unwrap();
+    let peak = peak(&bench, "file");
+    // The detector remembers each of them.
+    assert!(peak > 0 && peak < MOST + (20 << 20), "{} MiB", peak >> 20);
+}

@@ -1,0 +1,186 @@
+//! Every chain that is complete is told once, in whatever order its steps come; and a flood costs what it is
+//! long. Counted, not timed.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::detector::Detector;
+use crate::memory::{Limits, work};
+
+const ACCOUNT: &str = "444455556666";
+
+/// The event of this number, so many seconds after noon.
+fn event(id: usize, name: &str, second: usize, more: &Value) -> String {
+    let mut event = json!({
+        "eventID": format!("{name}-{id}"), "eventName": name, "recipientAccountId": ACCOUNT,
+        "eventTime": format!("2026-06-01T{:02}:{:02}:{:02}Z", 12 + second / 3600, second / 60 % 60, second % 60),
+        "eventSource": "organizations.amazonaws.com", "sourceIPAddress": "203.0.113.7",
+        "userAgent": "Boto3/1.40.55", "userIdentity": {"type": "IAMUser", "accountId": ACCOUNT,
+            "userName": "ops", "arn": format!("arn:aws:iam::{ACCOUNT}:user/ops")},
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        event[key] = value.clone();
+    }
+    event.to_string()
+}
+
+fn power(id: usize, second: usize) -> String {
+    let root = json!({"eventSource": "signin.amazonaws.com",
+        "userIdentity": {"type": "Root", "accountId": ACCOUNT},
+        "responseElements": {"ConsoleLogin": "Success"}});
+    event(id, "ConsoleLogin", second, &root)
+}
+
+fn exit(id: usize, second: usize) -> String {
+    event(id, "LeaveOrganization", second, &json!({}))
+}
+
+fn refused(id: usize, second: usize) -> String {
+    event(id, "LeaveOrganization", second, &json!({"errorCode": "AccessDenied"}))
+}
+
+fn departed(id: usize, second: usize) -> String {
+    let details = json!({"userIdentity": {"accountId": "111122223333", "invokedBy": "AWS"},
+        "serviceEventDetails": {"accountId": ACCOUNT, "departureMethod": "LEFT"}});
+    event(id, "AccountDepartedOrganization", second, &details)
+}
+
+fn listed(id: usize, second: usize) -> String {
+    let calls = ["ListRoots", "ListAccounts", "DescribeOrganization", "ListPolicies"];
+    event(id, calls[id % calls.len()], second, &json!({}))
+}
+
+/// How many index entries are looked at for each event, in the worst of several orders.
+fn work_each(events: &[String]) -> u64 {
+    let mut shuffled = events.to_vec();
+    shuffled.sort_by_key(|event| EventKey::of(&[event]));
+    let reversed: Vec<String> = events.iter().rev().cloned().collect();
+    let twice = [&shuffled[..], events].concat();
+    let of = |events: &Vec<String>| {
+        let mut detector = Detector::open("{}").unwrap();
+        let before = work::so_far();
+        detector.detect_batch(events.join("\n").as_bytes());
+        (work::so_far() - before) / events.len() as u64
+    };
+    [shuffled, reversed, twice].iter().map(of).max().unwrap()
+}
+
+#[test]
+fn a_flood_costs_no_more_for_each_event_when_it_is_longer() {
+    type Event = fn(usize, usize) -> String;
+    let floods: [&[Event]; 9] = [
+        &[refused],
+        &[power, refused],
+        &[exit],
+        &[power],
+        &[power, exit],
+        &[power, exit, refused],
+        &[exit, departed],
+        &[listed],
+        &[listed, power, refused, exit, departed],
+    ];
+    for (number, flood) in floods.into_iter().enumerate() {
+        let of = |each: usize, spread: usize, in_turn: bool| {
+            let length = each * flood.len();
+            let kind =
+                |n: usize| if in_turn { n % flood.len() } else { (n / each).min(flood.len() - 1) };
+            let events = (0..length).map(|n| flood[kind(n)](n, n * spread / 1000));
+            work_each(&events.collect::<Vec<_>>())
+        };
+        // All in one second, one kind after the other, or in turn.
+        for (spread, in_turn) in [(0, false), (1000, false), (1000, true)] {
+            let (short, long) = (of(55, spread, in_turn), of(110, spread, in_turn));
+            assert!(
+                long <= short * 3 / 2 + 50 && long < 2000,
+                "{number}: {spread} {in_turn}: {short} {long}"
+            );
+        }
+    }
+}
+
+/// What a chain is, put plainly: looks at all steps for each end.
+fn is_whole(chain: &Chain, last: StepKey, steps: &[(StepKey, EventKey)]) -> bool {
+    let window = last.time - chain.window..=last.time;
+    let of_last = slot_of(chain.members.len() - 1);
+    let within = || steps.iter().filter(|(key, _)| window.contains(&key.time));
+    let upto = || within().filter(|(key, _)| *key <= last);
+    match &chain.kind {
+        ChainKind::Temporal => {
+            let slots: BTreeSet<_> = upto().map(|(_, slot)| *slot).collect();
+            slots.len() == chain.members.len()
+        }
+        ChainKind::EventCount(count) => {
+            let events: BTreeSet<_> = upto().map(|(key, _)| key.event).collect();
+            events.len() as u64 >= *count
+        }
+        ChainKind::ValueCount(count, _) => {
+            let slots: BTreeSet<_> = upto().map(|(_, slot)| *slot).collect();
+            slots.len() as u64 >= *count
+        }
+        ChainKind::TemporalOrdered => {
+            if !steps.contains(&(last, of_last)) {
+                return false;
+            }
+            // From the first member on, all that may stand at each.
+            let mut reached: Vec<StepKey> = Vec::new();
+            for member in 0..chain.members.len() {
+                let at = within().filter(|(_, slot)| *slot == slot_of(member)).map(|(key, _)| *key);
+                let follows = |key: &StepKey| {
+                    member == 0
+                        || reached.iter().any(|one| one.time <= key.time && one.event != key.event)
+                };
+                reached = at.filter(follows).collect();
+            }
+            reached.contains(&last)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Looking only at the ends that a step may matter for finds what looking at all would.
+    #[test]
+    fn each_end_is_told_once_in_any_order(
+        kind in 0..4usize,
+        members in 2..4usize,
+        count in 1..5u64,
+        all in prop::collection::vec((0..40i64, 0..12u8, 0..3u8, 0..4usize), 1..60),
+    ) {
+        let kind = match kind {
+            0 => ChainKind::Temporal,
+            1 => ChainKind::TemporalOrdered,
+            2 => ChainKind::EventCount(count),
+            _ => ChainKind::ValueCount(count, Field::Derived(Derived::UserName)),
+        };
+        let counts = matches!(kind, ChainKind::EventCount(_));
+        let of_pack = &rules::pack().chains[0];
+        let member = of_pack.members[0].clone();
+        let chain = Chain { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
+        let chain: &'static Chain = Box::leak(Box::new(chain));
+        let strand = Strand { chain: EventKey::of(&["chain"]), group: EventKey::of(&["group"]) };
+        let chains = Chains { by_rule: BTreeMap::new(), by_key: [(strand.chain, chain)].into() };
+        let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
+        let mut memory = Memory::new(limits);
+        let mut told = Vec::new();
+        let mut steps = Vec::new();
+        for (time, event, rule, slot) in all {
+            // The same event is always of the same time.
+            let (event, rule) = (EventKey::of(&[&format!("{time} {event}")]), EventKey::new([rule; 16]));
+            let step = StepKey { time, event, rule, refused: false };
+            if memory.steps().get(&step).is_some() {
+                continue;
+            }
+            let slot = if counts { slot_of(members - 1) } else { slot_of(slot % members) };
+            steps.push((step, slot));
+            let added = Step { places: vec![(Place { strand, slot }, ALL)], part: Box::default() };
+            chains.add(step, added, false, &mut memory, &mut |_, _, last, _| told.push(last));
+        }
+        let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();
+        whole.retain(|last| is_whole(chain, *last, &steps));
+        whole.sort_unstable();
+        told.sort_unstable();
+        prop_assert_eq!(told, whole);
+    }
+}
