@@ -162,6 +162,7 @@ impl Chains {
             }
             ends.push((chain, place.strand, of_place));
         }
+        ends.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
         memory.add_step(step, added);
         for (chain, strand, mut ends) in ends {
             ends.retain(|last| is_complete(chain, strand, *last, memory.steps()));
