@@ -116,8 +116,9 @@ fn keys(size: usize) -> String {
 
 fn wrappers(size: usize) -> String {
     let depth = (size >> 13).clamp(1, 490);
-    let inner = record(&text("x", &"x".repeat(size)));
-    let (open, close) = (r#"{"log":{"eventName":1},"detail":"#.repeat(depth), "}".repeat(depth));
+    // What tells that it is a record stands at its end.
+    let inner = record("").replacen('{', &format!(r#"{{"x":"{}","#, "x".repeat(size)), 1);
+    let (open, close) = (r#"{"log":{"x":1},"detail":"#.repeat(depth), "}".repeat(depth));
     format!("{open}{inner}{close}")
 }
 

@@ -32,7 +32,7 @@ fn events_without_a_time_are_counted() {
     let service = Service::annotating(&bench, &downstream, &[]);
     let mut event = leaving(1);
     event["eventTime"] = "June".into();
-    service.post(&lines(&[event, leaving(2)])).expect(200);
+    service.post(lines(&[event, leaving(2)])).expect(200);
     assert_eq!(service.metric("orgwatch_events_without_time_total"), 1.0);
 }
 
