@@ -1,11 +1,32 @@
 //! Files that are replaced in one step.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::steps::step;
+
+/// How long a lock is waited for: a process that ends, or that is about to become another program, may
+/// hold it for a moment longer than it should.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Opens a file, or makes it, and locks it for as long as what is returned is open.
+pub fn lock(path: &Path) -> Result<File, TryLockError> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = file.map_err(TryLockError::Error)?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            other => return other.map(|()| file),
+        }
+    }
+}
 
 /// Replaces what a file holds, or makes it, and returns when that is on the disk. Whoever reads it
 /// finds the old bytes or the new ones, and never a part of them.

@@ -10,7 +10,7 @@ mod resume;
 mod saved;
 pub(crate) mod undelivered;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -92,17 +92,10 @@ impl StateFile {
             return Err(StateError::Read { path: name, source: not_a_file() });
         }
         let beside = file::with_suffix(&path, ".lock");
-        let failed = |source| StateError::Lock { path: beside.clone(), source };
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&beside)
-            .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(StateFile { name, path, _lock: lock }),
+        match file::lock(&beside) {
+            Ok(lock) => Ok(StateFile { name, path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: name }),
-            Err(TryLockError::Error(err)) => Err(failed(err)),
+            Err(TryLockError::Error(source)) => Err(StateError::Lock { path: beside, source }),
         }
     }
 

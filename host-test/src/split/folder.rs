@@ -1,6 +1,6 @@
 //! The folder that a router follows.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -55,14 +55,8 @@ impl Folder {
         fs::create_dir_all(path.join(OWN)).map_err(unusable)?;
         let canonical = path.canonicalize().map_err(unusable)?;
         let own = canonical.join(OWN);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(own.join("lock"))
-            .map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Folder { path: canonical, own, waiting: Vec::new(), _lock: lock }),
+        match file::lock(&own.join("lock")) {
+            Ok(lock) => Ok(Folder { path: canonical, own, waiting: Vec::new(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(FolderError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }
