@@ -64,7 +64,7 @@ impl Filter {
     fn settle(&mut self, settings: &str) {
         let at = self.duplicate(settings.as_bytes());
         let data = self.memory.data_mut(&mut self.store);
-        let magic = orgwatch::baked::MAGIC;
+        let magic = orgwatch::embedded_config::MAGIC;
         let header = data.windows(magic.len()).position(|bytes| bytes == magic).unwrap();
         let slice = &mut data[header + 32..header + 40];
         slice[..4].copy_from_slice(&at.to_le_bytes());

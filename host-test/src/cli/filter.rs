@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use orgwatch::record::parse_time;
+use orgwatch::time::parse as parse_time;
 use orgwatch_host::scan::{Filter, LeftOut, Totals};
 
 use orgwatch_host::output::{number, plural};

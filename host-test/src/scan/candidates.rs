@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use memchr::memmem;
-use orgwatch::envelope::{self, Content, Tapes};
+use orgwatch::envelope::{self, Content, TapePool};
 
 use super::filter::{Filter, Outside};
 use super::screen::{Piece, Place, Screened};
@@ -14,7 +14,7 @@ use crate::plugin::{Counts, Detector, Error};
 /// The candidates of a batch, in order.
 pub(super) struct Candidates<'a> {
     filter: &'a Filter,
-    tapes: Tapes,
+    tapes: TapePool,
     /// One a line.
     bytes: Vec<u8>,
     lines: Vec<Candidate>,
@@ -32,7 +32,7 @@ struct Candidate {
 
 impl<'a> Candidates<'a> {
     pub(super) fn new(filter: &'a Filter) -> Self {
-        Candidates { filter, tapes: Tapes::default(), bytes: Vec::new(), lines: Vec::new() }
+        Candidates { filter, tapes: TapePool::default(), bytes: Vec::new(), lines: Vec::new() }
     }
 
     /// Adds a line that may match.

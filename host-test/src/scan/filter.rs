@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use orgwatch::json::Value;
-use orgwatch::record::parse_time;
+use orgwatch::time::parse as parse_time;
 
 use super::layout::{Layout, is_account};
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orgwatch::envelope::{self, Content, Tapes};
+use orgwatch::envelope::{self, Content, TapePool};
 
 use crate::native;
 
@@ -12,7 +12,7 @@ pub(super) fn record(line: &[u8], number: u32) -> Cow<'_, [u8]> {
     let parsed = native::parse(line, || {
         let mut found = None;
         let mut at = 0;
-        envelope::contents(line, &mut Tapes::default(), &mut |_, content| {
+        envelope::contents(line, &mut TapePool::default(), &mut |_, content| {
             if let Content::Record(value) = content
                 && at == number
             {

@@ -131,7 +131,7 @@ proptest! {
             fs::write(folder.join(format!("{number:03}")), file(*shape, number * 7)).unwrap();
         }
         let paths = [root.path().to_owned(), root.path().join("missing")];
-        let base = orgwatch::record::parse_time("2026-05-04T03:00:00Z").unwrap();
+        let base = orgwatch::time::parse("2026-05-04T03:00:00Z").unwrap();
         let filter = Filter { since: since.map(|since| base + since), ..Filter::default() };
         let run = |threads| {
             scan_with(real(), &paths, &Options { filter: filter.clone(), ..options(threads) })
@@ -405,7 +405,7 @@ fn files_of_other_times_and_accounts_are_not_opened() {
         fs::write(root.path().join(folder).join("a.json"), file(0, 0)).unwrap();
     }
     let filter = Filter {
-        since: orgwatch::record::parse_time("2026-05-03T00:00:00Z"),
+        since: orgwatch::time::parse("2026-05-03T00:00:00Z"),
         accounts: ["111122223333".to_owned()].into(),
         ..Filter::default()
     };

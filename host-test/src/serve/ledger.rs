@@ -9,8 +9,8 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use orgwatch::digest::Digest128;
 use orgwatch::finding::Finding;
-use orgwatch::memory::EventKey;
 use tokio::sync::Notify;
 
 use crate::plugin::Located;
@@ -28,7 +28,7 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct Inner {
     undelivered: Undelivered,
-    flying: HashSet<EventKey>,
+    flying: HashSet<Digest128>,
 }
 
 impl Ledger {
@@ -48,7 +48,7 @@ impl Ledger {
     pub(super) fn take_up(
         &self,
         mut found: Vec<Located>,
-        seen: &mut HashSet<EventKey>,
+        seen: &mut HashSet<Digest128>,
     ) -> Vec<Located> {
         let mut inner = self.inner();
         found.retain(|one| {
@@ -123,14 +123,14 @@ impl Ledger {
 #[derive(Debug)]
 pub(super) struct Flight {
     ledger: Arc<Ledger>,
-    keys: Vec<EventKey>,
+    keys: Vec<Digest128>,
     /// In the order of their places.
     pub(super) found: Vec<Located>,
 }
 
 impl Flight {
     /// Downstream has them: their keys.
-    pub(super) fn arrived(self) -> Vec<EventKey> {
+    pub(super) fn arrived(self) -> Vec<Digest128> {
         let mut inner = self.ledger.inner();
         for key in &self.keys {
             inner.undelivered.settle(key);

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::thread;
 
 use bytes::Bytes;
+use orgwatch::digest::Digest128;
 use orgwatch::finding::Finding;
-use orgwatch::memory::EventKey;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -37,7 +37,7 @@ pub(super) struct Task {
 pub(super) enum Order {
     Save { always: bool, reply: oneshot::Sender<Option<(Saved, Option<Mark>)>> },
     Forget(Mark, oneshot::Sender<()>),
-    Delivered(Vec<EventKey>, oneshot::Sender<()>),
+    Delivered(Vec<Digest128>, oneshot::Sender<()>),
     Reload(String, oneshot::Sender<Result<Vec<Finding>, plugin::Error>>),
     Counters(oneshot::Sender<Vec<Counter>>),
 }
@@ -55,7 +55,7 @@ pub(super) struct Examined {
     /// The first that could not be read.
     pub(super) unreadable: Vec<Unreadable>,
     /// Of `found`: an event may be there twice.
-    pub(super) seen: HashSet<EventKey>,
+    pub(super) seen: HashSet<Digest128>,
 }
 
 /// Why a batch was not examined, or not to its end: it is to be sent again.
@@ -114,7 +114,7 @@ impl Worker {
     }
 
     /// Downstream has acknowledged findings. Done when that is written down.
-    pub(super) fn delivered(&self, keys: Vec<EventKey>) -> oneshot::Receiver<()> {
+    pub(super) fn delivered(&self, keys: Vec<Digest128>) -> oneshot::Receiver<()> {
         self.order(|reply| Order::Delivered(keys, reply))
     }
 

@@ -7,8 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use orgwatch::digest::Digest128;
 use orgwatch::finding::Finding;
-use orgwatch::memory::EventKey;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -23,8 +23,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 /// Findings that are not acknowledged downstream yet.
 #[derive(Debug, Clone, Default)]
 pub struct Undelivered {
-    times: HashMap<EventKey, i64>,
-    by_time: BTreeSet<(i64, EventKey)>,
+    times: HashMap<Digest128, i64>,
+    by_time: BTreeSet<(i64, Digest128)>,
     /// Of findings of this event time and before, in seconds since 1970, it is not known which are
     /// undelivered.
     floor: Option<i64>,
@@ -32,7 +32,7 @@ pub struct Undelivered {
     empty_since: Option<Instant>,
     /// Findings that no event carries, since loading or merging a memory completed them: no sender
     /// brings them again.
-    loose: HashMap<EventKey, Finding>,
+    loose: HashMap<Digest128, Finding>,
     forgotten: u64,
     version: u64,
 }
@@ -49,7 +49,7 @@ struct Layout {
 /// A finding's place on the list: a key made of its id, and the time of its last event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    pub(crate) key: EventKey,
+    pub(crate) key: Digest128,
     time: i64,
 }
 
@@ -58,7 +58,7 @@ impl Ticket {
         let time = finding.last_seen.as_deref().and_then(|time| {
             OffsetDateTime::parse(time, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
         });
-        Ticket { key: EventKey::of(&[&finding.id]), time: time.unwrap_or(i64::MIN) }
+        Ticket { key: Digest128::of(&[&finding.id]), time: time.unwrap_or(i64::MIN) }
     }
 }
 
@@ -114,7 +114,7 @@ impl Undelivered {
     }
 
     /// Takes a finding off the list: downstream has acknowledged it.
-    pub(crate) fn settle(&mut self, key: &EventKey) {
+    pub(crate) fn settle(&mut self, key: &Digest128) {
         self.loose.remove(key);
         if let Some(time) = self.times.remove(key) {
             self.by_time.remove(&(time, *key));
@@ -162,7 +162,7 @@ impl Undelivered {
         let layout: Layout = postcard::from_bytes(section).ok()?;
         let mut list = Undelivered { floor: layout.floor, ..Undelivered::default() };
         for (time, key) in layout.findings {
-            list.insert(Ticket { key: EventKey::new(key), time }, MAX);
+            list.insert(Ticket { key: Digest128::new(key), time }, MAX);
         }
         for finding in layout.loose {
             list.take_up_loose(serde_json::from_str(&finding).ok()?);

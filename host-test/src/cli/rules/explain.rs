@@ -1,7 +1,7 @@
 //! Everything that the pack says of one rule or chain.
 
-use orgwatch::rules::{About, Chain, Rule};
-use orgwatch_sigma::{ChainKind, MemberRule, Pack, Severity};
+use orgwatch::rules::{Correlation, Rule, RuleMetadata};
+use orgwatch_sigma::{CorrelationKind, MemberRule, Pack, Severity};
 use serde::Serialize;
 
 use super::words;
@@ -44,7 +44,7 @@ pub(super) struct SeverityWhen {
 /// Explains the rule or chain of this name; none if there is none that gives findings.
 pub(super) fn explain<'a>(pack: &'a Pack, slug: &str) -> Option<Explanation<'a>> {
     let rule = pack.rules.iter().find(|rule| rule.about.slug == slug && !rule.internal);
-    let chain = pack.chains.iter().find(|chain| chain.about.slug == slug);
+    let chain = pack.correlations.iter().find(|chain| chain.about.slug == slug);
     match (rule, chain) {
         (Some(rule), _) => Some(of_rule(pack, rule)),
         (None, Some(chain)) => Some(of_chain(pack, chain)),
@@ -73,13 +73,15 @@ fn of_rule<'a>(pack: &'a Pack, rule: &'a Rule) -> Explanation<'a> {
     }
 }
 
-fn of_chain<'a>(pack: &'a Pack, chain: &'a Chain) -> Explanation<'a> {
+fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
     let window = duration(chain.window);
     let mut when = vec![match &chain.kind {
-        ChainKind::Temporal => format!("one of each, in any order, within {window}"),
-        ChainKind::TemporalOrdered => format!("one of each, in this order, within {window}"),
-        ChainKind::EventCount(least) => format!("at least {least} events within {window}, of"),
-        ChainKind::ValueCount(least, field) => {
+        CorrelationKind::Temporal => format!("one of each, in any order, within {window}"),
+        CorrelationKind::TemporalOrdered => format!("one of each, in this order, within {window}"),
+        CorrelationKind::EventCount(least) => {
+            format!("at least {least} events within {window}, of")
+        }
+        CorrelationKind::ValueCount(least, field) => {
             let field = words::field(field);
             format!("at least {least} different {field} within {window}, of")
         }
@@ -113,11 +115,11 @@ fn fed_by(rule: &MemberRule) -> String {
 
 fn conditions(rule: &Rule) -> Vec<String> {
     let mut when = words::lines(&rule.condition);
-    when.extend(rule.requires.iter().flat_map(words::lines));
+    when.extend(rule.derived_condition.iter().flat_map(words::lines));
     when
 }
 
-fn of_about<'a>(pack: &'a Pack, about: &'a About) -> Explanation<'a> {
+fn of_about<'a>(pack: &'a Pack, about: &'a RuleMetadata) -> Explanation<'a> {
     Explanation {
         slug: &about.slug,
         id: &about.id,

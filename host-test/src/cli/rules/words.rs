@@ -24,7 +24,7 @@ fn add(expr: &Expr, depth: usize, out: &mut Vec<String>) {
             line("any of".into());
             any
         }
-        Expr::AtLeast(least, of) => {
+        Expr::NOf(least, of) => {
             line(format!("at least {least} of"));
             of
         }
@@ -44,7 +44,7 @@ fn is_short(expr: &Expr) -> bool {
         Expr::Item(_) => true,
         Expr::And(parts) | Expr::Or(parts) => parts.iter().all(item),
         Expr::Not(inner) => is_short(inner),
-        Expr::AtLeast(..) => false,
+        Expr::NOf(..) => false,
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn sentence(expr: &Expr) -> String {
     match expr {
         Expr::And(parts) => joined(parts, " and "),
         Expr::Or(parts) => joined(parts, " or "),
-        Expr::AtLeast(least, parts) => format!("at least {least} of: {}", joined(parts, ", ")),
+        Expr::NOf(least, parts) => format!("at least {least} of: {}", joined(parts, ", ")),
         Expr::Not(inner) => format!("not ({})", sentence(inner)),
         Expr::Item(item) => item_in_words(item),
     }
@@ -118,10 +118,10 @@ fn matcher(matcher: &Matcher) -> String {
     match matcher {
         Matcher::Text(glob) => text(glob),
         Matcher::Equals(number) => format!("is {number}"),
-        Matcher::Above(number) => format!("is more than {number}"),
-        Matcher::AtLeast(number) => format!("is at least {number}"),
-        Matcher::Below(number) => format!("is less than {number}"),
-        Matcher::AtMost(number) => format!("is at most {number}"),
+        Matcher::Gt(number) => format!("is more than {number}"),
+        Matcher::Gte(number) => format!("is at least {number}"),
+        Matcher::Lt(number) => format!("is less than {number}"),
+        Matcher::Lte(number) => format!("is at most {number}"),
         Matcher::Bool(bool) => format!("is {bool}"),
         Matcher::Null => "is absent".into(),
         Matcher::Exists(true) => "is present".into(),
@@ -197,7 +197,7 @@ mod tests {
             (vec![Matcher::Text(Glob::wildcard(""))], "f is empty"),
             (vec![Matcher::Bool(false), Matcher::Equals(0.0)], "f is false or is 0"),
             (vec![Matcher::Text(Glob::wildcard("true")), Matcher::Bool(true)], "f is true"),
-            (vec![Matcher::AtLeast(2.5)], "f is at least 2.5"),
+            (vec![Matcher::Gte(2.5)], "f is at least 2.5"),
             (
                 vec![Matcher::Cidr { network: [10, 0, 0, 0].into(), prefix: 8 }],
                 "f is an address in 10.0.0.0/8",
@@ -209,7 +209,7 @@ mod tests {
         let either = item("f", vec![Matcher::Bool(false), Matcher::Null]);
         let both = Expr::And(vec![either, is("g", &["1"])]);
         assert_eq!(sentence(&both), "(f is false or is absent) and g is 1");
-        let of = Expr::AtLeast(2, vec![is("a", &["1"]), is("b", &["2"])]);
+        let of = Expr::NOf(2, vec![is("a", &["1"]), is("b", &["2"])]);
         assert_eq!(lines(&of), ["at least 2 of", "  a is 1", "  b is 2"]);
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 use orgwatch::finding::{Finding, Outcome, Severity, Status};
-use orgwatch::record::parse_time;
+use orgwatch::time::parse as parse_time;
 
 use super::facts::status;
 use super::raw::Raw;

@@ -165,7 +165,7 @@ fn tens_of_thousands_of_findings_make_a_page_that_can_be_opened() {
         value["id"] = format!("{number:032}").into();
         value["account"] = format!("{:012}", number % 60).into();
         value["severity"] = ["low", "medium", "high"][(number / 60 % 3) as usize].into();
-        let time = orgwatch::record::rfc3339(1_800_000_000 + number as i64 * 977).unwrap();
+        let time = orgwatch::time::rfc3339(1_800_000_000 + number as i64 * 977).unwrap();
         value["last_seen"] = time.into();
         let finding = serde_json::from_value(value).unwrap();
         let found = Found { finding: &finding, source: &source, line: number, raw: &raw };

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_utc() {
-        let time = orgwatch::record::parse_time("2026-11-17T20:06:31+01:00").unwrap();
+        let time = orgwatch::time::parse("2026-11-17T20:06:31+01:00").unwrap();
         assert_eq!(moment(time), "2026-11-17 19:06:31");
         assert_eq!(date(i64::MAX), "1970-01-01");
         assert_eq!(period(time, time), "2026-11-17 19:06:31");

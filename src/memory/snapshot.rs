@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::EventKey;
+use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome};
-use crate::record::shortened;
+use crate::text::shortened;
 
 /// The most bytes of a value that are kept.
 const MAX_KEPT: usize = 256;
@@ -28,7 +28,7 @@ type Text<'a> = Cow<'a, str>;
 /// What a chain's finding takes from a part: everything but the texts, which are the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct Kept<'a> {
+pub struct FindingSnapshot<'a> {
     /// First: of two that differ, memory keeps the one without approvals.
     pub approvals: Vec<Approved>,
     pub outcome: Outcome,
@@ -69,7 +69,7 @@ pub struct Kept<'a> {
 pub struct Approved {
     /// The chain that it names by its slug; without one, it covers the finding and every chain that the
     /// finding completes.
-    pub chain: Option<EventKey>,
+    pub chain: Option<Digest128>,
     /// Its reason.
     pub reason: String,
     /// The organizations that an account may go to; any if there are none.
@@ -78,7 +78,7 @@ pub struct Approved {
 
 impl Approved {
     /// An approval as it is kept; none if it names more organizations than are kept.
-    pub fn new(chain: Option<EventKey>, reason: &str, organizations: &[String]) -> Option<Self> {
+    pub fn new(chain: Option<Digest128>, reason: &str, organizations: &[String]) -> Option<Self> {
         let organizations = organizations.to_vec();
         let reason = shortened(reason, MAX_KEPT).into_owned();
         (organizations.len() <= MAX_ORGANIZATIONS).then_some(Approved {
@@ -89,14 +89,14 @@ impl Approved {
     }
 
     /// Whether it covers a chain, which says where the account goes if that is known.
-    pub fn covers(&self, chain: EventKey, destination: Option<&str>) -> bool {
+    pub fn covers(&self, chain: Digest128, destination: Option<&str>) -> bool {
         let goes_to = |to: &str| self.organizations.iter().any(|own| own == to);
         self.chain.is_none_or(|named| named == chain)
             && (self.organizations.is_empty() || destination.is_none_or(goes_to))
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> FindingSnapshot<'a> {
     /// What is kept of a rule's finding, as bytes: of every value no more than 256 bytes (of the
     /// accounts no more than 50), and of all together about a kilobyte.
     #[inline(never)]
@@ -112,7 +112,7 @@ impl<'a> Kept<'a> {
         let mut value = |text: &'a str| cut(text, MAX_KEPT);
         let who = &finding.principal;
         let target = finding.target.as_ref();
-        let kept = Kept {
+        let kept = FindingSnapshot {
             approvals,
             outcome: finding.outcome,
             mfa: who.mfa,
@@ -146,8 +146,8 @@ impl<'a> Kept<'a> {
 
     /// A part from what was written of it.
     #[inline(never)]
-    pub fn read(bytes: &'a [u8]) -> Option<Kept<'a>> {
-        let (kept, rest): (Kept<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
+    pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
+        let (kept, rest): (FindingSnapshot<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
         rest.is_empty().then_some(kept)
     }
 }
@@ -167,8 +167,8 @@ mod tests {
             {{"attributes":{{"mfaAuthenticated":"false"}}}}}},"recipientAccountId":"444455556666"}}"#
         );
         let found = Detector::open("{}").unwrap().detect(record.as_bytes()).unwrap();
-        let bytes = Kept::write(&found[0], Vec::new());
-        let part = Kept::read(&bytes).unwrap();
+        let bytes = FindingSnapshot::write(&found[0], Vec::new());
+        let part = FindingSnapshot::read(&bytes).unwrap();
         assert_eq!((&*part.id, &*part.rule), (&*found[0].id, &*found[0].rule));
         assert_eq!(part.event.as_deref(), found[0].events.first().map(String::as_str));
         assert_eq!(part.time.as_deref(), found[0].last_seen.as_deref());
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(part.region, None);
         assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_KEPT]));
         for length in 0..bytes.len() {
-            assert_eq!(Kept::read(&bytes[..length]), None);
+            assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
         }
     }
 
@@ -192,6 +192,6 @@ mod tests {
             "sourceIPAddress":"{long}","awsRegion":"{long}","recipientAccountId":"{long}"}}"#
         );
         let found = Detector::open("{}").unwrap().detect(record.as_bytes()).unwrap();
-        assert!(Kept::write(&found[0], Vec::new()).len() < MAX_TEXTS + 200);
+        assert!(FindingSnapshot::write(&found[0], Vec::new()).len() < MAX_TEXTS + 200);
     }
 }

@@ -11,7 +11,7 @@ type Places<'a> = [Option<(&'a str, Value<'a>)>; PLACES];
 
 /// An object whose values are found without looking at every key.
 #[derive(Debug)]
-pub struct Fields<'a> {
+pub struct ObjectIndex<'a> {
     object: Value<'a>,
     index: Index<'a>,
     /// Whether a key has a dot in it; true also for an object that is searched by a list.
@@ -28,21 +28,21 @@ enum Index<'a> {
     List(Vec<(u32, u32)>),
 }
 
-impl<'a> Fields<'a> {
+impl<'a> ObjectIndex<'a> {
     /// Indexes an object's keys, once; anything else has none.
     pub fn of(object: Value<'a>) -> Self {
         let mut places = Box::new([None; PLACES]);
         let mut dotted = false;
         for (n, (key, value)) in object.entries().enumerate() {
             let Some(key) = key.plain().filter(|_| n < PLACES / 2) else {
-                return Fields { object, index: Index::List(list(object)), dotted: true };
+                return ObjectIndex { object, index: Index::List(list(object)), dotted: true };
             };
             dotted |= memchr::memchr(b'.', key.as_bytes()).is_some();
             let place = seek(&places, key);
             // Of several with the same key the last counts.
             places[place] = Some((key, value));
         }
-        Fields { object, index: Index::Table(places), dotted }
+        ObjectIndex { object, index: Index::Table(places), dotted }
     }
 
     /// The object.
@@ -104,7 +104,7 @@ mod tests {
         let mut tape = Tape::default();
         tape.parse(text).unwrap();
         let object = Value::root(&tape, text);
-        let fields = Fields::of(object);
+        let fields = ObjectIndex::of(object);
         for key in keys {
             let raw = |value: Option<Value<'_>>| value.map(|value| value.raw().to_owned());
             assert_eq!(raw(fields.get(key)), raw(object.get(key)), "{key} of {text}");

@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 ///
 /// A search for one byte takes in four times as much at a step as a search for text. Where the byte
 /// turns out to be no rare one, text is searched for instead, for a while.
-pub(super) struct Rare<'a, const N: usize> {
+pub(super) struct RareByteFinder<'a, const N: usize> {
     bytes: &'a [u8],
     /// From where on it has not been searched.
     at: usize,
@@ -16,26 +16,26 @@ pub(super) struct Rare<'a, const N: usize> {
     /// Where in the text its rare byte stands.
     rare: usize,
     /// How often more the byte may be near the one before it.
-    patience: u32,
+    misses_left: u32,
 }
 
-const PATIENCE: u32 = 8;
+const MISSES: u32 = 8;
 
 /// Nearer than this the byte is not rare.
-const NEAR: usize = 32;
+const DENSE_GAP: usize = 32;
 
 /// For how many bytes text is searched for then.
-const WHILE: usize = 1024;
+const FALLBACK_SPAN: usize = 1024;
 
-impl<'a, const N: usize> Rare<'a, N> {
+impl<'a, const N: usize> RareByteFinder<'a, N> {
     /// Searches for a text whose byte at `rare` is rare.
     pub(super) fn new(bytes: &'a [u8], text: &'static [u8; N], rare: usize) -> Self {
-        Rare { bytes, at: 0, text, finder: Finder::new(text), rare, patience: PATIENCE }
+        RareByteFinder { bytes, at: 0, text, finder: Finder::new(text), rare, misses_left: MISSES }
     }
 
     /// Searches for the text for a while.
     fn by_text(&mut self) -> Option<usize> {
-        let end = self.bytes.len().min(self.at + WHILE + N);
+        let end = self.bytes.len().min(self.at + FALLBACK_SPAN + N);
         let found = self.finder.find(&self.bytes[self.at..end]).map(|found| self.at + found);
         self.at = match found {
             Some(found) => found + N,
@@ -43,12 +43,12 @@ impl<'a, const N: usize> Rare<'a, N> {
             None if end < self.bytes.len() => end + 1 - N,
             None => end,
         };
-        self.patience = if found.is_some() { self.patience } else { PATIENCE };
+        self.misses_left = if found.is_some() { self.misses_left } else { MISSES };
         found
     }
 }
 
-impl<const N: usize> Iterator for Rare<'_, N> {
+impl<const N: usize> Iterator for RareByteFinder<'_, N> {
     type Item = usize;
 
     #[inline(never)]
@@ -56,7 +56,7 @@ impl<const N: usize> Iterator for Rare<'_, N> {
         let byte = self.text[self.rare];
         loop {
             let rest = self.bytes.get(self.at + self.rare..)?;
-            if self.patience == 0 {
+            if self.misses_left == 0 {
                 match self.by_text() {
                     None if self.at < self.bytes.len() => continue,
                     found => return found,
@@ -66,7 +66,7 @@ impl<const N: usize> Iterator for Rare<'_, N> {
                 self.at = self.bytes.len();
                 return None;
             };
-            self.patience = if distance < NEAR { self.patience - 1 } else { PATIENCE };
+            self.misses_left = if distance < DENSE_GAP { self.misses_left - 1 } else { MISSES };
             let start = self.at + distance;
             // Of an array: comparing slices calls a function for each byte that is as rare.
             if self.bytes[start..].first_chunk() == Some(self.text) {
@@ -87,7 +87,7 @@ mod tests {
 
     fn both(bytes: &[u8]) -> (Vec<usize>, Vec<usize>) {
         (
-            Rare::new(bytes, b"eventName", 5).collect(),
+            RareByteFinder::new(bytes, b"eventName", 5).collect(),
             memmem::find_iter(bytes, b"eventName").collect(),
         )
     }
@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn a_frequent_byte_hides_nothing() {
         // Around every place where one way of searching gives way to the other.
-        for between in (0..40).chain(WHILE - 30..WHILE + 30).chain(2 * WHILE - 30..2 * WHILE + 30) {
+        for between in (0..40)
+            .chain(FALLBACK_SPAN - 30..FALLBACK_SPAN + 30)
+            .chain(2 * FALLBACK_SPAN - 30..2 * FALLBACK_SPAN + 30)
+        {
             let text = format!("eventName{}eventName{}", "N".repeat(between), "x".repeat(between));
             let (found, expected) = both(text.repeat(3).as_bytes());
             assert_eq!(found, expected, "{between}");

@@ -2,12 +2,12 @@
 
 use rsigma_parser::Level;
 
-use super::custom::Custom;
+use super::extension::Extension;
 use super::{Attack, one_line, template};
-use crate::{About, Severity};
+use crate::{RuleMetadata, Severity};
 
 /// The metadata that Sigma's two kinds of documents share.
-pub(super) struct Metadata<'a> {
+pub(super) struct SigmaMetadata<'a> {
     pub name: &'a Option<String>,
     pub id: &'a Option<String>,
     pub title: &'a str,
@@ -19,10 +19,10 @@ pub(super) struct Metadata<'a> {
     pub group: &'a str,
 }
 
-/// The fields of a `SigmaRule` or a `CorrelationRule` as [`Metadata`].
+/// The fields of a `SigmaRule` or a `CorrelationRule` as [`SigmaMetadata`].
 macro_rules! metadata {
     ($sigma:expr, $group:expr) => {
-        $crate::compile::about::Metadata {
+        $crate::compile::metadata::SigmaMetadata {
             name: &$sigma.name,
             id: &$sigma.id,
             title: &$sigma.title,
@@ -38,12 +38,12 @@ macro_rules! metadata {
 pub(super) use metadata;
 
 pub(super) fn compile(
-    from: &Metadata<'_>,
-    custom: &Custom,
+    from: &SigmaMetadata<'_>,
+    extension: &Extension,
     attack: &Attack,
-) -> Result<About, String> {
+) -> Result<RuleMetadata, String> {
     let benign: Vec<_> = from.falsepositives.iter().map(|text| one_line(text)).collect();
-    let about = About {
+    let about = RuleMetadata {
         slug: required("name", from.name)?,
         id: required("id", from.id)?,
         title: from.title.to_owned(),
@@ -51,14 +51,14 @@ pub(super) fn compile(
         group: from.group.to_owned(),
         references: from.references.to_vec(),
         level: severity(from.level.ok_or("level is missing")?),
-        summary: template::parse("summary", &one_line(&custom.summary))?,
-        why: one_line(&custom.why),
+        summary: template::parse("summary", &one_line(&extension.summary))?,
+        why: one_line(&extension.why),
         benign: benign.join(" "),
-        triage: custom.triage()?,
+        triage: extension.triage()?,
         attack: attack.ids(from.tags)?,
-        attack_aliases: custom.attack_aliases.clone(),
-        threat_catalogue: custom.threat_catalogue.clone(),
-        covers: custom.covers.clone(),
+        attack_aliases: extension.attack_aliases.clone(),
+        threat_catalogue: extension.threat_catalogue.clone(),
+        covers: extension.covers.clone(),
     };
     let said = [
         about.why.is_empty(),
@@ -69,7 +69,7 @@ pub(super) fn compile(
     if let Some(text) = [&about.why, &about.benign].into_iter().find(|text| text.contains('{')) {
         return Err(format!("why and falsepositives are not templates: {text}"));
     }
-    if !custom.internal && said.contains(&true) {
+    if !extension.internal && said.contains(&true) {
         return Err(
             "orgwatch: summary, why and triage, and falsepositives, must say something".into()
         );

@@ -1,12 +1,9 @@
 //! What every finding says of the record it was made from.
 
-use super::{Record, content, outcome, time};
+use super::{Record, content, outcome};
+use crate::digest::Digest128;
 use crate::finding::{Accounts, Handshake, Outcome, Principal};
-use crate::memory::EventKey;
-
-/// The longest value that a finding repeats, in bytes. A hostile field may be megabytes; the event
-/// itself is passed on whole, so that nothing is lost.
-pub const MAX_VALUE: usize = 4096;
+use crate::text::bounded;
 
 /// The ids of an organization and of a handshake in a handshake's ARN,
 /// `arn:aws:organizations::<management>:handshake/<o-id>/<action>/<h-id>`.
@@ -20,9 +17,9 @@ pub struct OrgIds {
 
 /// What a record says, in the finding's terms.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct EventSummary {
     /// What makes it the same event wherever it is seen.
-    pub key: EventKey,
+    pub key: Digest128,
     /// Seconds since 1970; none when `eventTime` cannot be read.
     pub time: Option<i64>,
     /// `eventTime` as it was, when it cannot be read as a time; empty when there is none.
@@ -60,19 +57,19 @@ pub struct Facts {
     pub handshake_organization: Option<String>,
 }
 
-impl Facts {
+impl EventSummary {
     /// Reads a record.
-    pub fn of(record: &Record<'_>) -> Facts {
+    pub fn of(record: &Record<'_>) -> EventSummary {
         let text = |keys: &[&str]| record.at(keys).map(|text| bounded(&text));
         let event_name = text(&["eventName"]).unwrap_or_default();
         let event_id = text(&["eventID"]);
         let written = record.at(&["eventTime"]);
-        let time = written.as_deref().and_then(time::parse);
-        let event_time = time.and_then(time::rfc3339);
+        let time = written.as_deref().and_then(crate::time::parse);
+        let event_time = time.and_then(crate::time::rfc3339);
         let same_time = event_time.clone().or(written.as_deref().map(bounded));
         let (outcome, reason) = outcome::of(record);
         let (handshake, ids) = handshake(record);
-        Facts {
+        EventSummary {
             key: event_key(record, event_id.as_deref(), &event_name, same_time.as_deref()),
             time,
             unreadable_time: match time {
@@ -171,22 +168,9 @@ fn org_ids(arn: &str) -> OrgIds {
 /// An event is the same if its id, name and time are: AWS's own samples share one id between
 /// different events. The oldest records have no id; then everything that the record says counts,
 /// in whatever order and layout it stands.
-fn event_key(record: &Record<'_>, id: Option<&str>, name: &str, time: Option<&str>) -> EventKey {
+fn event_key(record: &Record<'_>, id: Option<&str>, name: &str, time: Option<&str>) -> Digest128 {
     match id {
-        Some(id) => EventKey::of(&[id, name, time.unwrap_or_default()]),
+        Some(id) => Digest128::of(&[id, name, time.unwrap_or_default()]),
         None => content::key(record),
     }
-}
-
-/// A value as a finding repeats it: no longer than [`MAX_VALUE`].
-pub(crate) fn bounded(text: &str) -> String {
-    shortened(text, MAX_VALUE).into_owned()
-}
-
-/// Text cut at a character after at most so many bytes, and marked when it was.
-pub(crate) fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
-    if text.len() <= most {
-        return text.into();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(most)]).into()
 }

@@ -6,23 +6,23 @@
 /// Implements `From` between the types of [`crate::finding`] and those that `bindgen` made of the
 /// WIT interface `findings`, in both directions. The argument is the path of the generated module.
 #[macro_export]
-macro_rules! mirror_findings {
+macro_rules! wit_conversions {
     ($wit:path) => {
         const _: () = {
             use $wit as wit;
             use $crate::finding as ours;
 
-            $crate::mirror_findings!(@enum Severity { Informational, Low, Medium, High, Critical });
-            $crate::mirror_findings!(@enum Status { New, Approved, Learning, DryRun, Other });
-            $crate::mirror_findings!(@enum Outcome { Success, Failure, Unknown });
-            $crate::mirror_findings!(@record Accounts { acting, recipient } {} {});
-            $crate::mirror_findings!(@record Principal {
+            $crate::wit_conversions!(@enum Severity { Informational, Low, Medium, High, Critical });
+            $crate::wit_conversions!(@enum Status { New, Approved, Learning, DryRun, Other });
+            $crate::wit_conversions!(@enum Outcome { Success, Failure, Unknown });
+            $crate::wit_conversions!(@record Accounts { acting, recipient } {} {});
+            $crate::wit_conversions!(@record Principal {
                 kind, arn, name, access_key_id, mfa, issuer, console
             } {} {});
-            $crate::mirror_findings!(@record Target { kind, id } {} {});
-            $crate::mirror_findings!(@record Handshake { id, action, state } {} {});
-            $crate::mirror_findings!(@record Artifact { name, version, digest } {} {});
-            $crate::mirror_findings!(@record Finding {
+            $crate::wit_conversions!(@record Target { kind, id } {} {});
+            $crate::wit_conversions!(@record Handshake { id, action, state } {} {});
+            $crate::wit_conversions!(@record Artifact { name, version, digest } {} {});
+            $crate::wit_conversions!(@record Finding {
                 id, rule, rule_id, title, status_reason, account, organization,
                 destination_organization, outcome_reason, event_name, event_source, source_ip,
                 user_agent, region, details, parts, events, first_seen, last_seen, summary, why,
@@ -47,7 +47,7 @@ macro_rules! mirror_findings {
             }
         }
     };
-    // Fields that are as good as the same on both sides, and those that are mirrored if present.
+    // ObjectIndex that are as good as the same on both sides, and those that are mirrored if present.
     (@record $name:ident { $($same:ident),* } { $($into:ident),* } { $($maybe:ident),* }) => {
         impl From<ours::$name> for wit::$name {
             fn from(ours: ours::$name) -> Self {

@@ -13,15 +13,15 @@ use std::hint::black_box;
 use super::{KEY, Prefilter};
 
 /// How a key begins that the filter for Fluent Bit must give another name.
-const OURS: &[u8; 9] = b"\"orgwatch";
+const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
 
 const KEY_WORD: u64 = u64::from_le_bytes(*KEY.first_chunk().unwrap());
-const OUR_WORD: u64 = u64::from_le_bytes(*OURS.first_chunk().unwrap());
+const RESERVED_WORD: u64 = u64::from_le_bytes(*RESERVED_KEY.first_chunk().unwrap());
 
 /// How far apart the pairs are that are looked up.
 const STRIDE: usize = 8;
 
-/// For each pair of neighbours in the two texts, how far into its text it stands, from 1; or
+/// For each pair of neighbours in the two texts, how far offset_in_needle its text it stands, from 1; or
 /// [`ESCAPED`] for one of those in an escaped letter of `eventName`, or between it and its neighbours.
 static PAIRS: [u8; 1 << 16] = {
     let mut pairs = [0; 1 << 16];
@@ -48,7 +48,7 @@ static PAIRS: [u8; 1 << 16] = {
     let mut at = 0;
     while at < STRIDE {
         pairs[pair(KEY[at], KEY[at + 1])] = at as u8 + 1;
-        pairs[pair(OURS[at], OURS[at + 1])] = at as u8 + 1;
+        pairs[pair(RESERVED_KEY[at], RESERVED_KEY[at + 1])] = at as u8 + 1;
         at += 1;
     }
     pairs
@@ -65,10 +65,10 @@ impl Prefilter {
     /// wants, or a key that begins with a name of ours.
     ///
     /// It says so too of events that are not JSON at all; it never says no to such a one.
-    pub fn glance(&self, event: &[u8]) -> bool {
+    pub fn may_match(&self, event: &[u8]) -> bool {
         let mut at = 0;
-        while let Some((found, into)) = next_pair(event, at) {
-            if self.is_of_interest(event, found, into) {
+        while let Some((found, offset_in_needle)) = next_pair(event, at) {
+            if self.is_of_interest(event, found, offset_in_needle) {
                 return true;
             }
             at = found + STRIDE;
@@ -76,18 +76,18 @@ impl Prefilter {
         self.everything || event.len() < KEY.len()
     }
 
-    /// Whether the pair at this place is part of a text, so far into it, and the name behind the key
+    /// Whether the pair at this place is part of a text, so far offset_in_needle it, and the name behind the key
     /// is a wanted one.
     #[inline(always)]
-    fn is_of_interest(&self, event: &[u8], at: usize, into: u8) -> bool {
-        if into == ESCAPED {
+    fn is_of_interest(&self, event: &[u8], at: usize, offset_in_needle: u8) -> bool {
+        if offset_in_needle == ESCAPED {
             return has_backslash(event, at) && is_near_escape(event, at);
         }
-        let start = (at + 1).wrapping_sub(into.into());
+        let start = (at + 1).wrapping_sub(offset_in_needle.into());
         // Compared as one number: an array would be compared byte for byte.
         let text = event.get(start..).and_then(<[u8]>::split_first_chunk);
         match text.map(|(text, rest)| (u64::from_le_bytes(*text), rest)) {
-            Some((OUR_WORD, [b'h', ..])) => true,
+            Some((RESERVED_WORD, [b'h', ..])) => true,
             Some((KEY_WORD, [b'e', rest @ ..])) => self.heads.may_want(rest) && self.wants(rest),
             _ => false,
         }
@@ -101,7 +101,7 @@ impl Prefilter {
     }
 }
 
-/// The first pair from here on that stands in a text: where it is, and how far into its text. Three
+/// The first pair from here on that stands in a text: where it is, and how far offset_in_needle its text. Three
 /// instructions a pair, and a few for each block of them, are the price of the filter.
 #[inline(always)]
 fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
@@ -112,9 +112,9 @@ fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
                 // loads it has room for the distance: one more for each pair.
                 let block: &[u8; $words * STRIDE] = black_box(block);
                 $(
-                    let into = look_up(block, $nth * STRIDE);
-                    if into != 0 {
-                        return Some((at + $nth * STRIDE, into));
+                    let offset_in_needle = look_up(block, $nth * STRIDE);
+                    if offset_in_needle != 0 {
+                        return Some((at + $nth * STRIDE, offset_in_needle));
                     }
                 )*
                 at += $words * STRIDE;
@@ -124,9 +124,9 @@ fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
     blocks_of!(16: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     blocks_of!(4: 0 1 2 3);
     while let Some(pair) = event.get(at..).and_then(<[u8]>::first_chunk::<2>) {
-        let into = look_up(pair, 0);
-        if into != 0 {
-            return Some((at, into));
+        let offset_in_needle = look_up(pair, 0);
+        if offset_in_needle != 0 {
+            return Some((at, offset_in_needle));
         }
         at += STRIDE;
     }
@@ -161,7 +161,7 @@ fn is_near_escape(event: &[u8], at: usize) -> bool {
 
 /// How the wanted names begin: most others are told from them by two words, unhashed and unread.
 #[derive(Debug)]
-pub(super) struct Heads {
+pub(super) struct NamePrefixFilter {
     /// A bit for the hash of each; none if there is a name too short for this.
     bits: Option<Box<[u64; 1024]>>,
     /// Where the second word begins. The two reach at most one byte beyond the shortest name: its
@@ -169,11 +169,11 @@ pub(super) struct Heads {
     second: usize,
 }
 
-impl Heads {
+impl NamePrefixFilter {
     /// For names in lower case.
     pub(super) fn new(names: &[&str]) -> Self {
         let shortest = names.iter().map(|name| name.len()).min().unwrap_or(0);
-        let mut heads = Heads { bits: None, second: (shortest + 1).clamp(8, 16) - 8 };
+        let mut heads = NamePrefixFilter { bits: None, second: (shortest + 1).clamp(8, 16) - 8 };
         if shortest >= 8 && names.iter().all(|name| name.is_ascii()) {
             let mut bits = Box::new([0; 1024]);
             for name in names {
@@ -240,7 +240,7 @@ mod tests {
             for key in ["orgwatch", "orgwatch_severity", "another"] {
                 let (before, after) = ("x".repeat(pad), "y".repeat(99 - pad));
                 let event = format!(r#"{{"before":"{before}","{key}":"{after}"}}"#);
-                assert_eq!(filter().glance(event.as_bytes()), key != "another", "{event}");
+                assert_eq!(filter().may_match(event.as_bytes()), key != "another", "{event}");
             }
         }
     }
@@ -258,7 +258,7 @@ mod tests {
             for pad in 0..8 {
                 let (before, after) = (" ".repeat(pad), " ".repeat(40 - pad));
                 let event = format!(r#"{{"log":"{{{before}\"{key}\":\"StopLogging\"{after}}}"}}"#);
-                assert!(filter().glance(event.as_bytes()), "{event}");
+                assert!(filter().may_match(event.as_bytes()), "{event}");
             }
         }
     }
@@ -268,7 +268,7 @@ mod tests {
         for pad in 0..70 {
             for (name, wanted) in [("LeaveOrganization", true), ("DescribeInstances", false)] {
                 let event = format!(r#"{{"p":"{}","eventName":"{name}"}}"#, "ü".repeat(pad));
-                assert_eq!(filter().glance(event.as_bytes()), wanted, "{event}");
+                assert_eq!(filter().may_match(event.as_bytes()), wanted, "{event}");
             }
         }
     }
@@ -280,12 +280,12 @@ mod tests {
         for name in rules().flatten() {
             for name in [name.to_uppercase(), name.clone()] {
                 let event = format!(r#"{{"eventName":"{name}","eventSource":"x"}}"#);
-                assert!(filter.glance(event.as_bytes()), "{event}");
+                assert!(filter.may_match(event.as_bytes()), "{event}");
                 let event = format!(r#"{{"log":"{{\"eventName\": \"{name}\"}}"}}"#);
-                assert!(filter.glance(event.as_bytes()), "{event}");
+                assert!(filter.may_match(event.as_bytes()), "{event}");
             }
         }
-        assert!(!filter.glance(br#"{"eventName":"DescribeInstances","eventSource":"x"}"#));
+        assert!(!filter.may_match(br#"{"eventName":"DescribeInstances","eventSource":"x"}"#));
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         let filter = Prefilter::new([names.as_slice()].into_iter());
         for (name, wanted) in [("GetRoot", true), ("LeaveOrganization", true), ("Get", false)] {
             let event = format!(r#"{{"eventName":"{name}","eventSource":"x"}}"#);
-            assert_eq!(filter.glance(event.as_bytes()), wanted, "{event}");
+            assert_eq!(filter.may_match(event.as_bytes()), wanted, "{event}");
         }
     }
 
@@ -313,7 +313,7 @@ mod tests {
             let event = format!("{{{}}}", pieces.concat());
             let wanted = filter().document(event.as_bytes()) == Verdict::Candidate;
             if wanted || event.contains("\"orgwatch") {
-                prop_assert!(filter().glance(event.as_bytes()), "{}", event);
+                prop_assert!(filter().may_match(event.as_bytes()), "{}", event);
             }
         }
     }

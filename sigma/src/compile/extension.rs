@@ -1,4 +1,4 @@
-//! The custom key `orgwatch` of a rule: what Sigma has no word for.
+//! The extension key `orgwatch` of a rule: what Sigma has no word for.
 
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
@@ -9,7 +9,7 @@ use crate::{NewTerms, Severity, SeverityWhen, TargetTemplate, Template};
 /// The key as it is written; `docs/rules.md` says what each part means.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Custom {
+pub(super) struct Extension {
     #[serde(default)]
     pub internal: bool,
     #[serde(default)]
@@ -66,8 +66,8 @@ pub(super) struct NewTermsText {
 /// Where the affected account stands when a rule does not say.
 const ACCOUNT: &str = "{recipientAccountId|userIdentity.accountId}";
 
-impl Custom {
-    pub(super) fn of(attribute: Option<&Value>) -> Result<Custom, String> {
+impl Extension {
+    pub(super) fn of(attribute: Option<&Value>) -> Result<Extension, String> {
         let value = attribute.ok_or("the key orgwatch is missing: see docs/rules.md")?;
         yaml_serde::from_value(value.clone()).map_err(|error| format!("orgwatch: {error}"))
     }

@@ -4,9 +4,9 @@ use rsigma_parser::{
     ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
 };
 
-use super::custom::{Custom, window_of};
-use super::{Attack, about, condition};
-use crate::{Chain, ChainKind, Field, Member, MemberRule, Rule};
+use super::extension::{Extension, window_of};
+use super::{Attack, condition, metadata};
+use crate::{Correlation, CorrelationKind, Field, Member, MemberRule, Rule};
 
 /// How deep "any of" may stand in "any of".
 const MAX_NESTING: usize = 4;
@@ -23,35 +23,35 @@ pub(super) fn compile(
     known: &Known<'_>,
     group: &str,
     attack: &Attack,
-) -> Result<Option<Chain>, String> {
-    let custom = Custom::of(sigma.custom_attributes.get("orgwatch"))?;
+) -> Result<Option<Correlation>, String> {
+    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"))?;
     if sigma.window != WindowMode::Sliding {
         return Err("window: only sliding windows are supported".into());
     }
     let kind = kind(sigma)?;
     let mut members = Vec::new();
     for name in &sigma.rules {
-        members.push(Member { rules: member(name, sigma, &custom, known, 0)? });
+        members.push(Member { rules: member(name, sigma, &extension, known, 0)? });
     }
-    if custom.internal {
+    if extension.internal {
         return match kind {
-            ChainKind::EventCount(1) => Ok(None),
+            CorrelationKind::EventCount(1) => Ok(None),
             _ => {
                 Err("an internal correlation stands for \"any of\": event_count with gte: 1".into())
             }
         };
     }
     // Counting, it does not matter which member an event is of.
-    if matches!(kind, ChainKind::EventCount(_) | ChainKind::ValueCount(..)) {
+    if matches!(kind, CorrelationKind::EventCount(_) | CorrelationKind::ValueCount(..)) {
         let rules = members.into_iter().flat_map(|member| member.rules).collect();
         members = vec![Member { rules }];
     }
-    let about = about::compile(&about::metadata!(sigma, group), &custom, attack)?;
+    let about = metadata::compile(&metadata::metadata!(sigma, group), &extension, attack)?;
     let templates = about.triage.iter().chain([&about.summary]);
     if let Some(path) = templates.flat_map(|template| template.paths()).next() {
         return Err(format!("{{{}}}: a chain has no record of its own to look into", path.text));
     }
-    Ok(Some(Chain {
+    Ok(Some(Correlation {
         about,
         kind,
         members,
@@ -59,13 +59,13 @@ pub(super) fn compile(
     }))
 }
 
-fn kind(sigma: &CorrelationRule) -> Result<ChainKind, String> {
+fn kind(sigma: &CorrelationRule) -> Result<CorrelationKind, String> {
     Ok(match sigma.correlation_type {
-        CorrelationType::Temporal => ChainKind::Temporal,
-        CorrelationType::TemporalOrdered => ChainKind::TemporalOrdered,
-        CorrelationType::EventCount => ChainKind::EventCount(threshold(&sigma.condition)?.0),
+        CorrelationType::Temporal => CorrelationKind::Temporal,
+        CorrelationType::TemporalOrdered => CorrelationKind::TemporalOrdered,
+        CorrelationType::EventCount => CorrelationKind::EventCount(threshold(&sigma.condition)?.0),
         CorrelationType::ValueCount => match threshold(&sigma.condition)? {
-            (count, Some(field)) => ChainKind::ValueCount(count, condition::field(&field)?),
+            (count, Some(field)) => CorrelationKind::ValueCount(count, condition::field(&field)?),
             (_, None) => return Err("condition: value_count names a field".into()),
         },
         other => return Err(format!("type: {} is not supported", other.as_str())),
@@ -93,7 +93,7 @@ fn threshold(condition: &CorrelationCondition) -> Result<(u64, Option<String>), 
 fn member(
     name: &str,
     sigma: &CorrelationRule,
-    custom: &Custom,
+    extension: &Extension,
     known: &Known<'_>,
     depth: usize,
 ) -> Result<Vec<MemberRule>, String> {
@@ -101,7 +101,7 @@ fn member(
         known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
     {
         let slug = &rule.about.slug;
-        let only = custom.only.get(slug.as_str()).map(condition::fragment).transpose();
+        let only = extension.only.get(slug.as_str()).map(condition::fragment).transpose();
         let key = sigma.group_by.iter().map(|field| key(field, slug, sigma));
         return Ok(vec![MemberRule {
             slug: slug.clone(),
@@ -111,7 +111,7 @@ fn member(
     }
     let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));
     let nested = nested.ok_or_else(|| format!("rules: nothing is named {name}"))?;
-    let inner = Custom::of(nested.custom_attributes.get("orgwatch"))?;
+    let inner = Extension::of(nested.custom_attributes.get("orgwatch"))?;
     if !inner.internal || nested.name == sigma.name {
         return Err(format!(
             "rules: {name} is a chain of its own; only an internal \"any of\" can be nested"
