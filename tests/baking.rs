@@ -1,13 +1,13 @@
 //! `orgwatch bake` and `orgwatch inspect` on the artifacts themselves.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use orgwatch_host::bake::{bake, contents};
 use orgwatch_host::plugin::{Artifact, Error, Options, Plugin};
+
+use crate::support;
 
 const SETTINGS: &str = r#"{"rules":{"member-left-organization":"off"}}"#;
 

@@ -4,14 +4,13 @@
 //! `BLESS=1 cargo xtask test` writes what comes out as what is expected; the diff is the review.
 //! `about.md` in each folder says what the case shows and where the form of its records is from.
 
-mod support;
-
 use std::fs;
 
 use orgwatch::detector::Detector;
 use orgwatch::finding::Finding;
 use orgwatch_host::plugin::{Artifact, Options, Plugin};
-use support::Case;
+
+use crate::support::{self, Case};
 
 /// A finding as the case's file has it: without the artifact, which is another in each release.
 fn line(finding: &Finding) -> String {

@@ -2,8 +2,6 @@
 //! the module's memory with its own `malloc`, the function is called with six numbers, a C string is
 //! read back, and both copies are freed.
 
-mod support;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::OnceLock;
@@ -12,6 +10,8 @@ use orgwatch::json::{Kind, Tape, Value as JsonValue};
 use orgwatch_host::plugin::{Artifact, Options, Plugin};
 use serde_json::{Value, json};
 use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
+
+use crate::support;
 
 type Call = TypedFunc<(u32, u32, u32, u32, u32, u32), u32>;
 

@@ -6,7 +6,8 @@ use std::fs;
 use orgwatch_artifact::{Artifact, CASES, Case, Module, digest};
 use serde_json::Value;
 
-use crate::{artifacts, root, support};
+use super::{artifacts, root};
+use crate::support;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

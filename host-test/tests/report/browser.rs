@@ -54,12 +54,11 @@ fn find() -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts one; none, and that is said, where there is none.
-    pub fn start() -> Option<Self> {
-        let Some(program) = find() else {
-            println!("skipped: no browser: none of {NAMES:?} on PATH, and CHROMIUM is not set");
-            return None;
-        };
+    /// Starts one.
+    pub fn start() -> Self {
+        let program = find().unwrap_or_else(|| {
+            panic!("no browser: none of {NAMES:?} on PATH, and CHROMIUM is not set")
+        });
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         // It reads commands from its file 3, and answers on its file 4.
@@ -85,7 +84,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network", "Security"] {
             browser.ask(&format!("{domain}.enable"), json!({}));
         }
-        Some(browser)
+        browser
     }
 
     /// Sends one command, and waits for its answer.

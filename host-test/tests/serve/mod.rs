@@ -1,11 +1,6 @@
 //! `orgwatch serve` as it runs, between a real HTTP client and a downstream that does what
 //! downstreams do.
 
-#[path = "../bench/mod.rs"]
-mod bench;
-#[path = "../../../tests/support/mod.rs"]
-mod support;
-
 mod chains;
 mod config;
 mod downstream;

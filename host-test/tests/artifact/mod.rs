@@ -1,16 +1,13 @@
 //! `orgwatch inspect` and `orgwatch verify` on the artifacts, and what stands beside them in `dist`.
 
-#[path = "../bench/mod.rs"]
-mod bench;
-#[path = "../../../tests/support/mod.rs"]
-mod support;
-
 mod dist;
 mod inspect;
 mod verify;
 
 use std::fs;
 use std::path::PathBuf;
+
+use crate::support;
 
 /// Both artifacts, as `cargo xtask build` leaves them.
 fn artifacts() -> [(&'static str, Vec<u8>); 2] {

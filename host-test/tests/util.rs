@@ -9,14 +9,14 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Value, json};
 
 /// A folder to scan.
-pub struct Bench(tempfile::TempDir);
+pub struct Sandbox(tempfile::TempDir);
 
-impl Bench {
+impl Sandbox {
     /// Needs a detector: a test that had none and passed would say nothing.
     pub fn new() -> Self {
         let embedded = orgwatch_host::plugin::Artifact::embedded();
         assert!(embedded.is_some(), "built without a component: run `cargo xtask test`");
-        Bench(tempfile::tempdir().unwrap())
+        Sandbox(tempfile::tempdir().unwrap())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

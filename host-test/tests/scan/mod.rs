@@ -1,8 +1,5 @@
 //! `orgwatch scan`, as a user runs it.
 
-#[path = "../bench/mod.rs"]
-mod bench;
-
 mod bad_input;
 mod filters;
 mod forms;
