@@ -55,7 +55,7 @@ pub fn demo(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 pub fn cargo(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.args([command, "--release"]);
-    let component = workspace.component();
+    let component = guest::COMPONENT.path(workspace);
     if component.exists() {
         cargo.env("ORGWATCH_COMPONENT", component);
     }

@@ -72,9 +72,14 @@ impl Guest {
         format!("orgwatch-{}{}.wasm", env!("CARGO_PKG_VERSION"), self.suffix)
     }
 
-    /// Builds the artifact into `dist`, with what it says of itself, and returns its path.
+    /// The path of the artifact in `dist`.
+    pub fn path(&self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("dist").join(self.file_name())
+    }
+
+    /// Builds the artifact into `dist`, with its metadata, and returns its path.
     pub fn build(&self, workspace: &Workspace, about: &About) -> Result<PathBuf> {
-        let path = workspace.root.join("dist").join(self.file_name());
+        let path = self.path(workspace);
         write_if_changed(&path, &self.bytes(workspace, about)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)

@@ -32,7 +32,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     // The copy is no checkout: it is told the revision that its sources are.
     let about = About::read(&copy, Revision::of(&workspace.root))?;
     for guest in [COMPONENT, FLUENT_BIT] {
-        let path = workspace.root.join("dist").join(guest.file_name());
+        let path = guest.path(workspace);
         let first = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let again = guest.bytes(&elsewhere, &about)?;
         ensure!(

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::guest;
-
 /// The checkout that `cargo xtask` was started in.
 pub struct Workspace {
     /// Its folder, absolute; also the current directory of everything that xtask runs.
@@ -32,11 +30,6 @@ impl Workspace {
         env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))?;
         let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(usual_cargo_home);
         Ok(Self { root, target, cargo_home })
-    }
-
-    /// The component.
-    pub fn component(&self) -> PathBuf {
-        self.root.join("dist").join(guest::COMPONENT.file_name())
     }
 
     /// The `orgwatch` command.

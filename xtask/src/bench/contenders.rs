@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Bench;
-use super::agree::Finds;
+use super::check_results::Finds;
 use super::corpus::Corpus;
 use super::measure::{Contender, Load};
 

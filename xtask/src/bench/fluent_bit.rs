@@ -19,7 +19,7 @@ use super::Bench;
 use super::corpus::Corpus;
 use super::measure::{Row, Sample};
 use super::table::Section;
-use super::tools::{Tool, named_or_on_path};
+use super::tool::{Tool, named_or_on_path};
 use crate::guest;
 
 /// How many of the events are interesting, and as many again look so: the sections' titles, by which

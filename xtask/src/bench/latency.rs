@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
 
 use super::Bench;
 use super::corpus::Corpus;
+use super::measure::Waits;
 use super::table::Section;
 
 /// The section's title, by which its aim finds it.
@@ -28,28 +28,6 @@ const BATCHES: usize = 2000;
 
 /// Between batches, in which all come to rest.
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// What of a thousand batches took at most the times that are told.
-pub const PER_MILLE: [usize; 4] = [500, 900, 990, 999];
-
-/// How long batches took.
-#[derive(Debug, Serialize)]
-pub struct Waits {
-    /// Who answered them.
-    pub name: String,
-    /// How many there were.
-    pub batches: usize,
-    /// In seconds, by [`PER_MILLE`].
-    pub percentiles: [f64; 4],
-}
-
-impl Waits {
-    fn of(name: &str, mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        let at = |per_mille: usize| times[(per_mille * times.len()).div_ceil(1000) - 1];
-        Waits { name: name.into(), batches: times.len(), percentiles: PER_MILLE.map(at) }
-    }
-}
 
 /// Measures it; needs no Vector.
 pub fn batches(bench: &Bench<'_>, corpus: &Corpus) -> Result<Section> {

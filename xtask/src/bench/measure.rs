@@ -26,6 +26,29 @@ pub struct Sample {
     pub memory: Option<u64>,
 }
 
+/// The percentiles of the time of a batch that are reported, in thousandths.
+pub const PER_MILLE: [usize; 4] = [500, 900, 990, 999];
+
+/// The times that batches took.
+#[derive(Debug, Serialize)]
+pub struct Waits {
+    /// The service that answered them.
+    pub name: String,
+    /// The number of batches.
+    pub batches: usize,
+    /// In seconds, by [`PER_MILLE`].
+    pub percentiles: [f64; 4],
+}
+
+impl Waits {
+    /// Of times in seconds, at least one.
+    pub fn of(name: &str, mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |per_mille: usize| times[(per_mille * times.len()).div_ceil(1000) - 1];
+        Waits { name: name.into(), batches: times.len(), percentiles: PER_MILLE.map(at) }
+    }
+}
+
 /// Somebody who goes through a corpus.
 pub struct Contender {
     /// Its name in the table.

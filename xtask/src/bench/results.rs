@@ -10,8 +10,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::aims::Aim;
 use super::table::Section;
+use super::thresholds::Aim;
 use crate::process::output;
 
 const METHOD: &str = "Contenders run in turn, so many times each; tables show medians. In memory: one thread, \

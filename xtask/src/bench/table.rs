@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use super::latency::{PER_MILLE, Waits};
-use super::measure::Row;
+use super::measure::{PER_MILLE, Row, Waits};
 
 /// Rows that belong together: contenders at the same work, or one of them at more and more of it.
 #[derive(Debug, Serialize)]

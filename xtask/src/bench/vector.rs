@@ -11,12 +11,12 @@ use anyhow::{Context, Result, bail};
 use wait4::Wait4 as _;
 
 use super::Bench;
-use super::agree::Finds;
-use super::came::Came;
+use super::check_results::Finds;
 use super::corpus::Corpus;
 use super::measure::{Row, Sample};
+use super::output_counter::OutputCounter;
 use super::table::Section;
-use super::tools::{Tool, named_or_on_path};
+use super::tool::{Tool, named_or_on_path};
 use crate::process::{output, shown};
 
 /// The section's title, by which its aims find it.
@@ -128,13 +128,13 @@ impl Pipeline {
         }
         pipeline.start(&mut vector, "vector.log")?;
 
-        let mut came = Came::new(pipeline.folder.join("out"));
+        let mut arrived = OutputCounter::new(pipeline.folder.join("out"));
         let mut begun = Instant::now();
         pipeline.until("it does not come to an end", || {
-            if came.lines == 0 {
+            if arrived.lines == 0 {
                 begun = Instant::now();
             }
-            Ok(came.look()? >= corpus.load().events)
+            Ok(arrived.count()? >= corpus.load().events)
         })?;
         let wall = begun.elapsed().as_secs_f64();
 

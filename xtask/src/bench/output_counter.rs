@@ -1,4 +1,4 @@
-//! How far a pipeline is, by what has come out of it.
+//! The progress of a pipeline: the events in its output files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,26 +7,26 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-/// The events that came out, counted as they come.
-pub struct Came {
+/// Counts the events in the files of a sink while it writes them.
+pub struct OutputCounter {
     folder: PathBuf,
     files: BTreeMap<PathBuf, File>,
-    /// How many there are.
+    /// The events counted so far.
     pub lines: u64,
     buffer: Vec<u8>,
 }
 
-impl Came {
-    /// None yet, of files in this folder.
+impl OutputCounter {
+    /// Starts at none, for the files in this folder.
     pub fn new(folder: PathBuf) -> Self {
-        Came { folder, files: BTreeMap::new(), lines: 0, buffer: vec![0; 1 << 20] }
+        OutputCounter { folder, files: BTreeMap::new(), lines: 0, buffer: vec![0; 1 << 20] }
     }
 
-    /// Counts on, and says how many there are.
-    pub fn look(&mut self) -> Result<u64> {
+    /// Counts the events that were written since, and returns how many there are in all.
+    pub fn count(&mut self) -> Result<u64> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            // One a day.
+            // The sink starts a file each day.
             if entry.file_name().to_string_lossy().starts_with("cloudtrail-")
                 && !self.files.contains_key(&entry.path())
             {
@@ -54,16 +54,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_counted_as_they_come() {
-        let folder = std::env::temp_dir().join(format!("orgwatch-came-{}", std::process::id()));
+    fn events_are_counted_as_they_are_written() {
+        let folder = std::env::temp_dir().join(format!("orgwatch-counter-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let mut came = Came::new(folder.clone());
-        assert_eq!(came.look().unwrap(), 0);
+        let mut counter = OutputCounter::new(folder.clone());
+        assert_eq!(counter.count().unwrap(), 0);
         fs::write(folder.join("cloudtrail-2026-01-01.ndjson"), "{}\n{}\n{").unwrap();
         fs::write(folder.join("other"), "{}\n").unwrap();
-        assert_eq!(came.look().unwrap(), 2);
+        assert_eq!(counter.count().unwrap(), 2);
         fs::write(folder.join("cloudtrail-2026-01-02.ndjson"), "{}\n").unwrap();
-        assert_eq!((came.look().unwrap(), came.look().unwrap()), (3, 3));
+        assert_eq!((counter.count().unwrap(), counter.count().unwrap()), (3, 3));
         fs::remove_dir_all(folder).unwrap();
     }
 }

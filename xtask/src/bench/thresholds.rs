@@ -1,8 +1,8 @@
-//! What orgwatch aims at, as ratios within one run.
+//! The speeds that orgwatch aims at, as ratios within one run.
 
 use serde::Serialize;
 
-use super::measure::{Row, median};
+use super::measure::{Row, Waits, median};
 use super::table::{Section, growth, seconds};
 use super::{fluent_bit, hostile, latency, vector};
 
@@ -133,7 +133,7 @@ fn share(ours: &Row, other: &Row, most: f64) -> Aim {
     }
 }
 
-fn within(waits: &latency::Waits, most: f64) -> Aim {
+fn within(waits: &Waits, most: f64) -> Aim {
     let [.., last] = waits.percentiles;
     Aim {
         aim: format!("99.9% of batches: {} under {}", waits.name, seconds(most)),
