@@ -1,4 +1,4 @@
-//! What hosts were built for stays: `wit/` is held to the contract that was released last.
+//! Compatibility of the contract: `wit/` may only add to the version that was released last.
 //!
 //! `wit/released` keeps each version as it was published. To change the contract, give it the
 //! version that the change needs; when that is published, put a copy beside the others.

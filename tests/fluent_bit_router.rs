@@ -155,7 +155,7 @@ impl Pipeline {
             .collect()
     }
 
-    /// What scan finds in the same events.
+    /// The findings of `scan` in the same events.
     fn scanned(&self) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let (settings, events) = (path("settings.yaml"), path("events.ndjson"));
@@ -283,7 +283,7 @@ fn nothing_is_lost_of_a_hundred_thousand_events_and_the_findings_are_those_of_sc
         let mut running = pipeline.start();
         pipeline.wait(&mut running, events.len(), 1);
         running.stop();
-        // What was still on its way is delivered by the next start.
+        // The next start delivers the events that were in flight.
         let mut again = pipeline.start();
         thread::sleep(Duration::from_secs(10));
         pipeline.wait(&mut again, events.len(), 1);
@@ -447,7 +447,7 @@ const KEYS: &[(&str, &[&str])] = &[
 #[test]
 fn configurations_use_keys_that_there_are() {
     for name in CONFIGURATIONS {
-        // What stands there as an example is looked at, too.
+        // Examples in comments are checked, too.
         let text = configuration(name).replace("    # - ", "    - ").replace("    #   ", "      ");
         let all: Value = yaml_serde::from_str(&text).unwrap();
         let mut seen = BTreeSet::new();

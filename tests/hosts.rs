@@ -16,7 +16,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use crate::support;
 
-/// What an example host is started with, to run a component.
+/// The arguments that make an example host run a component.
 type Arguments = dyn Fn(&Path) -> Vec<String>;
 
 /// An example host: how to run it on a component, and a script that uses it as a library.
@@ -24,7 +24,7 @@ struct Host {
     dir: tempfile::TempDir,
     program: PathBuf,
     arguments: Box<Arguments>,
-    /// What stands before the path of a settings file.
+    /// The option before the path of a settings file.
     settings: Option<&'static str>,
 }
 

@@ -211,7 +211,7 @@ fn findings_arrive_where_people_use_them() {
     assert_eq!(told, alerts);
 }
 
-/// What was indexed, by the id of its document.
+/// The indexed findings, by document id.
 fn indexed(elasticsearch: &Endpoint) -> BTreeMap<String, Value> {
     let mut documents = BTreeMap::new();
     for bulk in elasticsearch.posted() {

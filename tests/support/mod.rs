@@ -1,4 +1,4 @@
-//! What the end-to-end tests share.
+//! Cases, paths, random numbers and programs, for all end-to-end tests.
 #![allow(dead_code, missing_docs)]
 
 use std::fs;
@@ -32,7 +32,7 @@ pub struct Case {
     pub name: String,
     pub folder: PathBuf,
     pub events: Vec<u8>,
-    /// As JSON.
+    /// The settings, as JSON.
     pub settings: String,
 }
 

@@ -1,4 +1,4 @@
-//! A Vector, an orgwatch beside it, and what goes in and comes out.
+//! A Vector with an orgwatch beside it, their input and their output.
 #![allow(missing_docs)]
 
 mod config;
@@ -33,7 +33,7 @@ pub enum Loop {
     Annotate,
 }
 
-/// As long before a kill the sender of a batch has its answer.
+/// The time before a kill in which the answer to a batch may still be in flight.
 const SETTLED: Duration = Duration::from_millis(300);
 
 pub struct Lab {
@@ -48,7 +48,7 @@ pub struct Lab {
     orgwatch: Option<Child>,
     vector: Option<Child>,
     runs: u32,
-    /// What the log said was delivered, a little before the kill.
+    /// The findings that the log reported as delivered, [`SETTLED`] before the kill.
     settled: BTreeSet<String>,
 }
 
@@ -68,7 +68,7 @@ fn write_events(file: &Path, count: u32) {
     for id in 0..count {
         let mut event = match id % 200 {
             0 => {
-                // What would call everybody in Slack.
+                // A mention that would notify everybody in Slack.
                 let mut event = leaving(id);
                 event["userIdentity"]["arn"] = "arn:aws:sts::1:assumed-role/a/<!channel>&".into();
                 event
@@ -198,7 +198,7 @@ impl Lab {
                 self.expected.keys().all(|id| found.contains_key(id))
             }
         });
-        // What comes twice comes now.
+        // Duplicates would arrive now.
         thread::sleep(Duration::from_secs(3));
     }
 
@@ -290,7 +290,7 @@ impl Lab {
         fs::read_to_string(self.sandbox.path("in/events.ndjson")).unwrap()
     }
 
-    /// What orgwatch's logs say was delivered.
+    /// The findings that orgwatch's logs report as delivered.
     fn delivered(&self) -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
         for run in 1..=self.runs {

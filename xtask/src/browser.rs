@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// Debian's, and a font, which it does not depend on.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
-/// Where Debian puts it.
+/// The path of Debian's Chromium.
 const PROGRAM: &str = "/usr/bin/chromium";
 
 /// Shows the reports in a browser, which it installs. Where there was one, `needs` has run these tests.

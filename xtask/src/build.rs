@@ -41,7 +41,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     )
 }
 
-/// What the demo runs; README.md shows what it prints.
+/// The command of the demo; README.md shows its output.
 const SCAN: [&str; 6] =
     ["scan", "samples/incident.ndjson", "--settings", "samples/settings.yaml", "--format", "text"];
 

@@ -1,4 +1,4 @@
-//! What can be asked of `cargo xtask`.
+//! The command line of `cargo xtask`.
 
 use clap::{Parser, Subcommand};
 
@@ -12,7 +12,7 @@ use crate::bench;
     after_help = "From nothing to a first finding: cargo xtask demo"
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }

@@ -12,7 +12,7 @@ use crate::artifact::{About, Revision};
 use crate::guest::{COMPONENT, FLUENT_BIT};
 use crate::workspace::Workspace;
 
-/// What of a checkout is no source.
+/// Folders of a checkout that hold no sources.
 const LEFT_OUT: &[&str] = &[".git", "dist", "node_modules", "target"];
 
 /// Builds the artifacts from a copy of the sources, with a target folder and a cargo home that are

@@ -44,7 +44,7 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
     Ok(())
 }
 
-/// What only `--full` runs.
+/// The steps that only `--full` has.
 fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     full::hosts::check(workspace, steps)?;
     full::registry::check(workspace, steps)?;

@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths of the checkout and of the target folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Cargo's target folder, absolute.
     pub target: PathBuf,
-    /// Where cargo keeps the sources of dependencies, where that is known.
+    /// The folder of the sources of dependencies, where it is known.
     pub cargo_home: Option<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ impl Workspace {
         self.target.join("release").join("orgwatch")
     }
 
-    /// What times passes in process, and makes corpora.
+    /// The program that makes corpora and is timed in process.
     pub fn bench(&self) -> PathBuf {
         self.target.join("release").join("orgwatch-bench")
     }

@@ -1,4 +1,4 @@
-//! What was learned from the first half of a stream is known in the second.
+//! Memory from the first half of a stream is used in the second.
 
 use std::fs;
 

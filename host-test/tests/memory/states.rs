@@ -47,7 +47,7 @@ fn a_run_that_is_given_up_saves_nothing() {
     sandbox.file("bad.yaml", "late: soon\n");
     sandbox.scan(&["logs", "--state", "state", "--settings", "bad.yaml"]).expect(0, 2);
     assert!(!sandbox.path("state").exists());
-    // What nobody read was not delivered: it comes again.
+    // Findings that nobody read were not delivered: they come again.
     sandbox.file("many", many(0));
     let mut child = sandbox
         .command()
@@ -119,7 +119,7 @@ fn a_kill_while_saving_leaves_a_whole_state() {
 
         let state = fs::read(sandbox.path("state")).unwrap();
         assert!(state == old || state == new, "round {round}: neither the old nor the new state");
-        // What is left of the one that was killed is in nobody's way.
+        // The files of the killed run do not disturb the next one.
         sandbox.run(&["learn", "more", "--quiet", "--state", "state"]).expect(0, 0);
         assert_eq!(fs::read(sandbox.path("state")).unwrap(), new);
         assert!(!written.exists());

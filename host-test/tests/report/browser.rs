@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-/// What it is called, where it is not named by `CHROMIUM`.
+/// Its names on the path, where `CHROMIUM` does not name it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// Without what it would do of its own accord.
@@ -35,7 +35,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     sent: u64,
     session: Option<String>,
-    /// What it has told without being asked.
+    /// Events that it sent without being asked.
     told: VecDeque<Value>,
     _profile: tempfile::TempDir,
 }
@@ -193,7 +193,7 @@ impl Browser {
         std::fs::write(folder.join(name), data).unwrap();
     }
 
-    /// What it has told of these kinds, as far as the last answer.
+    /// Its events of these kinds, up to the last answer.
     pub fn told(&mut self, kinds: &[&str]) -> Vec<Value> {
         // Everything that was before it has come when it is answered.
         self.value("0");

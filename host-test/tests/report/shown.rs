@@ -1,4 +1,4 @@
-//! What a browser makes of a page.
+//! A report as a browser shows it.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What cannot be read or used.
+//! Input, settings and options that cannot be read or used.
 
 use std::fs;
 use std::path::Path;

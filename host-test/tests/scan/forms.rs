@@ -1,4 +1,4 @@
-//! What a file may look like.
+//! The forms of files.
 
 use std::io::Write as _;
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::util::{Sandbox, leaving};
 
-/// What the documentation promises, for eight threads.
+/// The bound of docs/scanning.md, for eight threads.
 const MOST: u64 = 100 << 20;
 
 /// An event that a rule names and none matches.

@@ -1,4 +1,4 @@
-//! What is printed, and how it ends.
+//! Output, and exit codes.
 
 use std::io::Read as _;
 use std::process::Stdio;
@@ -101,7 +101,7 @@ fn a_reader_that_goes_away_does_not_change_the_result_of_fail_on() {
     assert_eq!(code("critical-last", "critical"), 1);
     assert_eq!(code("high", "critical"), 0);
     assert_eq!(code("unreadable-last", "critical"), 2);
-    // What was not delivered is not remembered.
+    // Findings that were not delivered are not remembered.
     let args = ["critical-last", "--fail-on", "critical", "--state", "state"];
     assert_eq!(code_after_a_line(&sandbox, &args), 1);
     assert!(!sandbox.path("state").exists());

@@ -1,4 +1,4 @@
-//! What is shown on a terminal, and what becomes of a scan that is interrupted.
+//! Progress on a terminal, and an interrupted scan.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -68,7 +68,7 @@ fn an_interrupted_scan_leaves_nothing_half_written() {
         drop(stdin);
         assert_eq!(fs::read(sandbox.path("state")).unwrap(), before);
         assert_eq!(names(&sandbox), there);
-        // Whoever comes next can use it.
+        // The next run can use it.
         sandbox.file("after", leaving(3).to_string());
         sandbox.scan(&["after", "--threads", threads]).expect(1, 0);
         fs::remove_file(sandbox.path("after")).unwrap();

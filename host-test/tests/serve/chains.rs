@@ -37,7 +37,7 @@ fn every_finding_of_an_incident_comes_once_though_every_batch_fails_first() {
         }
         answer.expect_retry();
         if number % 2 == 0 {
-            // What is owed is owed across a restart.
+            // Pending findings stay pending across a restart.
             assert_eq!(service.stop().code(), Some(0));
             service = Service::tapping(&sandbox, &downstream, &state);
         }

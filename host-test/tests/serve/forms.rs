@@ -1,4 +1,4 @@
-//! What may come in, and that it comes out as it came.
+//! The forms of bodies, and that events come back unchanged.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -1,4 +1,4 @@
-//! What the detector has learned, across a kill.
+//! The detector's memory across a kill.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ fn a_chain_that_a_kill_divides_is_found() {
     assert_eq!(downstream.ids(), ids);
 }
 
-/// Who reads the state instead of the service has what the journal has, too.
+/// Another command that reads the state has the contents of the journal, too.
 #[test]
 fn a_scan_takes_up_what_a_killed_service_has_learned() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
@@ -112,7 +112,7 @@ fn it_does_not_grow_without_bound() {
     assert_eq!(service.metric("orgwatch_findings_repeated_total"), 1.0);
 }
 
-/// What a crash would forget is not acknowledged.
+/// A batch that a crash would forget is not acknowledged.
 #[test]
 fn what_cannot_be_written_down_is_the_senders() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
@@ -122,7 +122,7 @@ fn what_cannot_be_written_down_is_the_senders() {
     assert!(answer.expect_retry().text.contains("journal"), "{}", answer.text);
     assert_eq!(service.logged("the journal cannot be written")["level"], "ERROR");
     assert_eq!(service.metric("orgwatch_journal_writes_total{kind=\"failed\"}"), 1.0);
-    // What no rule wants needs none.
+    // A batch without candidates needs no journal.
     service.post(quiet(1).to_string()).expect(200);
     fs::remove_dir(sandbox.path("state.journal")).unwrap();
     service.post(leaving(1).to_string()).expect(200);

@@ -135,7 +135,7 @@ fn what_was_learned_does_not_come_again() {
     sandbox.scan(&["both", "--state", "state"]).expect(1, 0);
 }
 
-/// What a service owes is kept by who else uses its state.
+/// Pending findings of a service survive other commands that use its state.
 #[test]
 fn learning_into_a_state_keeps_what_is_owed() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());

@@ -92,13 +92,13 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     use std::process::Command;
     let sandbox = Sandbox::new();
     let unit = crate::support::root().join("packaging/systemd/orgwatch.service");
-    // Where this orgwatch is: that the program is there is checked as well.
+    // The path of this orgwatch: systemd checks that the program exists.
     let unit = fs::read_to_string(unit).unwrap();
     let unit = unit.replace("/usr/bin/orgwatch", env!("CARGO_BIN_EXE_orgwatch"));
     let file = sandbox.file("orgwatch.service", unit);
     let verified = Command::new("systemd-analyze").arg("verify").arg(file).output().unwrap();
     let told = String::from_utf8_lossy(&verified.stderr);
-    // Of this unit; what it says of the machine's others is not ours.
+    // Complaints about this unit; those about other units of the machine do not count.
     let ours: Vec<_> = told.lines().filter(|line| line.contains("orgwatch")).collect();
     assert!(verified.status.success() && ours.is_empty(), "{told}");
 }

@@ -62,7 +62,7 @@ fn what_nobody_waits_for_is_neither_kept_nor_examined() {
     let written = service.metric("orgwatch_journal_writes_total{kind=\"ok\"}");
     let parts = f64::from(SENDERS * ROUNDS) * 12.0;
     assert!(written < parts / 2.0, "{written} of {parts} parts were examined");
-    // What docs/operations.md promises: twice --max-in-flight of --max-body, and the detector.
+    // The bound of docs/operations.md: twice --max-in-flight of --max-body, and the detector.
     let most = status(&service, "VmHWM");
     println!(
         "{given_up} batches given up, {abandoned} of them at the detector, {most} KiB at the most"

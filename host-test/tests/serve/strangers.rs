@@ -1,4 +1,4 @@
-//! What a browser, or a stranger on the machine, could send.
+//! Requests of a browser or of another user of the machine.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ fn who_does_not_know_the_token_is_refused() {
     assert_eq!(refused.headers["www-authenticate"], "Bearer");
     assert_eq!(with(&service, "Bearer 0123456789abcdeF"), 401);
     assert_eq!(with(&service, "Bearer 0123456789abcdef"), 200);
-    // Whoever watches whether it lives need not know it.
+    // A liveness probe need not know the token.
     service.get("/health").expect(200);
     // Another one is read at SIGHUP; what is none is not.
     for (text, message) in

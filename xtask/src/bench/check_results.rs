@@ -1,4 +1,4 @@
-//! Whether all contenders find the same events: a fast one that finds others is not compared.
+//! The check that all contenders find the same events: a fast one that finds others is not compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Who is set beside whom: in memory, on a plain file, on compressed objects.
+//! The contenders of each comparison: in memory, on a plain file, on compressed objects.
 
 use std::process::Command;
 

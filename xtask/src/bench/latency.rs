@@ -20,7 +20,7 @@ pub const TITLE: &str = "a batch of 1,000 events";
 /// The row that says what orgwatch adds.
 pub const ADDED: &str = "added by annotate";
 
-/// What Vector's sink sends at once, as it is shipped.
+/// The batch size of Vector's sink, as it is shipped.
 const EVENTS: usize = 1000;
 
 /// Batches of a run, each both ways.
@@ -75,7 +75,7 @@ fn bodies(corpus: &Corpus) -> Result<Vec<Vec<u8>>> {
         }
         bodies.push(body);
     }
-    // What is left at the end is fewer.
+    // The last batch may be smaller.
     if bodies.len() > 1 && bodies.len() < 100 {
         bodies.pop();
     }
@@ -172,7 +172,7 @@ impl Service {
             line["address"].as_str()?.parse().ok()
         });
         service.address = listening.context("orgwatch serve ended before it listened")?;
-        // What it says further is read, so that it can go on saying it.
+        // Further output is read, so that the pipe does not fill up.
         thread::spawn(move || lines.for_each(drop));
         Ok(service)
     }

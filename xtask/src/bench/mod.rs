@@ -36,7 +36,7 @@ use size::Size;
 use table::Section;
 use tools::Tools;
 
-/// What the help shows.
+/// The examples in the help.
 pub const EXAMPLES: &str = "Examples:
   cargo xtask bench                             everything, on 256 MiB of events
   cargo xtask bench contenders --size 32M       a quick look beside other tools
@@ -302,7 +302,7 @@ impl Bench<'_> {
         Ok(command)
     }
 
-    /// Where compiled code is kept, so that only the first run compiles.
+    /// The cache of compiled code, so that only the first run compiles.
     fn cache(&self) -> PathBuf {
         self.workspace.target.join("bench/cache")
     }

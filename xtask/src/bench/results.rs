@@ -1,4 +1,4 @@
-//! What a run leaves behind: raw figures with date, machine and method.
+//! The record of a run: raw figures with date, machine and method.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub struct Results<'a> {
     pub date: String,
     /// The commit, with a mark if the checkout differs from it.
     pub commit: String,
-    /// What it ran on.
+    /// The machine.
     pub machine: Machine,
     /// How it was done.
     pub method: &'static str,
@@ -44,11 +44,11 @@ pub struct Results<'a> {
     pub agreement: &'a [(String, String)],
     /// Every figure.
     pub sections: &'a [Section],
-    /// What was aimed at.
+    /// The aims, reached or missed.
     pub aims: &'a [Aim],
 }
 
-/// What a run ran on.
+/// The machine of a run.
 #[derive(Serialize)]
 pub struct Machine {
     processor: String,

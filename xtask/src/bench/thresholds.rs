@@ -9,7 +9,7 @@ use super::{fluent_bit, hostile, latency, vector};
 /// An aim, and what was measured.
 #[derive(Debug, Serialize)]
 pub struct Aim {
-    /// What is to be reached.
+    /// The aim, in words.
     pub aim: String,
     /// By wall time and by processor time; none if there is nothing to set it against.
     pub measured: Option<[f64; 2]>,
@@ -157,7 +157,7 @@ fn time(ours: &Row, most: f64) -> Aim {
 }
 
 impl Aim {
-    /// As a line of the table.
+    /// The line of the table for it.
     pub fn line(&self) -> String {
         let verdict = match self.holds {
             Some(true) => "reached",

@@ -16,7 +16,7 @@ const RSIGMA: &str = "0.23.0";
 
 const DUCKDB: [(&str, &str); 1] = [("duckdb", "2.0.0")];
 
-/// What there is to set ours against.
+/// The other tools that orgwatch is measured beside.
 pub struct Tools {
     /// ripgrep.
     pub rg: Tool,
@@ -46,7 +46,7 @@ impl Tools {
         }
     }
 
-    /// What each calls itself, for the record.
+    /// The version line of each, for the record.
     pub fn versions(&self) -> Vec<String> {
         let ask =
             |tool: &Tool, args: &[&str]| output(Command::new(tool.as_ref().ok()?).args(args)).ok();
