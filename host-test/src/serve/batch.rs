@@ -177,7 +177,7 @@ impl Batches {
             return Err(refusal.into());
         }
         self.metrics.forwarded(start.elapsed());
-        self.metrics.repeats.inc_by(repeats);
+        self.metrics.deduplicated.inc_by(repeats);
         for Located { finding, .. } in &flight.found {
             self.metrics.delivered(finding);
             info!(
