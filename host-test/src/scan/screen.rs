@@ -2,8 +2,8 @@
 
 use super::budget::Permit;
 use super::candidates::Candidates;
-use super::filter::{Filter, LeftOut};
-use super::load::{Load, Origin};
+use super::filter::{Filter, FilteredOut};
+use super::read::{Origin, ReadBatch};
 use super::tally::Tally;
 use crate::input::{Batch, Unreadable};
 use crate::plugin::{self, Counts, Detector, Error, Span};
@@ -16,7 +16,7 @@ pub(super) struct Screened {
     /// Of everything but the candidates.
     pub(super) counts: Counts,
     /// Candidates that the filter does not want.
-    pub(super) left_out: LeftOut,
+    pub(super) filtered_out: FilteredOut,
     /// How many bytes were examined.
     pub(super) bytes: u64,
     /// The sources and accounts of the candidates.
@@ -112,16 +112,16 @@ pub(super) fn reject(json: &[u8], detector: &mut Detector) -> Option<u64> {
         .then_some(counts.events)
 }
 
-/// Screens a load, which is emptied.
+/// Screens a batch, which is emptied.
 pub(super) fn screen(
-    load: &mut Load,
+    read_batch: &mut ReadBatch,
     filter: &Filter,
     detector: &mut Detector,
 ) -> Result<Screened, Error> {
-    let batch = &load.batch;
+    let batch = &read_batch.batch;
     let Looked { spans, mut counts, unreadable, unreadables } = look(batch, detector)?;
-    let mut pieces = Vec::with_capacity(load.origins.len());
-    for (number, origin) in load.origins.drain(..).enumerate() {
+    let mut pieces = Vec::with_capacity(read_batch.origins.len());
+    for (number, origin) in read_batch.origins.drain(..).enumerate() {
         let part = &batch.parts()[number];
         // What never reached the guest is an event too.
         let lost = part.unreadable.len() as u64;
@@ -158,18 +158,18 @@ pub(super) fn screen(
     let mut screened = Screened {
         pieces,
         counts,
-        left_out: LeftOut::default(),
+        filtered_out: FilteredOut::default(),
         bytes,
         sources: Tally::default(),
         accounts: Tally::default(),
-        account: load.account.clone(),
-        _permit: load.permit.take(),
+        account: read_batch.account.clone(),
+        _permit: read_batch.permit.take(),
     };
     candidates.keep(detector, &mut screened)?;
     for piece in &mut screened.pieces {
         piece.unreadable.sort_by_key(|one| one.line);
     }
-    load.clear();
+    read_batch.clear();
     Ok(screened)
 }
 

@@ -72,7 +72,7 @@ pub(super) enum Failure {
 /// The thread is gone: no working detector could be made any more.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the detector is gone")]
-pub(super) struct Gone;
+pub(super) struct DetectorStopped;
 
 impl Worker {
     /// Starts the thread. The other end of the channel it returns closes when the thread ends.
@@ -96,16 +96,19 @@ impl Worker {
         &self,
         events: Bytes,
         in_flight: InFlight,
-    ) -> Result<Result<(Examined, InFlight), Failure>, Gone> {
+    ) -> Result<Result<(Examined, InFlight), Failure>, DetectorStopped> {
         let (reply, answer) = oneshot::channel();
-        self.batches.send(Task { events, in_flight, reply }).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.batches.send(Task { events, in_flight, reply }).await.map_err(|_| DetectorStopped)?;
+        answer.await.map_err(|_| DetectorStopped)
     }
 
     /// The memory and what is undelivered of it, and where that is in the journal; `None` if neither
     /// has changed since, unless `always`.
-    pub(super) async fn save(&self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, Gone> {
-        self.order(|reply| Order::Save { always, reply }).await.map_err(|_| Gone)
+    pub(super) async fn save(
+        &self,
+        always: bool,
+    ) -> Result<Option<(Saved, Option<Mark>)>, DetectorStopped> {
+        self.order(|reply| Order::Save { always, reply }).await.map_err(|_| DetectorStopped)
     }
 
     /// What was saved up to this mark is on the disk: it leaves the journal.
@@ -123,13 +126,13 @@ impl Worker {
     pub(super) async fn reload(
         &self,
         settings: String,
-    ) -> Result<Result<Vec<Finding>, plugin::Error>, Gone> {
-        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| Gone)
+    ) -> Result<Result<Vec<Finding>, plugin::Error>, DetectorStopped> {
+        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| DetectorStopped)
     }
 
     /// What the detector holds and has dropped.
-    pub(super) async fn counters(&self) -> Result<Vec<Counter>, Gone> {
-        self.order(Order::Counters).await.map_err(|_| Gone)
+    pub(super) async fn counters(&self) -> Result<Vec<Counter>, DetectorStopped> {
+        self.order(Order::Counters).await.map_err(|_| DetectorStopped)
     }
 
     fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> oneshot::Receiver<T> {
