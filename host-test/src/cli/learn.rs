@@ -12,9 +12,9 @@ use orgwatch_host::output::number;
 use orgwatch_host::scan::{Found, Observer};
 
 use super::Status;
+use super::common::CommonFlags;
 use super::diagnostics::Diagnostics;
 use super::filter;
-use super::flags::CommonFlags;
 use super::own::Own;
 use super::progress::Progress;
 use super::session::Session;

@@ -1,6 +1,7 @@
 //! The command line: flags as they are typed, made into what each command needs, and run.
 
 mod bake;
+mod common;
 mod component;
 mod diagnostics;
 mod filter;

@@ -12,7 +12,7 @@ use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
 use orgwatch_host::state::{ResumeError, Resumed, StateFile};
 
-use super::flags::CommonFlags;
+use super::common::CommonFlags;
 use super::settings::Document;
 use super::{component, warn};
 

@@ -2,7 +2,7 @@
 
 use memchr::{memchr_iter, memmem};
 
-use super::{MAX_LINE, reader::Screen};
+use super::{MAX_LINE, Screen};
 
 /// Longer ones are taken apart while they are read.
 pub(super) const MAX_DOCUMENT: usize = 8 << 20;

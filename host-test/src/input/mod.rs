@@ -28,7 +28,7 @@ pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
 pub(crate) use pending::one_line;
 pub use progress::ReadProgress;
-pub use reader::{Reader, Screen};
+pub use reader::Reader;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 512 << 10;
@@ -44,6 +44,9 @@ const LONG_LINE: usize = 1 << 20;
 const MOST_UNREADABLE: usize = 1000;
 
 pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
+
+/// Says of JSON on one line how many events are in it, if no rule can match any of them.
+pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
 /// What reading may take.
 #[derive(Debug, Clone, Copy)]

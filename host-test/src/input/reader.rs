@@ -8,10 +8,7 @@ use super::batch::Lines;
 use super::bytes::Bytes;
 use super::document::{Document, MAX_DOCUMENT};
 use super::splitter::{LISTS, Splitter};
-use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Source};
-
-/// Says of JSON on one line how many events are in it, if no rule can match any of them.
-pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
+use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source};
 
 /// Reads one file, batch by batch.
 ///

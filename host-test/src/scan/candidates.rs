@@ -6,7 +6,7 @@ use memchr::memmem;
 use orgwatch::envelope::{self, Content, TapePool};
 
 use super::filter::{Filter, FilterReason};
-use super::screen::{Piece, Place, Screened};
+use super::screened::{Piece, Place, Screened};
 use crate::input::{self, Unreadable};
 use crate::native;
 use crate::plugin::{Counts, Detector, Error};

@@ -1,7 +1,7 @@
 //! What one detector makes of the candidates, in the order of the input.
 
 use super::read::Failure;
-use super::screen::{Piece, Screened, Slice};
+use super::screened::{Piece, Screened, Slice};
 use super::{Error, Found, Observer, Totals, record};
 use crate::input::{Source, Unreadable};
 use crate::plugin::{Detector, Located};

@@ -22,6 +22,7 @@ mod jobs;
 mod read;
 mod record;
 mod screen;
+mod screened;
 mod tally;
 #[cfg(test)]
 mod tests;

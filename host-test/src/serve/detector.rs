@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use super::deliveries::Deliveries;
 use super::log_limit::LogLimit;
 use super::metrics::Metrics;
-use super::worker::{DetectorStopped, Examined, Failure, Order, Task};
+use super::order::{DetectorStopped, Examined, Failure, Order, Task};
 use crate::plugin::{self, Counts, Detector, Located, Place, Plugin, Span, Unreadable};
 use crate::state::journal::{Entry, Journal, LONG, Mark};
 use crate::state::{Position, Saved};

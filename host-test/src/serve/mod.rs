@@ -26,6 +26,7 @@ mod http_sink;
 mod log_limit;
 mod metrics;
 mod options;
+mod order;
 mod pending;
 mod request_checks;
 mod routes;
@@ -58,10 +59,11 @@ use deliveries::Deliveries;
 use file_sink::FileSink;
 use http_sink::HttpSink;
 use metrics::Metrics;
+use order::DetectorStopped;
 use routes::App;
 use saver::Saver;
 use server::Server;
-use worker::{DetectorStopped, Worker};
+use worker::Worker;
 
 /// A service that is ready to run: what can be refused has been accepted.
 #[derive(Debug)]

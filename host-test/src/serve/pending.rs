@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::batch::Batches;
-use super::worker::Examined;
+use super::order::Examined;
 use crate::plugin::{Located, Place, Span};
 use crate::state::Pending;
 

@@ -84,7 +84,7 @@ impl<'a> Page<'a> {
             unread,
             total: tally.shown.values().sum(),
             severities: Severity::ALL.into_iter().rev().map(level).collect(),
-            timeline: view::timeline(&groups),
+            timeline: timeline(&groups),
             groups,
             rules,
             silent: all.filter(|slug| !found(slug)).collect(),
@@ -152,4 +152,10 @@ impl<'a> Page<'a> {
         let others = statuses.filter(|(one, _)| **one != Status::New);
         others.map(|(one, count)| format!("{} {}", number(*count), status(*one))).collect()
     }
+}
+
+/// The timeline of these groups; none where no time is known.
+fn timeline<'a>(groups: &[view::Group<'a>]) -> Option<Timeline<'a>> {
+    let timed = groups.iter().flat_map(view::Group::items).any(|item| item.row.to.is_some());
+    timed.then(|| Timeline::new(groups))
 }

@@ -8,7 +8,6 @@ use orgwatch::finding::Severity;
 use super::facts::Facts;
 use super::selection::{Detailed, Row, Selection};
 use super::time_format::{moment, period, span};
-use super::timeline::Timeline;
 
 /// A finding with its place on the page.
 #[derive(Debug)]
@@ -193,10 +192,4 @@ impl<'a> Anchors<'a> {
         };
         detailed.parts.iter().map(step).collect()
     }
-}
-
-/// The timeline of these groups; none where no time is known.
-pub(super) fn timeline<'a>(groups: &[Group<'a>]) -> Option<Timeline<'a>> {
-    let timed = groups.iter().flat_map(Group::items).any(|item| item.row.to.is_some());
-    timed.then(|| Timeline::new(groups))
 }
