@@ -101,7 +101,7 @@ fn what_was_found_before_does_not_come_again() {
     };
     // Saved also when the code is 1.
     scan("one", 1).expect(1, 1).says("orgwatch: no state state yet: starting empty");
-    scan("one", 0).expect(0, 0).says("1 came again");
+    scan("one", 0).expect(0, 0).says("1 duplicate");
     scan("both", 1).expect(1, 1);
     scan("both", 0).expect(0, 0);
     // And when something could not be read, once the rest was.

@@ -14,13 +14,13 @@ fn events_outside_are_neither_examined_nor_remembered() {
     let scan = |args: &[&str]| sandbox.scan(&[&["file"][..], &state, args].concat());
     // All that is left is what has no time that could be read.
     let ran = scan(&["--until", "2026-05-04"]);
-    ran.expect(1, 0).says("left out        2 events that a rule names (2 not before --until)");
+    ran.expect(1, 0).says("filtered out    2 events that a rule names (2 not before --until)");
     // Nothing of what was left out is remembered.
     let ran = scan(&["--since", "2026-05-04", "--account", "444455556666"]);
     ran.expect(1, 0).says("2 events that a rule names (2 not of --account)");
     let ran = scan(&["--since", "2026-05-04T03:02:01Z", "--until", "2026-05-04T05:02:02+02:00"]);
-    ran.expect(1, 0).says("; 2 came again");
-    assert_eq!(sandbox.scan(&["file"]).expect(3, 0).err.matches("left out").count(), 0);
+    ran.expect(1, 0).says("; 2 duplicates");
+    assert_eq!(sandbox.scan(&["file"]).expect(3, 0).err.matches("filtered out").count(), 0);
 }
 
 #[test]

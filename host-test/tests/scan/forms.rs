@@ -57,7 +57,7 @@ fn every_form_of_a_file_gives_the_same_finding() {
         }
     }
     // All of them together still make one finding.
-    sandbox.scan(&["."]).expect(1, 0).says("came again");
+    sandbox.scan(&["."]).expect(1, 0).says("duplicates");
 }
 
 #[test]

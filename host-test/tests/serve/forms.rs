@@ -63,7 +63,7 @@ fn what_gives_no_finding_goes_on_to_the_byte() {
         service.post(body).expect(200);
         assert_eq!(downstream.taken().last().unwrap(), body);
     }
-    assert_eq!(service.metric("orgwatch_events_total{kind=\"unreadable\"}"), 4.0);
+    assert_eq!(service.metric("orgwatch_events_total{outcome=\"unreadable\"}"), 4.0);
     // No event at all: there is nothing to send on.
     let seen = downstream.seen();
     service.post("").expect(200);
@@ -153,8 +153,8 @@ fn what_cannot_be_written_is_sent_again() {
     let sandbox = Sandbox::new();
     let service = Service::start(&sandbox, &["--out", "/dev/full"]);
     service.post(leaving(1).to_string()).expect_retry();
-    assert_eq!(service.metric("orgwatch_forward_retries_total{kind=\"write\"}"), 1.0);
-    assert_eq!(service.metric("orgwatch_findings_owed"), 1.0);
+    assert_eq!(service.metric("orgwatch_forward_failures_total{reason=\"write\"}"), 1.0);
+    assert_eq!(service.metric("orgwatch_findings_pending"), 1.0);
 }
 
 /// Whatever the events, they come out as they came but for our keys.

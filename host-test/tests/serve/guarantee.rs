@@ -41,9 +41,9 @@ fn what_fails_downstream_is_sent_again_and_gives_its_findings_again() {
             service.post(&batch).expect(200);
             assert_eq!(downstream.ids().len(), before + 1, "{does:?}");
         }
-        let failed = service.metric("orgwatch_forward_retries_total{kind=\"answered-4xx\"}");
+        let failed = service.metric("orgwatch_forward_failures_total{reason=\"answered-4xx\"}");
         assert_eq!(failed, 4.0);
-        assert_eq!(service.metric("orgwatch_findings_owed"), 0.0);
+        assert_eq!(service.metric("orgwatch_findings_pending"), 0.0);
     }
 }
 
@@ -53,7 +53,7 @@ fn no_downstream_at_all_loses_nothing() {
     let service = Service::start(&sandbox, &["--forward", "http://127.0.0.1:1/"]);
     let answer = service.post(leaving(1).to_string());
     assert!(answer.expect_retry().text.contains("cannot be reached"), "{}", answer.text);
-    assert_eq!(service.metric("orgwatch_findings_owed"), 1.0);
+    assert_eq!(service.metric("orgwatch_findings_pending"), 1.0);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_sender_that_goes_away_does_not_undo_what_is_on_its_way() {
         write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
         until(|| downstream.seen() == 1);
     }
-    until(|| service.metric("orgwatch_findings_owed") == 0.0);
+    until(|| service.metric("orgwatch_findings_pending") == 0.0);
     service.post(leaving(1).to_string()).expect(200);
     assert_eq!(downstream.ids().len(), 1);
 }
@@ -132,8 +132,8 @@ fn what_was_delivered_and_what_is_owed_outlives_a_stop_and_a_kill() {
         downstream.will(&[Does::Answers(500)]);
         service.post(leaving(2).to_string()).expect_retry();
         if kill {
-            let saved = service.metric("orgwatch_state_saves_total{kind=\"ok\"}");
-            until(|| service.metric("orgwatch_state_saves_total{kind=\"ok\"}") > saved);
+            let saved = service.metric("orgwatch_state_saves_total{outcome=\"ok\"}");
+            until(|| service.metric("orgwatch_state_saves_total{outcome=\"ok\"}") > saved);
             // At least one has begun since.
             let state = std::fs::read(sandbox.path("state")).unwrap();
             assert!(memchr::memmem::find(&state, b"undelivered").is_some());
@@ -142,7 +142,7 @@ fn what_was_delivered_and_what_is_owed_outlives_a_stop_and_a_kill() {
             assert_eq!(service.stop().code(), Some(0));
         }
         let service = Service::annotating(&sandbox, &downstream, &args);
-        assert_eq!(service.metric("orgwatch_findings_owed"), 1.0, "{kill}");
+        assert_eq!(service.metric("orgwatch_findings_pending"), 1.0, "{kill}");
         service.post(lines(&[leaving(1), leaving(2)])).expect(200);
         service.post(lines(&[leaving(1), leaving(2)])).expect(200);
         let ids = downstream.ids();

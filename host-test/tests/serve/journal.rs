@@ -83,7 +83,7 @@ fn only_candidates_are_written_and_a_save_empties_it() {
     let length = journal.metadata().unwrap().len();
     assert!(length < 2000, "{length}");
     assert_eq!(service.metric("orgwatch_journal_bytes"), length as f64);
-    assert_eq!(service.metric("orgwatch_journal_writes_total{kind=\"ok\"}"), 1.0);
+    assert_eq!(service.metric("orgwatch_journal_writes_total{outcome=\"ok\"}"), 1.0);
     assert_eq!(service.stop().code(), Some(0));
     assert!(journal.metadata().unwrap().len() < 100);
     // Without a state there is none.
@@ -103,13 +103,13 @@ fn it_does_not_grow_without_bound() {
     for _ in 0..12 {
         service.post(event.to_string()).expect(200);
     }
-    until(|| service.metric("orgwatch_state_saves_total{kind=\"ok\"}") > 0.0);
+    until(|| service.metric("orgwatch_state_saves_total{outcome=\"ok\"}") > 0.0);
     until(|| sandbox.path("state.journal").metadata().unwrap().len() < 20 << 20);
     service.post(leaving(2).to_string()).expect(200);
     service.kill();
     let service = Service::start(&sandbox, &UNSAVED);
     service.post(leaving(2).to_string()).expect(200);
-    assert_eq!(service.metric("orgwatch_findings_repeated_total"), 1.0);
+    assert_eq!(service.metric("orgwatch_findings_deduplicated_total"), 1.0);
 }
 
 /// A batch that a crash would forget is not acknowledged.
@@ -121,7 +121,7 @@ fn what_cannot_be_written_down_is_the_senders() {
     let answer = service.post(leaving(1).to_string());
     assert!(answer.expect_retry().text.contains("journal"), "{}", answer.text);
     assert_eq!(service.logged("the journal cannot be written")["level"], "ERROR");
-    assert_eq!(service.metric("orgwatch_journal_writes_total{kind=\"failed\"}"), 1.0);
+    assert_eq!(service.metric("orgwatch_journal_writes_total{outcome=\"failed\"}"), 1.0);
     // A batch without candidates needs no journal.
     service.post(quiet(1).to_string()).expect(200);
     fs::remove_dir(sandbox.path("state.journal")).unwrap();

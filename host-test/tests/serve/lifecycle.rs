@@ -93,7 +93,7 @@ fn settings_are_reloaded_without_losing_the_memory() {
         service.signal("HUP");
         until(|| service.log_has(problem));
     }
-    assert_eq!(service.metric("orgwatch_settings_reloads_total{kind=\"refused\"}"), 2.0);
+    assert_eq!(service.metric("orgwatch_settings_reloads_total{outcome=\"refused\"}"), 2.0);
     service.post(leaving(4).to_string()).expect(200);
     let last = downstream.events().pop().unwrap();
     assert_eq!(last["orgwatch"][0]["organization"], "o-second0000");
@@ -118,7 +118,7 @@ fn a_reload_loses_no_event() {
     });
     assert_eq!(downstream.events().len(), 200);
     assert_eq!(downstream.ids().len(), 200);
-    assert!(service.metric("orgwatch_settings_reloads_total{kind=\"ok\"}") > 0.0);
+    assert!(service.metric("orgwatch_settings_reloads_total{outcome=\"ok\"}") > 0.0);
 }
 
 #[test]

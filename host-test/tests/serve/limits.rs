@@ -27,7 +27,7 @@ fn a_body_that_is_too_long_is_refused_loudly() {
     service.send("POST", "/", &[NDJSON, ("content-encoding", "zstd")], &zstd).expect(413);
     // Longer than a socket's buffers: who still sends gets the answer all the same.
     service.post(vec![b' '; 30 << 20]).expect(413);
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"body-too-long\"}"), 4.0);
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-too-long\"}"), 4.0);
     assert_eq!(service.logged("A BATCH WAS REFUSED")["level"], "ERROR");
     assert_eq!(downstream.seen(), 1);
 }
@@ -54,7 +54,7 @@ fn what_does_not_decompress_is_refused() {
         let headers = [NDJSON, ("content-encoding", encoding)];
         service.send("POST", "/", &headers, leaving(1).to_string().as_bytes()).expect(400);
     }
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"body-encoding\"}"), 2.0);
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-encoding\"}"), 2.0);
 }
 
 /// Past the bound the next waits, with its body, and is neither refused nor lost.

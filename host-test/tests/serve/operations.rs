@@ -37,27 +37,27 @@ fn metrics_count_what_happens() {
     service.post(&batch).expect(200);
     service.post(&batch).expect(200);
     for (name, value) in [
-        ("orgwatch_events_total{kind=\"rejected\"}", 2.0),
-        ("orgwatch_events_total{kind=\"evaluated\"}", 2.0),
-        ("orgwatch_events_total{kind=\"foreign\"}", 2.0),
-        ("orgwatch_events_total{kind=\"unreadable\"}", 2.0),
+        ("orgwatch_events_total{outcome=\"rejected\"}", 2.0),
+        ("orgwatch_events_total{outcome=\"evaluated\"}", 2.0),
+        ("orgwatch_events_total{outcome=\"foreign\"}", 2.0),
+        ("orgwatch_events_total{outcome=\"unreadable\"}", 2.0),
         (
             "orgwatch_findings_total{rule=\"member-left-organization\",severity=\"critical\",status=\"new\"}",
             1.0,
         ),
-        ("orgwatch_findings_repeated_total", 1.0),
-        ("orgwatch_batches_total{kind=\"ok\"}", 2.0),
+        ("orgwatch_findings_deduplicated_total", 1.0),
+        ("orgwatch_batches_total{outcome=\"ok\"}", 2.0),
         ("orgwatch_batch_seconds_count{stage=\"all\"}", 2.0),
         ("orgwatch_batch_seconds_count{stage=\"detect\"}", 2.0),
         ("orgwatch_batch_seconds_count{stage=\"forward\"}", 2.0),
         ("orgwatch_guest_traps_total", 0.0),
         ("orgwatch_memory_evicted", 0.0),
         ("orgwatch_batches_in_flight", 0.0),
-        ("orgwatch_findings_owed", 0.0),
+        ("orgwatch_findings_pending", 0.0),
     ] {
         assert_eq!(service.metric(name), value, "{name}");
     }
-    assert!(service.metric("orgwatch_memory_entries{kind=\"events\"}") > 0.0);
+    assert!(service.metric("orgwatch_memory_entries{store=\"events\"}") > 0.0);
     let text = service.get("/metrics").text;
     assert!(text.contains("orgwatch_build_info{version=") && text.ends_with("# EOF\n"), "{text}");
     // Every metric that is documented is there, and the other way round.

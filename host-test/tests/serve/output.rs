@@ -40,7 +40,7 @@ fn a_reader_that_stalls_gets_every_finding_once() {
     let mut ids: Vec<_> = stdout.by_ref().take(300).map(Result::unwrap).collect();
     ids.dedup();
     assert_eq!(ids.len(), 300);
-    crate::serve::service::until(|| service.metric("orgwatch_findings_owed") == 0.0);
+    crate::serve::service::until(|| service.metric("orgwatch_findings_pending") == 0.0);
     service.post(&batch).expect(200);
     service.post(leaving(300).to_string()).expect(200);
     assert_eq!(service.stop().code(), Some(0));

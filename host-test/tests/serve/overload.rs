@@ -59,7 +59,7 @@ fn what_nobody_waits_for_is_neither_kept_nor_examined() {
     let given_up = SENDERS * ROUNDS - taken.into_inner();
     let abandoned = service.metric("orgwatch_batches_abandoned_total");
     assert!(abandoned > 0.0 && abandoned <= f64::from(given_up), "{abandoned} of {given_up}");
-    let written = service.metric("orgwatch_journal_writes_total{kind=\"ok\"}");
+    let written = service.metric("orgwatch_journal_writes_total{outcome=\"ok\"}");
     let parts = f64::from(SENDERS * ROUNDS) * 12.0;
     assert!(written < parts / 2.0, "{written} of {parts} parts were examined");
     // The bound of docs/operations.md: twice --max-in-flight of --max-body, and the detector.
@@ -134,9 +134,9 @@ fn a_stop_is_heard_while_the_detector_is_busy_and_the_state_is_saved() {
             })
             .collect();
         until(|| service.metric("orgwatch_batches_in_flight") >= 5.0);
-        let saved = service.metric("orgwatch_state_saves_total{kind=\"ok\"}");
+        let saved = service.metric("orgwatch_state_saves_total{outcome=\"ok\"}");
         // A save goes before the batches.
-        until(|| service.metric("orgwatch_state_saves_total{kind=\"ok\"}") > saved + 1.0);
+        until(|| service.metric("orgwatch_state_saves_total{outcome=\"ok\"}") > saved + 1.0);
         service.signal("TERM");
         until(|| service.log_has("stopping"));
         assert!(

@@ -39,7 +39,7 @@ fn browsers_and_strangers_are_refused() {
         assert_eq!(service.send(method, path, &[NDJSON], b"{}").status, status, "{method} {path}");
     }
     assert_eq!(fs::read(sandbox.path("findings")).unwrap(), b"");
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"origin\"}"), 2.0);
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"origin\"}"), 2.0);
     assert_eq!(post(&[NDJSON]), 200);
 }
 

@@ -4,7 +4,7 @@ use orgwatch::rules::{Correlation, Rule, RuleMetadata};
 use orgwatch_sigma::{CorrelationKind, MemberRule, Pack, Severity};
 use serde::Serialize;
 
-use super::words;
+use super::conditions;
 
 /// One rule or chain, as `--json` prints it. The keys that `orgwatch rules --json` has too mean the
 /// same there.
@@ -55,14 +55,14 @@ pub(super) fn explain<'a>(pack: &'a Pack, slug: &str) -> Option<Explanation<'a>>
 fn of_rule<'a>(pack: &'a Pack, rule: &'a Rule) -> Explanation<'a> {
     let mut when = conditions(rule);
     if let Some(terms) = &rule.new_terms {
-        let fields: Vec<String> = terms.fields.iter().map(words::field).collect();
+        let fields: Vec<String> = terms.fields.iter().map(conditions::field).collect();
         let window = duration(terms.window);
         let fields = fields.join(" and ");
         when.push(format!("{fields} were not seen together within {window}, before or after"));
     }
     let severities = rule.severity.iter().map(|severity| SeverityWhen {
         severity: severity.level,
-        when: words::sentence(&severity.when),
+        when: conditions::sentence(&severity.when),
     });
     Explanation {
         severities: severities.collect(),
@@ -82,7 +82,7 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
             format!("at least {least} events within {window}, of")
         }
         CorrelationKind::ValueCount(least, field) => {
-            let field = words::field(field);
+            let field = conditions::field(field);
             format!("at least {least} different {field} within {window}, of")
         }
     }];
@@ -92,7 +92,7 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
     }
     let mut fed: Vec<&MemberRule> = chain.members.iter().flat_map(|member| &member.rules).collect();
     let same = fed.first().map(|rule| {
-        let fields: Vec<String> = rule.key.iter().map(words::field).collect();
+        let fields: Vec<String> = rule.key.iter().map(conditions::field).collect();
         format!("with the same {}", fields.join(" and "))
     });
     when.extend(same);
@@ -108,14 +108,14 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
 
 fn fed_by(rule: &MemberRule) -> String {
     match &rule.only {
-        Some(only) => format!("{} ({})", rule.slug, words::sentence(only)),
+        Some(only) => format!("{} ({})", rule.slug, conditions::sentence(only)),
         None => rule.slug.clone(),
     }
 }
 
 fn conditions(rule: &Rule) -> Vec<String> {
-    let mut when = words::lines(&rule.condition);
-    when.extend(rule.derived_condition.iter().flat_map(words::lines));
+    let mut when = conditions::lines(&rule.condition);
+    when.extend(rule.derived_condition.iter().flat_map(conditions::lines));
     when
 }
 

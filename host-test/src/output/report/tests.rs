@@ -79,7 +79,7 @@ fn page(report: &Report, about: &About) -> String {
 
 /// A page with everything that a page can have, all of whose texts are this.
 fn full_page(text: &str) -> String {
-    let mut report = Report::new(Limits { full: 3, listed: 2, steps: 9 });
+    let mut report = Report::new(Limits { detailed: 3, summarised: 2, steps: 9 });
     let source = Source::File(text.into());
     let mut part = filled(text);
     part.parts.clear();

@@ -15,27 +15,27 @@ use tokio::sync::Notify;
 
 use crate::plugin::Located;
 use crate::state::Undelivered;
-use crate::state::undelivered::Ticket;
+use crate::state::undelivered::FindingKey;
 
 /// What is undelivered, and what is on its way.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Deliveries {
     inner: Mutex<Inner>,
     /// Told when something is no longer on its way.
-    landed: Notify,
+    released: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     undelivered: Undelivered,
-    flying: HashSet<Digest128>,
+    in_delivery: HashSet<Digest128>,
 }
 
-impl Ledger {
+impl Deliveries {
     /// One that goes on from what was undelivered.
     pub(super) fn new(undelivered: Undelivered) -> Self {
-        let inner = Inner { undelivered, flying: HashSet::new() };
-        Ledger { inner: Mutex::new(inner), landed: Notify::new() }
+        let inner = Inner { undelivered, in_delivery: HashSet::new() };
+        Deliveries { inner: Mutex::new(inner), released: Notify::new() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -52,7 +52,7 @@ impl Ledger {
     ) -> Vec<Located> {
         let mut inner = self.inner();
         found.retain(|one| {
-            inner.undelivered.take_up(&one.finding) && seen.insert(Ticket::of(&one.finding).key)
+            inner.undelivered.take_up(&one.finding) && seen.insert(FindingKey::of(&one.finding).id)
         });
         found
     }
@@ -73,7 +73,7 @@ impl Ledger {
     /// Whether any of these is undelivered.
     pub(super) fn holds_any(&self, found: &[Located]) -> bool {
         let inner = self.inner();
-        found.iter().any(|one| inner.undelivered.holds(&Ticket::of(&one.finding)))
+        found.iter().any(|one| inner.undelivered.holds(&FindingKey::of(&one.finding)))
     }
 
     /// What is undelivered.
@@ -93,45 +93,44 @@ impl Ledger {
 
     /// Takes what is still undelivered of some findings on its way, and waits while any of it is on
     /// its way elsewhere. All or nothing: who waits holds up nobody.
-    pub(super) async fn take(self: &Arc<Self>, found: Vec<Located>) -> Flight {
-        let tickets: Vec<Ticket> = found.iter().map(|one| Ticket::of(&one.finding)).collect();
+    pub(super) async fn take(self: &Arc<Self>, found: Vec<Located>) -> Delivery {
+        let keys: Vec<FindingKey> = found.iter().map(|one| FindingKey::of(&one.finding)).collect();
         loop {
-            let landed = self.landed.notified();
-            let mut landed = std::pin::pin!(landed);
-            landed.as_mut().enable();
+            let released = self.released.notified();
+            let mut released = std::pin::pin!(released);
+            released.as_mut().enable();
             {
                 let mut inner = self.inner();
-                let held: Vec<bool> =
-                    tickets.iter().map(|one| inner.undelivered.holds(one)).collect();
-                let mut wanted = tickets.iter().zip(&held).filter(|(_, held)| **held);
-                if !wanted.any(|(ticket, _)| inner.flying.contains(&ticket.key)) {
+                let held: Vec<bool> = keys.iter().map(|one| inner.undelivered.holds(one)).collect();
+                let mut wanted = keys.iter().zip(&held).filter(|(_, held)| **held);
+                if !wanted.any(|(key, _)| inner.in_delivery.contains(&key.id)) {
                     let mut held = held.into_iter();
                     let mut found = found;
                     found.retain(|_| held.next().unwrap_or(true));
                     let keys: Vec<_> =
-                        found.iter().map(|one| Ticket::of(&one.finding).key).collect();
-                    inner.flying.extend(&keys);
-                    return Flight { ledger: Arc::clone(self), keys, found };
+                        found.iter().map(|one| FindingKey::of(&one.finding).id).collect();
+                    inner.in_delivery.extend(&keys);
+                    return Delivery { deliveries: Arc::clone(self), keys, found };
                 }
             }
-            landed.await;
+            released.await;
         }
     }
 }
 
-/// Findings on their way. Unless they [arrived](Flight::arrived) they stay undelivered.
+/// Findings being delivered. Unless they are [acknowledged](Delivery::acknowledged) they stay undelivered.
 #[derive(Debug)]
-pub(super) struct Flight {
-    ledger: Arc<Ledger>,
+pub(super) struct Delivery {
+    deliveries: Arc<Deliveries>,
     keys: Vec<Digest128>,
     /// In the order of their places.
     pub(super) found: Vec<Located>,
 }
 
-impl Flight {
+impl Delivery {
     /// Downstream has them: their keys.
-    pub(super) fn arrived(self) -> Vec<Digest128> {
-        let mut inner = self.ledger.inner();
+    pub(super) fn acknowledged(self) -> Vec<Digest128> {
+        let mut inner = self.deliveries.inner();
         for key in &self.keys {
             inner.undelivered.settle(key);
         }
@@ -140,14 +139,14 @@ impl Flight {
     }
 }
 
-impl Drop for Flight {
+impl Drop for Delivery {
     fn drop(&mut self) {
-        let mut inner = self.ledger.inner();
+        let mut inner = self.deliveries.inner();
         for key in &self.keys {
-            inner.flying.remove(key);
+            inner.in_delivery.remove(key);
         }
         drop(inner);
-        self.ledger.landed.notify_waiters();
+        self.deliveries.released.notify_waiters();
     }
 }
 
@@ -161,41 +160,41 @@ mod tests {
         Located { place: Place { line: 1, record: 0 }, finding: finding(time, repeat) }
     }
 
-    fn ledger() -> Arc<Ledger> {
-        Arc::new(Ledger::new(Undelivered::default()))
+    fn deliveries() -> Arc<Deliveries> {
+        Arc::new(Deliveries::new(Undelivered::default()))
     }
 
-    fn take_up(ledger: &Ledger, found: Vec<Located>) -> Vec<Located> {
-        ledger.take_up(found, &mut HashSet::new())
+    fn take_up(deliveries: &Deliveries, found: Vec<Located>) -> Vec<Located> {
+        deliveries.take_up(found, &mut HashSet::new())
     }
 
     #[tokio::test]
     async fn a_repeat_is_given_as_long_as_it_is_undelivered() {
-        let ledger = ledger();
-        assert_eq!(take_up(&ledger, vec![found(1, false), found(1, true)]).len(), 1);
-        // Failed: the flight is dropped.
-        assert_eq!(ledger.take(vec![found(1, false)]).await.found.len(), 1);
-        let again = take_up(&ledger, vec![found(1, true), found(2, true)]);
+        let deliveries = deliveries();
+        assert_eq!(take_up(&deliveries, vec![found(1, false), found(1, true)]).len(), 1);
+        // Failed: the delivery is dropped.
+        assert_eq!(deliveries.take(vec![found(1, false)]).await.found.len(), 1);
+        let again = take_up(&deliveries, vec![found(1, true), found(2, true)]);
         assert_eq!(again.len(), 1);
-        ledger.take(again).await.arrived();
-        assert!(take_up(&ledger, vec![found(1, true)]).is_empty());
-        assert_eq!(ledger.sizes(), (0, 0));
+        deliveries.take(again).await.acknowledged();
+        assert!(take_up(&deliveries, vec![found(1, true)]).is_empty());
+        assert_eq!(deliveries.sizes(), (0, 0));
     }
 
     #[tokio::test]
     async fn who_waits_takes_over_what_failed_and_leaves_what_arrived() {
         for arrives in [false, true] {
-            let ledger = ledger();
-            let both = take_up(&ledger, vec![found(1, false), found(2, false)]);
-            let first = ledger.take(vec![both[0].clone()]).await;
+            let deliveries = deliveries();
+            let both = take_up(&deliveries, vec![found(1, false), found(2, false)]);
+            let first = deliveries.take(vec![both[0].clone()]).await;
             let waiting = tokio::spawn({
-                let ledger = Arc::clone(&ledger);
-                async move { ledger.take(both).await.found.len() }
+                let deliveries = Arc::clone(&deliveries);
+                async move { deliveries.take(both).await.found.len() }
             });
             tokio::task::yield_now().await;
             assert!(!waiting.is_finished());
             if arrives {
-                first.arrived();
+                first.acknowledged();
             } else {
                 drop(first);
             }

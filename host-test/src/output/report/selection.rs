@@ -18,16 +18,16 @@ use crate::scan::Found;
 pub struct Limits {
     /// Findings with all that is known of them: the gravest first, of those the ones that nothing
     /// approves, of those the ones that came first.
-    pub full: usize,
+    pub detailed: usize,
     /// Findings after these, with one line each.
-    pub listed: usize,
+    pub summarised: usize,
     /// Findings that a later chain may name as its parts.
     pub steps: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { full: 500, listed: 5_000, steps: 50_000 }
+        Limits { detailed: 500, summarised: 5_000, steps: 50_000 }
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Rank(Reverse<Severity>, bool, u64);
 
 /// A finding in full.
 #[derive(Debug)]
-pub(super) struct Full {
+pub(super) struct Detailed {
     pub(super) finding: Finding,
     pub(super) raw: Option<Raw>,
     pub(super) parts: Vec<Part>,
@@ -133,24 +133,24 @@ pub(super) struct Tally {
 
 /// What a page keeps.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Selection {
     limits: Limits,
     given: u64,
-    pub(super) full: BTreeMap<Rank, Full>,
-    pub(super) listed: BTreeMap<Rank, Row>,
+    pub(super) detailed: BTreeMap<Rank, Detailed>,
+    pub(super) summarised: BTreeMap<Rank, Row>,
     pub(super) omitted: u64,
     pub(super) tally: Tally,
     steps: HashMap<String, Rc<Row>>,
     oldest: VecDeque<String>,
 }
 
-impl Kept {
+impl Selection {
     pub(super) fn new(limits: Limits) -> Self {
-        Kept {
+        Selection {
             limits,
             given: 0,
-            full: BTreeMap::new(),
-            listed: BTreeMap::new(),
+            detailed: BTreeMap::new(),
+            summarised: BTreeMap::new(),
             omitted: 0,
             tally: Tally::default(),
             steps: HashMap::new(),
@@ -171,30 +171,30 @@ impl Kept {
         self.step(&row);
         let rank = Rank(Reverse(row.severity), row.status != Status::New, self.given);
         self.given += 1;
-        if self.full.len() >= self.limits.full
-            && self.full.last_key_value().is_none_or(|(last, _)| *last < rank)
+        if self.detailed.len() >= self.limits.detailed
+            && self.detailed.last_key_value().is_none_or(|(last, _)| *last < rank)
         {
             return self.list(rank, row);
         }
         let part = |id: &String| Part { id: id.clone(), row: self.steps.get(id).cloned() };
-        let full = Full {
+        let full = Detailed {
             raw: event.map(Raw::of),
             parts: finding.parts.iter().map(part).collect(),
             finding: finding.clone(),
             row,
         };
-        self.full.insert(rank, full);
-        if self.full.len() > self.limits.full
-            && let Some((rank, last)) = self.full.pop_last()
+        self.detailed.insert(rank, full);
+        if self.detailed.len() > self.limits.detailed
+            && let Some((rank, last)) = self.detailed.pop_last()
         {
             self.list(rank, last.row);
         }
     }
 
     fn list(&mut self, rank: Rank, row: Row) {
-        self.listed.insert(rank, row);
-        if self.listed.len() > self.limits.listed {
-            self.listed.pop_last();
+        self.summarised.insert(rank, row);
+        if self.summarised.len() > self.limits.summarised {
+            self.summarised.pop_last();
             self.omitted += 1;
         }
     }
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_gravest_are_kept_in_full() {
-        let mut kept = Kept::new(Limits { full: 2, listed: 2, steps: 10 });
+        let mut selection = Selection::new(Limits { detailed: 2, summarised: 2, steps: 10 });
         for (id, severity, status) in [
             (1, "low", "new"),
             (2, "high", "approved"),
@@ -264,26 +264,26 @@ mod tests {
             (5, "critical", "new"),
             (6, "high", "new"),
         ] {
-            kept.take(&finding(id, severity, status, &[]), None);
+            selection.take(&finding(id, severity, status, &[]), None);
         }
-        assert_eq!(ids(kept.full.values().map(|full| &full.row)), ["5", "4"]);
-        assert_eq!(ids(kept.listed.values()), ["6", "2"]);
-        assert_eq!(kept.omitted, 2);
-        assert_eq!(kept.tally.shown[&Severity::High], 3);
-        assert_eq!(kept.tally.rules["a-rule"], ("A title".into(), Severity::Critical, 6));
+        assert_eq!(ids(selection.detailed.values().map(|full| &full.row)), ["5", "4"]);
+        assert_eq!(ids(selection.summarised.values()), ["6", "2"]);
+        assert_eq!(selection.omitted, 2);
+        assert_eq!(selection.tally.shown[&Severity::High], 3);
+        assert_eq!(selection.tally.rules["a-rule"], ("A title".into(), Severity::Critical, 6));
     }
 
     #[test]
     fn chains_know_parts_that_are_not_shown() {
-        let mut kept = Kept::new(Limits { full: 1, listed: 0, steps: 2 });
-        kept.take(&finding(1, "low", "new", &[]), None);
-        kept.take(&finding(2, "low", "new", &[]), None);
-        kept.hide(&finding(3, "low", "new", &[]));
-        kept.take(&finding(4, "critical", "new", &[1, 2, 3]), None);
-        let (_, chain) = kept.full.first_key_value().unwrap();
+        let mut selection = Selection::new(Limits { detailed: 1, summarised: 0, steps: 2 });
+        selection.take(&finding(1, "low", "new", &[]), None);
+        selection.take(&finding(2, "low", "new", &[]), None);
+        selection.hide(&finding(3, "low", "new", &[]));
+        selection.take(&finding(4, "critical", "new", &[1, 2, 3]), None);
+        let (_, chain) = selection.detailed.first_key_value().unwrap();
         let known: Vec<_> = chain.parts.iter().map(|part| part.row.is_some()).collect();
         // The first is too long ago.
         assert_eq!(known, [false, true, true]);
-        assert_eq!(kept.tally.hidden[&Severity::Low], 1);
+        assert_eq!(selection.tally.hidden[&Severity::Low], 1);
     }
 }

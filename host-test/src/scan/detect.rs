@@ -1,13 +1,13 @@
 //! What one detector makes of the candidates, in the order of the input.
 
-use super::load::Failure;
-use super::screen::{Piece, Screened, Slice};
-use super::{Error, Found, Observer, Totals, raw};
+use super::read::Failure;
+use super::screened::{Piece, Screened, Slice};
+use super::{Error, Found, Observer, Totals, record};
 use crate::input::{Source, Unreadable};
 use crate::plugin::{Detector, Located};
 
 /// Examines what was screened, and tells what it comes upon.
-pub(super) struct Examiner<'a> {
+pub(super) struct Detection<'a> {
     pub(super) detector: &'a mut Detector,
     observer: &'a mut dyn Observer,
     pub(super) totals: Totals,
@@ -15,9 +15,9 @@ pub(super) struct Examiner<'a> {
     unreadable: u64,
 }
 
-impl<'a> Examiner<'a> {
+impl<'a> Detection<'a> {
     pub(super) fn new(detector: &'a mut Detector, observer: &'a mut dyn Observer) -> Self {
-        Examiner { detector, observer, totals: Totals::default(), unreadable: 0 }
+        Detection { detector, observer, totals: Totals::default(), unreadable: 0 }
     }
 
     /// Takes the next batch.
@@ -25,7 +25,7 @@ impl<'a> Examiner<'a> {
         let before = self.totals.counts.events;
         self.totals.counts += screened.counts;
         self.totals.bytes += screened.bytes;
-        self.totals.left_out += screened.left_out;
+        self.totals.filtered_out += screened.filtered_out;
         self.totals.sources.add_all(&screened.sources);
         self.totals.accounts.add_all(&screened.accounts);
         for piece in screened.pieces {
@@ -100,7 +100,7 @@ impl<'a> Examiner<'a> {
             return Ok(());
         }
         let (event, place) = slice.candidate(located.place);
-        let raw = raw::record(event, located.place.record);
+        let raw = record::extract(event, located.place.record);
         let finding = &located.finding;
         self.observer.finding(&Found { finding, source, line: place.line, raw: &raw })?;
         Ok(())

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use orgwatch_host::file::{folder, sync_folder};
-use orgwatch_host::output::report::{Limits, Report, About};
+use orgwatch_host::output::report::{About, Limits, Report};
 use tempfile::NamedTempFile;
 
 /// A page in the making, and where it will be.
-pub(super) struct Page {
+pub(super) struct HtmlReport {
     pub(super) report: Report,
     file: Target,
 }
@@ -25,7 +25,7 @@ pub(super) struct Target {
     path: PathBuf,
 }
 
-impl Page {
+impl HtmlReport {
     /// Refuses a file that could not be written in the end, or must not: one that this run reads.
     pub(super) fn open(name: &Path, read: &[&Path]) -> anyhow::Result<Self> {
         let shown = name.display();
@@ -51,7 +51,7 @@ impl Page {
         // run that is interrupted leaves nothing behind.
         temporary(&path).with_context(|| format!("cannot write the report {shown}"))?;
         let file = Target { name: name.to_owned(), path };
-        Ok(Page { report: Report::new(Limits::default()), file })
+        Ok(HtmlReport { report: Report::new(Limits::default()), file })
     }
 
     pub(super) fn file(&self) -> &Target {

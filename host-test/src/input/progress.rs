@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counts what is read. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Counts>);
+pub struct ReadProgress(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -13,7 +13,7 @@ struct Counts {
     bytes: AtomicU64,
 }
 
-impl Meter {
+impl ReadProgress {
     /// Files opened.
     pub fn files(&self) -> u64 {
         self.0.files.load(Relaxed)

@@ -11,7 +11,7 @@ use super::guest::OpenGuest;
 /// come since. What comes in between is kept: that is bounded, and makes a rebuilt guest remember
 /// exactly what the lost one did.
 #[derive(Default)]
-pub(super) struct Journal {
+pub(super) struct ReplayLog {
     saved: Vec<u8>,
     since: Vec<(Kind, Vec<u8>)>,
     bytes: usize,
@@ -31,7 +31,7 @@ const MAX_KEPT: usize = 8 << 20;
 /// An event costs more than its bytes, if only for the call that replays it.
 const CALL: usize = 64;
 
-impl Journal {
+impl ReplayLog {
     /// This was examined.
     pub(super) fn push(&mut self, kind: Kind, input: &[u8]) {
         self.bytes += input.len() + CALL;
@@ -46,7 +46,7 @@ impl Journal {
 
     /// The memory was saved.
     pub(super) fn saved(&mut self, state: Vec<u8>) {
-        *self = Journal { saved: state, ..Journal::default() };
+        *self = ReplayLog { saved: state, ..ReplayLog::default() };
     }
 
     /// Makes a new guest remember. What it finds was delivered when it was first found.

@@ -14,21 +14,21 @@ use super::token::Token;
 
 /// A request that is not for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stranger {
+pub(super) struct Rejection {
     pub(super) status: StatusCode,
     /// As a label of a metric.
     pub(super) why: &'static str,
     /// What to do about it.
-    pub(super) mend: &'static str,
+    pub(super) hint: &'static str,
 }
 
 /// Refuses what a browser sends, and what was sent to another name.
-pub(super) fn check_origin(uri: &Uri, headers: &HeaderMap) -> Result<(), Stranger> {
+pub(super) fn check_origin(uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
     if headers.contains_key(ORIGIN) {
-        return Err(Stranger {
+        return Err(Rejection {
             status: StatusCode::FORBIDDEN,
             why: "origin",
-            mend: "requests with an Origin come from browsers, which have no business here",
+            hint: "requests with an Origin come from browsers, which have no business here",
         });
     }
     let named = headers.get(HOST).map(|host| host.as_bytes());
@@ -36,10 +36,10 @@ pub(super) fn check_origin(uri: &Uri, headers: &HeaderMap) -> Result<(), Strange
     let host = named.and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
     match loopback(without_port(host)) {
         Some(Some(_)) => Ok(()),
-        _ => Err(Stranger {
+        _ => Err(Rejection {
             status: StatusCode::FORBIDDEN,
             why: "host",
-            mend: "name this service by localhost or a loopback address",
+            hint: "name this service by localhost or a loopback address",
         }),
     }
 }
@@ -55,30 +55,30 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Refuses who does not know the token, if one is set.
-pub(super) fn check_token(headers: &HeaderMap, token: Option<&Token>) -> Result<(), Stranger> {
+pub(super) fn check_token(headers: &HeaderMap, token: Option<&Token>) -> Result<(), Rejection> {
     let Some(token) = token else { return Ok(()) };
     match headers.get(AUTHORIZATION) {
         Some(value) if token.is_in(value.as_bytes()) => Ok(()),
-        _ => Err(Stranger {
+        _ => Err(Rejection {
             status: StatusCode::UNAUTHORIZED,
             why: "token",
-            mend: "send the bearer token: in Vector, auth: {strategy: bearer, token: …}",
+            hint: "send the bearer token: in Vector, auth: {strategy: bearer, token: …}",
         }),
     }
 }
 
 /// Refuses what is neither NDJSON nor JSON.
-pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Stranger> {
+pub(super) fn check_content(headers: &HeaderMap) -> Result<(), Rejection> {
     let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
     let kind = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
     const KNOWN: &[&[u8]] = &[b"application/x-ndjson", b"application/ndjson", b"application/json"];
     if KNOWN.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
         return Ok(());
     }
-    Err(Stranger {
+    Err(Rejection {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
         why: "content-type",
-        mend: "send application/x-ndjson or application/json: in Vector, encoding: {codec: json} \
+        hint: "send application/x-ndjson or application/json: in Vector, encoding: {codec: json} \
                and framing: {method: newline_delimited}",
     })
 }

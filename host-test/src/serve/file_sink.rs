@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::forward::Refusal;
+use super::http_sink::SinkError;
 
 /// Where findings are written, one a line. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Output(Arc<Mutex<Target>>);
+pub(super) struct FileSink(Arc<Mutex<Target>>);
 
 #[derive(Debug)]
 struct Target {
@@ -24,17 +24,17 @@ struct Target {
 /// The only one who may write.
 pub(super) struct Turn(OwnedMutexGuard<Target>);
 
-impl Output {
+impl FileSink {
     pub(super) fn stdout() -> io::Result<Self> {
         // Not through the standard library's buffer, which keeps what could not be written.
         let stdout = io::stdout().as_fd().try_clone_to_owned()?;
-        Ok(Output(Arc::new(Mutex::new(Target { file: stdout.into(), path: None }))))
+        Ok(FileSink(Arc::new(Mutex::new(Target { file: stdout.into(), path: None }))))
     }
 
     /// Appends to a file, which need not be there yet.
     pub(super) fn file(path: &Path) -> io::Result<Self> {
         let target = Target { file: open(path)?, path: Some(path.to_owned()) };
-        Ok(Output(Arc::new(Mutex::new(target))))
+        Ok(FileSink(Arc::new(Mutex::new(target))))
     }
 
     /// Waits until nobody else writes.
@@ -55,11 +55,11 @@ impl Output {
 impl Turn {
     /// Writes all or nothing, and returns when a file has it on the disk. It takes as long as whoever
     /// reads a pipe takes.
-    pub(super) fn write(mut self, findings: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn write(mut self, findings: &[u8]) -> Result<(), SinkError> {
         let written = self.0.write(findings);
         written.map_err(|err| match (err.kind(), &self.0.path) {
-            (io::ErrorKind::BrokenPipe, None) => Refusal::Closed,
-            _ => Refusal::Write(err.to_string()),
+            (io::ErrorKind::BrokenPipe, None) => SinkError::Closed,
+            _ => SinkError::Write(err.to_string()),
         })
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("findings"), folder.path().join("findings.1"));
         std::fs::write(&path, "before\n").unwrap();
-        let output = Output::file(&path).unwrap();
+        let output = FileSink::file(&path).unwrap();
         output.turn().await.write(b"one\n").unwrap();
         std::fs::rename(&path, &old).unwrap();
         output.turn().await.write(b"two\n").unwrap();

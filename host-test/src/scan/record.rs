@@ -8,7 +8,7 @@ use crate::native;
 
 /// The record of this number, from 0, inside a line: of an object of a bucket, say, or the one in a
 /// router's envelope. The line itself, where there is no such record.
-pub(super) fn record(line: &[u8], number: u32) -> Cow<'_, [u8]> {
+pub(super) fn extract(line: &[u8], number: u32) -> Cow<'_, [u8]> {
     let parsed = native::parse(line, || {
         let mut found = None;
         let mut at = 0;
@@ -35,11 +35,11 @@ mod tests {
         let text = serde_json::json!({ "message": event }).to_string();
         let object = format!(r#"{{"Records":[{{}},{event}]}}"#);
         for (line, number) in [(event, 0), (&text, 0), (&object, 1)] {
-            assert_eq!(record(line.as_bytes(), number), event.as_bytes(), "{line}");
+            assert_eq!(extract(line.as_bytes(), number), event.as_bytes(), "{line}");
         }
         let panics = [b"{\"a\":\"", native::PANICS, b"\"}"].concat();
-        assert_eq!(record(&panics, 0), &panics[..]);
-        assert_eq!(record(b" nonsense\n", 0), &b"nonsense"[..]);
-        assert_eq!(record(object.as_bytes(), 7), object.as_bytes());
+        assert_eq!(extract(&panics, 0), &panics[..]);
+        assert_eq!(extract(b" nonsense\n", 0), &b"nonsense"[..]);
+        assert_eq!(extract(object.as_bytes(), 7), object.as_bytes());
     }
 }

@@ -9,17 +9,16 @@ use std::time::Duration;
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::report::About;
-use orgwatch_host::output::{Escaped, Format};
+use orgwatch_host::output::{Escaped, Format, number, plural};
 use orgwatch_host::scan::{Found, Observer, Tally, Totals};
 
 use super::Status;
-use super::complaints::Complaints;
-use super::page::Page;
+use super::diagnostics::Diagnostics;
+use super::html_report::HtmlReport;
 use super::progress::Progress;
 use super::summary::{examined, ranked, summarise};
-use orgwatch_host::output::number;
 
-pub(super) struct Report<'a> {
+pub(super) struct Printer<'a> {
     format: &'a dyn Format,
     min_severity: Severity,
     fail_on: Option<Severity>,
@@ -27,8 +26,8 @@ pub(super) struct Report<'a> {
     found: BTreeMap<Severity, u64>,
     hidden: u64,
     tripped: bool,
-    complaints: Complaints,
-    page: Option<Page>,
+    diagnostics: Diagnostics,
+    page: Option<HtmlReport>,
     /// Why findings are no longer printed, where a page or the result is still to be had.
     unprinted: Option<io::Error>,
     /// How the scan ended, if it went to its end without its findings being printed.
@@ -37,15 +36,15 @@ pub(super) struct Report<'a> {
     pub(super) progress: Progress,
 }
 
-impl<'a> Report<'a> {
+impl<'a> Printer<'a> {
     pub(super) fn new(
         format: &'a dyn Format,
         min_severity: Severity,
         fail_on: Option<Severity>,
         quiet: bool,
-        page: Option<Page>,
+        page: Option<HtmlReport>,
     ) -> Self {
-        Report {
+        Printer {
             format,
             min_severity,
             fail_on,
@@ -53,7 +52,7 @@ impl<'a> Report<'a> {
             found: BTreeMap::new(),
             hidden: 0,
             tripped: false,
-            complaints: Complaints::new(quiet),
+            diagnostics: Diagnostics::new(quiet),
             page,
             unprinted: None,
             unread: None,
@@ -124,7 +123,7 @@ impl<'a> Report<'a> {
             let _ = write!(text, "; {hidden} below {} not printed", self.min_severity);
         }
         if totals.repeats > 0 {
-            let _ = write!(text, "; {} came again", number(totals.repeats));
+            let _ = write!(text, "; {}", plural(totals.repeats, "duplicate"));
         }
         text
     }
@@ -140,7 +139,7 @@ fn print(format: &dyn Format, finding: &Finding, progress: &Progress) -> io::Res
     if io::stdout().is_terminal() { progress.aside(write) } else { write() }
 }
 
-impl Report<'_> {
+impl Printer<'_> {
     /// Takes a finding, whether an event gave it or the memory that was loaded.
     pub(super) fn give(&mut self, finding: &Finding) -> io::Result<()> {
         self.take(finding, None)
@@ -175,13 +174,13 @@ impl Report<'_> {
     }
 }
 
-impl Observer for Report<'_> {
+impl Observer for Printer<'_> {
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
         self.take(found.finding, Some(found))
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
-        self.progress.aside(|| self.complaints.unreadable(source, line, reason));
+        self.progress.aside(|| self.diagnostics.unreadable(source, line, reason));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{source}:{line}: {reason}"));
         }
@@ -189,7 +188,7 @@ impl Observer for Report<'_> {
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
-        self.progress.aside(|| self.complaints.failed(what, err));
+        self.progress.aside(|| self.diagnostics.failed(what, err));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{what}: {err}"));
         }
@@ -198,7 +197,7 @@ impl Observer for Report<'_> {
 
     fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
         if unreadable > 0 {
-            self.progress.aside(|| self.complaints.end(source, unreadable));
+            self.progress.aside(|| self.diagnostics.end(source, unreadable));
         }
         Ok(())
     }
@@ -211,14 +210,14 @@ mod tests {
     #[test]
     fn what_could_not_be_read_wins_over_what_was_found() {
         let json = &orgwatch_host::output::Json;
-        let mut report = Report::new(json, Severity::Low, None, false, None);
+        let mut printer = Printer::new(json, Severity::Low, None, false, None);
         let mut totals = Totals::default();
-        assert_eq!(report.status(&totals), Status::Done);
-        report.tripped = true;
-        assert_eq!(report.status(&totals), Status::Found);
+        assert_eq!(printer.status(&totals), Status::Done);
+        printer.tripped = true;
+        assert_eq!(printer.status(&totals), Status::Found);
         totals.counts.unreadable = 1;
-        assert_eq!(report.status(&totals), Status::Unusable);
+        assert_eq!(printer.status(&totals), Status::Unusable);
         totals = Totals { failed: 1, ..Totals::default() };
-        assert_eq!(report.status(&totals), Status::Unusable);
+        assert_eq!(printer.status(&totals), Status::Unusable);
     }
 }

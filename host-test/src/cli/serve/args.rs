@@ -14,7 +14,7 @@ use crate::cli::size::Size;
 
 /// What was given, by flags or in a file: the same names and values.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Given {
+pub(super) struct ServeArgs {
     /// Where to listen: a loopback address and a port [default: 127.0.0.1:6003]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<Listen>,
@@ -122,7 +122,7 @@ macro_rules! settings {
         /// Every setting's name.
         const KEYS: &[&str] = &[$(stringify!($name)),*];
 
-        impl Given {
+        impl ServeArgs {
             fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
                 match key {
                     $(stringify!($name) => self.$name = Some($read(text)?),)*
@@ -135,7 +135,7 @@ macro_rules! settings {
             }
 
             /// These, and of the others what these do not say.
-            pub(super) fn or(self, mut other: Given) -> Given {
+            pub(super) fn or(self, mut other: ServeArgs) -> ServeArgs {
                 // What becomes of findings is one choice: one made by flags is not half undone by
                 // the file.
                 if self.forward.is_some() {
@@ -144,7 +144,7 @@ macro_rules! settings {
                 if self.out.is_some() {
                     (other.forward, other.findings_only) = (None, None);
                 }
-                Given { $($name: self.$name.or(other.$name)),* }
+                ServeArgs { $($name: self.$name.or(other.$name)),* }
             }
         }
     };
@@ -167,14 +167,14 @@ settings! {
     component: parse,
 }
 
-impl Given {
+impl ServeArgs {
     /// What a file says; or each problem with its path, the value there and what is wrong.
     pub(super) fn of(document: &Value) -> Result<Self, Vec<(String, String, String)>> {
         let Some(entries) = document.as_object() else {
             let problem = format!("settings by name: {}", KEYS.join(", "));
             return Err(vec![(String::new(), String::new(), problem)]);
         };
-        let mut given = Given::default();
+        let mut given = ServeArgs::default();
         let mut problems = Vec::new();
         for (key, value) in entries {
             let set = match value {

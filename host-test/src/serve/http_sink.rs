@@ -15,14 +15,14 @@ use super::options::ForwardUrl;
 
 /// A client of one address, which keeps its connections.
 #[derive(Debug, Clone)]
-pub(super) struct Forward {
+pub(super) struct HttpSink {
     url: ForwardUrl,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 /// Why a batch was not taken downstream, or is not known to have been.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum SinkError {
     /// Nobody answers there.
     #[error("cannot be reached: {0}")]
     Unreachable(String),
@@ -44,16 +44,16 @@ pub(super) enum Refusal {
     Write(String),
 }
 
-impl Refusal {
+impl SinkError {
     /// As a label of a metric.
     pub(super) fn label(&self) -> &'static str {
         match self {
-            Refusal::Unreachable(_) => "unreachable",
-            Refusal::Broken(_) => "broken",
-            Refusal::Status { status: 400..500, .. } => "answered-4xx",
-            Refusal::Status { status: 500.., .. } => "answered-5xx",
-            Refusal::Status { .. } => "answered-other",
-            Refusal::Closed | Refusal::Write(_) => "write",
+            SinkError::Unreachable(_) => "unreachable",
+            SinkError::Broken(_) => "broken",
+            SinkError::Status { status: 400..500, .. } => "answered-4xx",
+            SinkError::Status { status: 500.., .. } => "answered-5xx",
+            SinkError::Status { .. } => "answered-other",
+            SinkError::Closed | SinkError::Write(_) => "write",
         }
     }
 }
@@ -61,7 +61,7 @@ impl Refusal {
 /// As much of an answer is read so that the connection can be used again.
 const MAX_ANSWER: usize = 64 << 10;
 
-impl Forward {
+impl HttpSink {
     pub(super) fn new(url: ForwardUrl) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -70,34 +70,34 @@ impl Forward {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(connector);
-        Forward { url, client }
+        HttpSink { url, client }
     }
 
     /// Sends newline-delimited events.
-    pub(super) async fn send(&self, events: Bytes) -> Result<(), Refusal> {
+    pub(super) async fn send(&self, events: Bytes) -> Result<(), SinkError> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(self.url.uri())
             .header(CONTENT_TYPE, "application/x-ndjson")
             .body(Full::new(events))
-            .map_err(|err| Refusal::Unreachable(err.to_string()))?;
+            .map_err(|err| SinkError::Unreachable(err.to_string()))?;
         let response =
             self.client.request(request).await.map_err(|err| match err.is_connect() {
-                true => Refusal::Unreachable(chain(&err)),
-                false => Refusal::Broken(chain(&err)),
+                true => SinkError::Unreachable(chain(&err)),
+                false => SinkError::Broken(chain(&err)),
             })?;
         let status = response.status();
         // An answer that breaks off is none, even if it began with 200.
         let body = match Limited::new(response.into_body(), MAX_ANSWER).collect().await {
             Ok(body) => body.to_bytes(),
             Err(err) if err.is::<LengthLimitError>() => Bytes::new(),
-            Err(err) => return Err(Refusal::Broken(err.to_string())),
+            Err(err) => return Err(SinkError::Broken(err.to_string())),
         };
         if status == StatusCode::OK {
             return Ok(());
         }
         let text = String::from_utf8_lossy(&body);
         let text = crate::output::escape(text.trim(), 200);
-        Err(Refusal::Status { status: status.as_u16(), text })
+        Err(SinkError::Status { status: status.as_u16(), text })
     }
 }

@@ -11,18 +11,18 @@ use super::{BATCH, Batch, Unreadable};
 /// A [`Reader`](super::Reader) leaves a file of an event a line as it is, and an object of a bucket
 /// is one line as well: its `Records` are taken apart here, as arrays are, and objects that follow
 /// one another without a line break. Everything else stays as it is, to the byte.
-pub(crate) struct Single {
+pub(crate) struct OnePerLine {
     out: Batch,
     /// What makes it worth looking into a line.
     hints: Vec<Finder<'static>>,
 }
 
-impl Single {
+impl OnePerLine {
     pub(crate) fn new() -> Self {
         let lists = LISTS.iter().map(|list| [b"\"", *list, b"\""].concat());
         let hints = lists.chain([b"}{".to_vec(), b"} ".to_vec()]);
         let hints = hints.map(|hint| Finder::new(&hint).into_owned()).collect();
-        Single { out: Batch::default(), hints }
+        OnePerLine { out: Batch::default(), hints }
     }
 
     /// Hands on what a batch holds, in batches of about the same size and one part.
@@ -105,7 +105,7 @@ mod tests {
         batch.begin_at(Lines::From(10));
         batch.bytes = text.as_bytes().to_vec();
         let (mut events, mut unreadable) = (Vec::new(), Vec::new());
-        let mut single = Single::new();
+        let mut single = OnePerLine::new();
         let done: Result<(), ()> = single.each(&mut batch, |bytes, broken| {
             let text = std::str::from_utf8(bytes).unwrap();
             events.extend(text.lines().map(str::to_owned));
@@ -155,7 +155,7 @@ mod tests {
         batch.begin();
         batch.bytes = text.into_bytes();
         let mut sizes = Vec::new();
-        let done: Result<(), ()> = Single::new().each(&mut batch, |bytes, _| {
+        let done: Result<(), ()> = OnePerLine::new().each(&mut batch, |bytes, _| {
             sizes.push(memchr::memchr_iter(b'\n', bytes).count());
             Ok(())
         });

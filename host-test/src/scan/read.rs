@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::budget::Permit;
 use super::jobs::Job;
-use crate::input::{Batch, Error, Limits, Meter, PathError, Reader, Source};
+use crate::input::{Batch, Error, Limits, PathError, ReadProgress, Reader, Source};
 use crate::native;
 
 /// A batch to be screened, and what it is of.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(super) struct ReadBatch {
     pub(super) batch: Batch,
     /// One for each part of the batch.
     pub(super) origins: Vec<Origin>,
@@ -40,10 +40,10 @@ pub(super) enum Failure {
     File(Error),
 }
 
-impl Load {
+impl ReadBatch {
     /// One with room for a whole batch.
-    pub(super) fn roomy() -> Self {
-        Load { batch: Batch::new(), ..Load::default() }
+    pub(super) fn with_capacity() -> Self {
+        ReadBatch { batch: Batch::new(), ..ReadBatch::default() }
     }
 
     /// What to call it: its first file.
@@ -71,65 +71,71 @@ impl Load {
 }
 
 /// What loads are read for.
-pub(super) trait Desk {
+pub(super) trait BatchSink {
     /// Of JSON on one line: how many events are in it, if no rule can match any of them.
     fn reject(&mut self, json: &[u8]) -> Option<u64>;
 
-    /// Takes what is in the load, and leaves it empty. Whether to go on.
-    fn take(&mut self, load: &mut Load) -> bool;
+    /// Takes the batch, and leaves it empty. Whether to go on.
+    fn take(&mut self, read_batch: &mut ReadBatch) -> bool;
 }
 
-/// Reads a job, and hands on each load as soon as it should be examined. The last one is marked.
-pub(super) fn read(job: Job, limits: &Limits, meter: &Meter, load: &mut Load, desk: &mut dyn Desk) {
-    load.account = job.account;
+/// Reads a job, and hands on each batch as soon as it should be examined. The last one is marked.
+pub(super) fn read_job(
+    job: Job,
+    limits: &Limits,
+    progress: &ReadProgress,
+    read_batch: &mut ReadBatch,
+    sink: &mut dyn BatchSink,
+) {
+    read_batch.account = job.account;
     for item in job.items {
         let opened = match item {
-            Ok(source) => match Reader::open(&source, limits, meter) {
+            Ok(source) => match Reader::open(&source, limits, progress) {
                 Ok(reader) => Ok((source, reader)),
                 Err(err) => Err((Some(source), Failure::File(err))),
             },
             Err(err) => Err((None, Failure::Path(err))),
         };
         let go_on = match opened {
-            Ok((source, reader)) => read_file(&source, reader, load, desk),
+            Ok((source, reader)) => read_file(&source, reader, read_batch, sink),
             Err((source, failure)) => {
-                load.batch.begin();
+                read_batch.batch.begin();
                 let failed = Some(failure);
-                load.origins.push(Origin { source, opened: false, failed, ended: false });
+                read_batch.origins.push(Origin { source, opened: false, failed, ended: false });
                 true
             }
         };
-        if !go_on || load.batch.is_full() && !desk.take(load) {
+        if !go_on || read_batch.batch.is_full() && !sink.take(read_batch) {
             return;
         }
     }
-    load.last = true;
-    desk.take(load);
+    read_batch.last = true;
+    sink.take(read_batch);
 }
 
 fn read_file(
     source: &Arc<Source>,
     mut reader: Reader,
-    load: &mut Load,
-    desk: &mut dyn Desk,
+    read_batch: &mut ReadBatch,
+    sink: &mut dyn BatchSink,
 ) -> bool {
     let mut opened = true;
     loop {
-        let (name, parts) = (source.to_string(), load.batch.parts().len());
-        let next = || reader.next(&mut load.batch, &mut |json| desk.reject(json));
+        let (name, parts) = (source.to_string(), read_batch.batch.parts().len());
+        let next = || reader.next(&mut read_batch.batch, &mut |json| sink.reject(json));
         let read = native::parse(name.as_bytes(), next).unwrap_or_else(|| {
-            load.batch.abandon(parts);
+            read_batch.batch.abandon(parts);
             Err(Error::Fault)
         });
         let ended = matches!(read, Ok(false) | Err(Error::Fault));
         let failed = read.err().map(Failure::File);
         let source = Some(Arc::clone(source));
-        load.origins.push(Origin { source, opened, failed, ended });
+        read_batch.origins.push(Origin { source, opened, failed, ended });
         opened = false;
         if ended {
             return true;
         }
-        if (load.batch.is_full() || reader.is_live()) && !desk.take(load) {
+        if (read_batch.batch.is_full() || reader.is_live()) && !sink.take(read_batch) {
             return false;
         }
     }

@@ -9,19 +9,19 @@ use time::{Date, Month};
 
 /// What is known of a file by where it is; nothing, if it is not in such folders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Layout<'a> {
+pub(super) struct BucketPath<'a> {
     pub(super) account: Option<&'a str>,
     /// The day on which it was delivered: only of CloudTrail's own files.
     pub(super) day: Option<Date>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> BucketPath<'a> {
     pub(super) fn of(file: &'a Path) -> Self {
         let folders = file.parent().into_iter().flat_map(Path::iter);
         // A name that is not UTF-8 is none of these.
         let names: Vec<&str> = folders.map(|name| name.to_str().unwrap_or_default()).collect();
         let Some(root) = names.iter().rposition(|name| *name == "AWSLogs") else {
-            return Layout::default();
+            return BucketPath::default();
         };
         let mut rest = &names[root + 1..];
         if rest.first().is_some_and(|name| name.starts_with("o-")) {
@@ -29,10 +29,12 @@ impl<'a> Layout<'a> {
         }
         match rest {
             [account, "CloudTrail", _, year, month, day, ..] if is_account(account) => {
-                Layout { account: Some(account), day: date(year, month, day) }
+                BucketPath { account: Some(account), day: date(year, month, day) }
             }
-            [account, ..] if is_account(account) => Layout { account: Some(account), day: None },
-            _ => Layout::default(),
+            [account, ..] if is_account(account) => {
+                BucketPath { account: Some(account), day: None }
+            }
+            _ => BucketPath::default(),
         }
     }
 }
@@ -56,8 +58,8 @@ mod tests {
     use super::*;
 
     fn of(file: &str) -> (Option<&str>, Option<Date>) {
-        let layout = Layout::of(Path::new(file));
-        (layout.account, layout.day)
+        let path = BucketPath::of(Path::new(file));
+        (path.account, path.day)
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use memchr::{memchr_iter, memmem};
 
-use super::{MAX_LINE, reader::Screen};
+use super::{MAX_LINE, Screen};
 
 /// Longer ones are taken apart while they are read.
-pub(super) const MAX_WHOLE: usize = 8 << 20;
+pub(super) const MAX_DOCUMENT: usize = 8 << 20;
 
 /// A text that was rejected as a whole.
-pub(super) struct Whole {
+pub(super) struct Document {
     /// How many events it has, by the guest's count.
     pub(super) events: u64,
     /// How many bytes.
@@ -17,7 +17,7 @@ pub(super) struct Whole {
     pub(super) lines: u64,
 }
 
-impl Whole {
+impl Document {
     /// Rejects a text if it is one document, and nothing in it can match.
     ///
     /// That it is well-formed is not looked at any closer than in events that stand on one line.
@@ -34,7 +34,11 @@ impl Whole {
         }?;
         // A single event as long as this is told to be too long.
         let length = text.len();
-        (events > 1 || length <= MAX_LINE).then_some(Whole { events, length, lines: lines as u64 })
+        (events > 1 || length <= MAX_LINE).then_some(Document {
+            events,
+            length,
+            lines: lines as u64,
+        })
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
             seen.push(String::from_utf8(json.to_owned()).unwrap());
             Some(7)
         };
-        let whole = Whole::reject(text.as_bytes(), &mut screen);
+        let whole = Document::reject(text.as_bytes(), &mut screen);
         assert!(seen.iter().all(|json| *json == text.replace('\n', " ")));
         whole.map(|whole| (whole.events, whole.length, whole.lines))
     }
@@ -89,14 +93,14 @@ mod tests {
         ] {
             assert_eq!(rejected(text), None, "{text}");
         }
-        assert!(Whole::reject(b"{\"eventName\":\"\xff\"}", &mut |_| Some(1)).is_none());
-        assert!(Whole::reject(b"{\"eventName\":1}", &mut |_| None).is_none());
+        assert!(Document::reject(b"{\"eventName\":\"\xff\"}", &mut |_| Some(1)).is_none());
+        assert!(Document::reject(b"{\"eventName\":1}", &mut |_| None).is_none());
     }
 
     #[test]
     fn one_event_may_not_be_as_long_as_a_list() {
         let text = format!("{{\"eventName\":\"{}\"}}", "x".repeat(MAX_LINE));
-        assert!(Whole::reject(text.as_bytes(), &mut |_| Some(1)).is_none());
-        assert!(Whole::reject(text.as_bytes(), &mut |_| Some(2)).is_some());
+        assert!(Document::reject(text.as_bytes(), &mut |_| Some(1)).is_none());
+        assert!(Document::reject(text.as_bytes(), &mut |_| Some(2)).is_some());
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::escape;
 
-use super::say;
+use super::warn;
 use orgwatch_host::output::number;
 
 /// How many unreadable ones of a file are told; then only how many more.
@@ -14,22 +14,22 @@ const MOST_TOLD: u64 = 20;
 
 /// Tells of a file's first unreadable lines, and of every path that failed.
 #[derive(Debug)]
-pub(super) struct Complaints {
+pub(super) struct Diagnostics {
     /// Says nothing of lines.
     quiet: bool,
     /// How many unreadable ones of the current file have been told.
     told: u64,
 }
 
-impl Complaints {
+impl Diagnostics {
     pub(super) fn new(quiet: bool) -> Self {
-        Complaints { quiet, told: 0 }
+        Diagnostics { quiet, told: 0 }
     }
 
     pub(super) fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {
         if self.told < MOST_TOLD && !self.quiet {
             self.told += 1;
-            say(&format!("{source}:{line}: {}", escape(reason, 200)));
+            warn(&format!("{source}:{line}: {}", escape(reason, 200)));
         }
     }
 
@@ -40,13 +40,13 @@ impl Complaints {
             let _ = write!(text, ": {err}");
             cause = err.source();
         }
-        say(&text);
+        warn(&text);
     }
 
     pub(super) fn end(&mut self, source: &Source, unreadable: u64) {
         let more = unreadable.saturating_sub(self.told);
         if more > 0 && !self.quiet {
-            say(&format!("{source}: {} more could not be read", number(more)));
+            warn(&format!("{source}: {} more could not be read", number(more)));
         }
         self.told = 0;
     }

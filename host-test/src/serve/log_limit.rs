@@ -5,21 +5,21 @@ use std::time::{Duration, Instant};
 
 /// One complaint in ten seconds.
 #[derive(Debug, Default)]
-pub(super) struct Throttle(Mutex<(Option<Instant>, u64)>);
+pub(super) struct LogLimit(Mutex<(Option<Instant>, u64)>);
 
 const PAUSE: Duration = Duration::from_secs(10);
 
-impl Throttle {
+impl LogLimit {
     /// Whether to complain now; and then, of how many no word was said before.
     pub(super) fn pass(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, untold) = &mut *state;
+        let (last, suppressed) = &mut *state;
         if last.is_some_and(|last| last.elapsed() < PAUSE) {
-            *untold += 1;
+            *suppressed += 1;
             return None;
         }
         *last = Some(Instant::now());
-        Some(std::mem::take(untold))
+        Some(std::mem::take(suppressed))
     }
 }
 
@@ -29,10 +29,10 @@ mod tests {
 
     #[test]
     fn the_first_is_told_and_the_others_are_counted() {
-        let throttle = Throttle::default();
-        assert_eq!(throttle.pass(), Some(0));
-        assert_eq!((throttle.pass(), throttle.pass()), (None, None));
-        throttle.0.lock().unwrap().0 = Instant::now().checked_sub(PAUSE);
-        assert_eq!(throttle.pass(), Some(2));
+        let limit = LogLimit::default();
+        assert_eq!(limit.pass(), Some(0));
+        assert_eq!((limit.pass(), limit.pass()), (None, None));
+        limit.0.lock().unwrap().0 = Instant::now().checked_sub(PAUSE);
+        assert_eq!(limit.pass(), Some(2));
     }
 }

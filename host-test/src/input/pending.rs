@@ -7,25 +7,25 @@ use super::{Batch, LONG_LINE, MAX_LINE, TOO_LONG};
 
 /// The event at the end of the batch. It keeps its line breaks there until it is complete: where it
 /// breaks off, its lines are looked at again.
-pub(super) struct Unit {
+pub(super) struct PendingEvent {
     /// Where it starts in the file.
     pub(super) from: Cursor,
     /// The depth that it stands in.
     pub(super) depth: usize,
     /// What it has so far of what makes it a record.
-    pub(super) marks: Marks,
+    pub(super) keys: RecordKeys,
     start: usize,
     too_long: bool,
 }
 
 /// The keys that make an object a CloudTrail record, whatever else is in it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marks {
+pub(super) struct RecordKeys {
     name: bool,
     source: bool,
 }
 
-impl Marks {
+impl RecordKeys {
     /// Takes note of a key whose value is text.
     pub(super) fn note(&mut self, key: &[u8]) {
         self.name |= key == b"eventName";
@@ -38,10 +38,16 @@ impl Marks {
     }
 }
 
-impl Unit {
+impl PendingEvent {
     /// Starts after what is in the batch.
     pub(super) fn new(from: Cursor, depth: usize, batch: &Batch) -> Self {
-        Unit { from, depth, marks: Marks::default(), start: batch.bytes.len(), too_long: false }
+        PendingEvent {
+            from,
+            depth,
+            keys: RecordKeys::default(),
+            start: batch.bytes.len(),
+            too_long: false,
+        }
     }
 
     /// Adds the bytes that come next.
@@ -68,9 +74,9 @@ impl Unit {
     }
 
     /// Takes it out of the batch: a document with a list, of which `at` bytes of the input are read.
-    pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> Aside {
+    pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> PendingDocument {
         let bytes = batch.bytes.split_off(self.start);
-        Aside { events: batch.events(), at, bytes, unit: self }
+        PendingDocument { events: batch.events(), at, bytes, event: self }
     }
 
     /// Takes it out of the batch, and returns its lines but the first, if they are not too many.
@@ -92,8 +98,8 @@ impl Unit {
 ///
 /// Its elements stay in the batch as long as this is kept: as long as it is no longer than a record
 /// may be.
-pub(super) struct Aside {
-    pub(super) unit: Unit,
+pub(super) struct PendingDocument {
+    pub(super) event: PendingEvent,
     bytes: Vec<u8>,
     /// How many events there were before its elements.
     events: usize,
@@ -101,13 +107,13 @@ pub(super) struct Aside {
     at: usize,
 }
 
-impl Aside {
+impl PendingDocument {
     /// Adds the input up to here, of which there will be more or not. Returns whether all of the
     /// document may still be one event.
     pub(super) fn push(&mut self, input: &[u8]) -> bool {
         let more = &input[self.at..];
         self.at = 0;
-        let fits = !self.unit.too_long && self.bytes.len() + more.len() <= LONG_LINE;
+        let fits = !self.event.too_long && self.bytes.len() + more.len() <= LONG_LINE;
         if fits {
             self.bytes.extend_from_slice(more);
         }
@@ -116,11 +122,11 @@ impl Aside {
 
     /// Makes a line of it, in place of its elements, if it is a record.
     pub(super) fn complete(mut self, batch: &mut Batch) {
-        if self.unit.marks.are_complete() {
+        if self.event.keys.are_complete() {
             one_line(&mut self.bytes);
-            batch.take_back(self.events, self.unit.start);
+            batch.take_back(self.events, self.event.start);
             batch.bytes.append(&mut self.bytes);
-            batch.end_event(self.unit.from.line);
+            batch.end_event(self.event.from.line);
         }
     }
 }
