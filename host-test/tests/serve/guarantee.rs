@@ -30,7 +30,7 @@ fn what_fails_downstream_is_sent_again_and_gives_its_findings_again() {
         for (id, does) in (1..).zip(FAILURES) {
             let before = downstream.ids().len();
             let batch = lines(&[quiet(1000 + id), leaving(id)]);
-            // Twice: a finding that was given twice without success is owed all the same.
+            // Twice: a finding that failed twice is pending all the same.
             downstream.will(&[*does, *does]);
             service.post(&batch).expect_retry();
             service.post(&batch).expect_retry();
@@ -123,7 +123,7 @@ fn a_sender_that_goes_away_does_not_undo_what_is_on_its_way() {
 }
 
 #[test]
-fn what_was_delivered_and_what_is_owed_outlives_a_stop_and_a_kill() {
+fn delivered_and_pending_findings_outlive_a_stop_and_a_kill() {
     for kill in [false, true] {
         let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
         let args = ["--state", "state", "--save-interval", "100ms"];

@@ -71,7 +71,7 @@ fn settings_are_reloaded_without_losing_the_memory() {
     );
     service.signal("HUP");
     service.logged("settings reloaded");
-    // What was delivered stays delivered, what is owed stays owed, and the rest is by the new ones.
+    // Delivered findings stay delivered, pending ones pending, and the rest is by the new settings.
     service.post(lines(&[leaving(1), leaving(2), leaving(3)])).expect(200);
     let events = downstream.events();
     assert_eq!(events[0]["orgwatch"][0]["organization"], "o-first00000");
@@ -137,7 +137,7 @@ fn what_was_learned_does_not_come_again() {
 
 /// Pending findings of a service survive other commands that use its state.
 #[test]
-fn learning_into_a_state_keeps_what_is_owed() {
+fn learning_into_a_state_keeps_pending_findings() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let service = Service::annotating(&sandbox, &downstream, &["--state", "state"]);
     downstream.will(&[Does::Answers(500)]);
