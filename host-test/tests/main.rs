@@ -3,6 +3,8 @@
 //! A test that needs a program of somebody else is ignored with the reason; `cargo xtask test` runs those
 //! whose program it finds, and lists the others as skipped.
 
+#[path = "../../tests/fluent_bit_lab.rs"]
+mod fluent_bit_lab;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod util;
