@@ -6,23 +6,24 @@
 //! alone, so detectors that shared a stream and merged have found what one would have. Only of refused
 //! attempts not all are told: see [`MAX_REFUSED`].
 
-mod ends;
+mod completions;
 mod parts;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orgwatch_sigma::{Chain, ChainKind, Derived, Field, Pack, Rule};
+use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Field, Pack, Rule};
 
+use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome};
 use crate::memory::{
-    ALL, Approved, EventKey, Given, Kept, MAX_PLACES, Memory, Place, Places, Saved, SavedStep,
-    Step, StepKey, Steps, Strand,
+    ALL, Approved, FindingKey, FindingSnapshot, Group, MAX_PLACES, Membership, Memory, Observation,
+    ObservationKey, Observations, Places, Saved, SavedStep,
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
-use ends::{Ends, bound_refused, is_complete};
+use completions::{Completions, bound_refused, is_complete};
 
 /// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
 /// come by the thousand; calls that succeeded are all told.
@@ -30,10 +31,10 @@ pub const MAX_REFUSED: usize = 100;
 
 /// A chain that a rule feeds, and as which member.
 #[derive(Debug, Clone, Copy)]
-struct Feed {
-    chain: &'static Chain,
+struct RuleFeed {
+    chain: &'static Correlation,
     /// The chain's, in memory.
-    key: EventKey,
+    key: Digest128,
     member: usize,
     rule: usize,
 }
@@ -41,22 +42,22 @@ struct Feed {
 /// Which rules feed which chains.
 #[derive(Debug)]
 pub struct Chains {
-    by_rule: BTreeMap<&'static str, Vec<Feed>>,
-    by_key: BTreeMap<EventKey, &'static Chain>,
+    by_rule: BTreeMap<&'static str, Vec<RuleFeed>>,
+    by_key: BTreeMap<Digest128, &'static Correlation>,
 }
 
 impl Chains {
     /// The chains of a pack that the settings leave on.
     pub fn new(pack: &'static Pack, settings: &Settings) -> Self {
-        let on = |chain: &&Chain| settings.of_rule(&chain.about.slug).mode != Mode::Off;
+        let on = |chain: &&Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
         let mut chains = Chains { by_rule: BTreeMap::new(), by_key: BTreeMap::new() };
-        for chain in pack.chains.iter().filter(on) {
-            let key = EventKey::of(&[&chain.about.id]);
+        for chain in pack.correlations.iter().filter(on) {
+            let key = Digest128::of(&[&chain.about.id]);
             chains.by_key.insert(key, chain);
             for (member, rules) in chain.members.iter().enumerate() {
                 for (rule, fed) in rules.rules.iter().enumerate() {
                     let feeds = chains.by_rule.entry(&fed.slug).or_default();
-                    feeds.push(Feed { chain, key, member, rule });
+                    feeds.push(RuleFeed { chain, key, member, rule });
                 }
             }
         }
@@ -70,24 +71,28 @@ impl Chains {
         &self,
         rule: &Rule,
         finding: &Finding,
-        given: Given,
+        given: FindingKey,
         context: &Context<'_>,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
         let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
-        let places = places(feeds, finding, context);
-        if places.is_empty() {
+        let memberships = memberships(feeds, finding, context);
+        if memberships.is_empty() {
             return;
         }
-        let Given { time, event, rule: by } = given;
-        let step = StepKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
-        let part = Kept::write(finding, approvals(rule, feeds, finding, time, context.settings));
+        let FindingKey { time, event, rule: by } = given;
+        let step =
+            ObservationKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
+        let part = FindingSnapshot::write(
+            finding,
+            approvals(rule, feeds, finding, time, context.settings),
+        );
         // A step that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
-        let added = Step { places, part };
-        self.add(step, added, again, memory, &mut |chain, strand, last, steps| {
-            let mut whole = parts::finding(chain, strand, last, steps, context.settings);
+        let added = Observation { memberships, part };
+        self.add(step, added, again, memory, &mut |chain, group, last, steps| {
+            let mut whole = parts::finding(chain, group, last, steps, context.settings);
             whole.repeat = finding.repeat;
             found(whole);
         });
@@ -98,7 +103,7 @@ impl Chains {
     pub fn merge(
         &self,
         saved: &Saved<'_>,
-        wanted: impl Fn(EventKey) -> bool,
+        wanted: impl Fn(Digest128) -> bool,
         settings: &Settings,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
@@ -106,33 +111,37 @@ impl Chains {
         let wanted = || saved.steps().filter(|step| wanted(step.key.rule));
         if memory.steps().count() == 0 {
             // A memory alone completes nothing that it had not.
-            for SavedStep { key, places, part } in wanted() {
-                memory.add_step(key, Step { places, part: part.into() });
+            for SavedStep { key, memberships, part } in wanted() {
+                memory.add_step(key, Observation { memberships, part: part.into() });
                 memory.settle(&key);
             }
             return;
         }
         // Where its steps stand is enough to say what it had.
-        let mut theirs = Steps::default();
+        let mut theirs = Observations::default();
         for step in wanted() {
-            theirs.add(step.key, Step { places: step.places, part: Box::default() });
+            theirs
+                .add(step.key, Observation { memberships: step.memberships, part: Box::default() });
         }
         let mut told = BTreeSet::new();
         for step in wanted() {
-            let known = memory.steps().get(&step.key).map(|step| step.places.as_slice());
-            let is_known = |place: &Place| {
-                known.is_some_and(|known| known.iter().any(|(known, _)| known == place))
+            let known = memory.steps().get(&step.key).map(|step| step.memberships.as_slice());
+            let is_known = |membership: &Membership| {
+                known.is_some_and(|known| known.iter().any(|(known, _)| known == membership))
             };
             // What is known already completes nothing more, but may say it otherwise.
-            if step.places.iter().all(|(place, _)| is_known(place)) {
-                memory.add_step(step.key, Step { places: step.places, part: step.part.into() });
+            if step.memberships.iter().all(|(membership, _)| is_known(membership)) {
+                memory.add_step(
+                    step.key,
+                    Observation { memberships: step.memberships, part: step.part.into() },
+                );
                 memory.settle(&step.key);
                 continue;
             }
-            let added = Step { places: step.places, part: step.part.into() };
-            self.add(step.key, added, false, memory, &mut |chain, strand, last, steps| {
-                if !is_complete(chain, strand, last, &theirs) && told.insert((strand, last)) {
-                    found(parts::finding(chain, strand, last, steps, settings));
+            let added = Observation { memberships: step.memberships, part: step.part.into() };
+            self.add(step.key, added, false, memory, &mut |chain, group, last, steps| {
+                if !is_complete(chain, group, last, &theirs) && told.insert((group, last)) {
+                    found(parts::finding(chain, group, last, steps, settings));
                 }
             });
         }
@@ -142,33 +151,34 @@ impl Chains {
     /// comes again, of those that it has a part in.
     fn add(
         &self,
-        step: StepKey,
-        added: Step,
+        step: ObservationKey,
+        added: Observation,
         again: bool,
         memory: &mut Memory,
-        found: &mut dyn FnMut(&'static Chain, Strand, StepKey, &Steps),
+        found: &mut dyn FnMut(&'static Correlation, Group, ObservationKey, &Observations),
     ) {
-        let places = added.places.clone();
-        let known = |place: &Place| self.by_key.get(&place.strand.chain).copied();
-        let mut ends = Vec::new();
-        for (place, _) in &places {
-            let Some(chain) = known(place) else { continue };
+        let memberships = added.memberships.clone();
+        let known = |membership: &Membership| self.by_key.get(&membership.group.chain).copied();
+        let mut completions = Vec::new();
+        for (membership, _) in &memberships {
+            let Some(chain) = known(membership) else { continue };
             let mut of_place =
-                Ends { chain, place: *place, step, steps: memory.steps() }.all(again);
+                Completions { chain, membership: *membership, step, steps: memory.steps() }
+                    .all(again);
             if !again {
                 // What is complete without it, it does not complete.
                 let steps = memory.steps();
-                of_place.retain(|last| !is_complete(chain, place.strand, *last, steps));
+                of_place.retain(|last| !is_complete(chain, membership.group, *last, steps));
             }
-            ends.push((chain, place.strand, of_place));
+            completions.push((chain, membership.group, of_place));
         }
-        ends.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
+        completions.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
         memory.add_step(step, added);
-        for (chain, strand, mut ends) in ends {
-            ends.retain(|last| is_complete(chain, strand, *last, memory.steps()));
-            bound_refused(&mut ends);
-            for last in ends {
-                found(chain, strand, last, memory.steps());
+        for (chain, group, mut completions) in completions {
+            completions.retain(|last| is_complete(chain, group, *last, memory.steps()));
+            bound_refused(&mut completions);
+            for last in completions {
+                found(chain, group, last, memory.steps());
             }
         }
         memory.settle(&step);
@@ -177,23 +187,23 @@ impl Chains {
 
 /// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
 /// several strands if it affects several accounts.
-fn places(feeds: &[Feed], finding: &Finding, context: &Context<'_>) -> Places {
-    let mut places = Places::new();
+fn memberships(feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
+    let mut memberships = Places::new();
     let counted: Vec<_> = feeds
         .iter()
         .filter_map(|feed| {
             let rule = &feed.chain.members[feed.member].rules[feed.rule];
             let counts = rule.only.as_ref().is_none_or(|only| rules::holds(only, context));
-            let slot = match &feed.chain.kind {
-                ChainKind::ValueCount(_, field) => EventKey::of(&[&context.text(field)?]),
-                _ => slot_of(feed.member),
+            let member_key = match &feed.chain.kind {
+                CorrelationKind::ValueCount(_, field) => Digest128::of(&[&context.text(field)?]),
+                _ => key_of_member(feed.member),
             };
-            counts.then_some((feed.key, &rule.key, slot))
+            counts.then_some((feed.key, &rule.key, member_key))
         })
         .collect();
     let accounts = finding.account.as_deref().unwrap_or_default();
     for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
-        for (chain, key, slot) in &counted {
+        for (chain, key, member_key) in &counted {
             let by_account = key.contains(&Field::Derived(Derived::Account));
             let value = |field: &Field| match field {
                 Field::Derived(Derived::Account) => {
@@ -203,23 +213,24 @@ fn places(feeds: &[Feed], finding: &Finding, context: &Context<'_>) -> Places {
             };
             let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else { continue };
             let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-            let strand = Strand { chain: *chain, group: EventKey::of(&group) };
-            let place = Place { strand, slot: *slot };
+            let group = Group { chain: *chain, group: Digest128::of(&group) };
+            let membership = Membership { group, member_key: *member_key };
             let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
-            if let Err(at) = places.binary_search_by_key(&place, |(place, _)| *place)
-                && places.len() < MAX_PLACES
+            if let Err(at) =
+                memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
+                && memberships.len() < MAX_PLACES
             {
-                places.insert(at, (place, of_account));
+                memberships.insert(at, (membership, of_account));
             }
         }
     }
-    places
+    memberships
 }
 
 /// The approvals that cover a finding, or a chain that it may complete.
 fn approvals(
     rule: &Rule,
-    feeds: &[Feed],
+    feeds: &[RuleFeed],
     finding: &Finding,
     time: i64,
     settings: &Settings,
@@ -238,9 +249,9 @@ fn approvals(
     approvals
 }
 
-/// The slot of a member.
-fn slot_of(member: usize) -> EventKey {
-    let mut slot = [0; 16];
-    slot[..8].copy_from_slice(&(member as u64).to_be_bytes());
-    EventKey::new(slot)
+/// The member_key of a member.
+fn key_of_member(member: usize) -> Digest128 {
+    let mut member_key = [0; 16];
+    member_key[..8].copy_from_slice(&(member as u64).to_be_bytes());
+    Digest128::new(member_key)
 }

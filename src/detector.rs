@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::baked::baked;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
-use crate::envelope::{self, Content, Tapes, Visit};
+use crate::digest::Digest128;
+use crate::embedded_config::baked;
+use crate::envelope::{self, Content, TapePool, Visit};
 use crate::finding::{Finding, Status};
-use crate::json::{Fields, Value};
-use crate::memory::{EventKey, Given, Memory, Saved};
+use crate::json::{ObjectIndex, Value};
+use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
-use crate::record::{Record, Unfolded, rfc3339};
-use crate::rules::{self, Context, Index, Known, Pack, Rule};
+use crate::record::{EmbeddedJson, Record};
+use crate::rules::{self, Context, Index, IndexedRule, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
+use crate::time::rfc3339;
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub struct Detector {
     chains: Chains,
     prefilter: Prefilter,
     memory: Memory,
-    tapes: Tapes,
+    tapes: TapePool,
 }
 
 impl Detector {
@@ -65,7 +67,7 @@ impl Detector {
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
             memory: Memory::new(settings.memory),
             chains,
-            tapes: Tapes::default(),
+            tapes: TapePool::default(),
             settings,
             pack,
         })
@@ -96,8 +98,8 @@ impl Detector {
 
     /// Whether [`detect`](Self::detect) may find anything in this event: a look at its bytes that is
     /// cheap in an interpreter. It neither reads nor writes memory.
-    pub fn glance(&self, event: &[u8]) -> bool {
-        self.prefilter.glance(event)
+    pub fn may_match(&self, event: &[u8]) -> bool {
+        self.prefilter.may_match(event)
     }
 
     /// Examines newline-delimited events, in order.
@@ -149,8 +151,8 @@ impl Detector {
         memory.merge(&saved);
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
-        let off = pack.rules.iter().filter(off).map(|rule| EventKey::of(&[&rule.about.id]));
-        let off: BTreeSet<EventKey> = off.collect();
+        let off = pack.rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
+        let off: BTreeSet<Digest128> = off.collect();
         let mut completed = Vec::new();
         chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
             completed.push(finding)
@@ -160,7 +162,7 @@ impl Detector {
 
     /// Counters and gauges: memory entries, evictions.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        let mut counters = self.memory.sizes().to_vec();
+        let mut counters = self.memory.entry_counts().to_vec();
         counters.push(("memory_evicted", self.memory.evicted()));
         counters
     }
@@ -177,7 +179,7 @@ impl Detector {
         &mut self,
         line: u32,
         batch: &mut Batch,
-        contents: impl FnOnce(&mut Tapes, Visit<'_>),
+        contents: impl FnOnce(&mut TapePool, Visit<'_>),
     ) {
         let mut place = Place { line, record: 0 };
         let Detector { settings, index, chains, memory, tapes, .. } = self;
@@ -187,7 +189,7 @@ impl Detector {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
                     let without_time =
-                        judge(value, settings, index, chains, memory, &mut |finding| {
+                        evaluate_record(value, settings, index, chains, memory, &mut |finding| {
                             batch.findings.push(Located { place, finding });
                         });
                     batch.counts.without_time += u64::from(without_time);
@@ -209,7 +211,7 @@ fn problem(problem: &str) -> Vec<Problem> {
 }
 
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
-fn judge(
+fn evaluate_record(
     record: Value<'_>,
     settings: &Settings,
     index: &Index,
@@ -223,26 +225,27 @@ fn judge(
         // It leaves no trace in the memory, whatever it came with.
         return false;
     }
-    let fields = Fields::of(record);
-    let unfolded = Unfolded::of(&fields);
+    let fields = ObjectIndex::of(record);
+    let unfolded = EmbeddedJson::of(&fields);
     let mut context = Context::new(Record::new(&fields, &unfolded), settings);
     context.observe(memory);
     let context = &context;
-    for &Known { rule, key } in wanting {
+    for &IndexedRule { rule, key } in wanting {
         if !rules::matches(rule, context) {
             continue;
         }
-        let facts = context.facts();
-        let given = Given { time: facts.time.unwrap_or(i64::MIN), event: facts.key, rule: key };
+        let summary = context.summary();
+        let given =
+            FindingKey { time: summary.time.unwrap_or(i64::MIN), event: summary.key, rule: key };
         // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
-        if !memory.was_given(&given) && !is_new(rule, context, memory) {
+        if !memory.already_reported(&given) && !is_new(rule, context, memory) {
             continue;
         }
         let mut finding = rules::finding(rule, context);
-        finding.repeat = memory.give(given);
-        learn(&mut finding, rule, context);
+        finding.repeat = memory.record_finding(given);
+        mark_learning(&mut finding, rule, context);
         let mut completed = Vec::new();
-        if facts.time.is_some() {
+        if summary.time.is_some() {
             chains.advance(rule, &finding, given, context, memory, &mut |chain| {
                 completed.push(chain)
             });
@@ -256,8 +259,8 @@ fn judge(
 }
 
 /// Marks a finding of new terms while the settings have them learned.
-fn learn(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
-    let (time, until) = (context.facts().time, context.settings.learning_until);
+fn mark_learning(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
+    let (time, until) = (context.summary().time, context.settings.learning_until);
     // Without a time nobody knows that it is old.
     let is_before = time.zip(until).is_some_and(|(time, until)| time < until);
     if rule.new_terms.is_some() && is_before && finding.status == Status::New {
@@ -273,7 +276,7 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
         return true;
     };
     // Without a time there is no window: better a finding too many.
-    let Some(time) = context.facts().time else {
+    let Some(time) = context.summary().time else {
         return true;
     };
     let values: Vec<_> =
@@ -281,5 +284,5 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
     let window = terms.window.to_string();
     let mut parts = vec![rule.about.id.as_str(), &window];
     parts.extend(values.iter().map(|value| value.as_ref()));
-    !memory.see(EventKey::of(&parts), time, terms.window)
+    !memory.observe_term(Digest128::of(&parts), time, terms.window)
 }

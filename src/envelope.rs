@@ -42,13 +42,13 @@ pub enum Content<'a> {
 }
 
 /// What is done with each.
-pub type Visit<'a> = &'a mut dyn FnMut(&mut Tapes, Content<'_>);
+pub type Visit<'a> = &'a mut dyn FnMut(&mut TapePool, Content<'_>);
 
-/// Tapes to parse with, kept from one event to the next.
+/// TapePool to parse with, kept from one event to the next.
 #[derive(Debug, Default)]
-pub struct Tapes(Vec<Tape>);
+pub struct TapePool(Vec<Tape>);
 
-impl Tapes {
+impl TapePool {
     /// Lends a tape, and takes it back.
     pub fn with<T>(&mut self, use_it: impl FnOnce(&mut Self, &mut Tape) -> T) -> T {
         let mut tape = self.0.pop().unwrap_or_default();
@@ -59,7 +59,7 @@ impl Tapes {
 }
 
 /// Visits every record in a line, in order, and everything that is not one.
-pub fn contents(line: &[u8], tapes: &mut Tapes, visit: Visit<'_>) {
+pub fn contents(line: &[u8], tapes: &mut TapePool, visit: Visit<'_>) {
     match std::str::from_utf8(line) {
         Ok(text) => Search { visit, seen: 0 }.document(text, Depth::default(), tapes),
         Err(_) => visit(tapes, Content::Unreadable("not UTF-8".into())),
@@ -67,7 +67,7 @@ pub fn contents(line: &[u8], tapes: &mut Tapes, visit: Visit<'_>) {
 }
 
 /// Visits what a value holds.
-pub fn records(value: Value<'_>, tapes: &mut Tapes, visit: Visit<'_>) {
+pub fn records(value: Value<'_>, tapes: &mut TapePool, visit: Visit<'_>) {
     Search { visit, seen: 0 }.value(value, Depth::default(), tapes);
 }
 
@@ -95,13 +95,13 @@ struct Search<'v> {
 }
 
 impl Search<'_> {
-    fn visit(&mut self, tapes: &mut Tapes, content: Content<'_>) {
+    fn visit(&mut self, tapes: &mut TapePool, content: Content<'_>) {
         self.seen += 1;
         (self.visit)(tapes, content);
     }
 
     /// Looks into a text, which is JSON or should be.
-    fn document(&mut self, text: &str, depth: Depth, tapes: &mut Tapes) {
+    fn document(&mut self, text: &str, depth: Depth, tapes: &mut TapePool) {
         if depth.texts > MAX_TEXTS {
             let reason = "too many envelopes in one another";
             return self.visit(tapes, Content::Unreadable(reason.into()));
@@ -114,7 +114,7 @@ impl Search<'_> {
 
     /// Looks into a value. Every value is looked at once, however envelopes stand in one another:
     /// a search in what each of them holds would make a deep document take the square of its size.
-    fn value(&mut self, value: Value<'_>, depth: Depth, tapes: &mut Tapes) {
+    fn value(&mut self, value: Value<'_>, depth: Depth, tapes: &mut TapePool) {
         let mut pending = vec![Pending::Value(value, depth)];
         // Depth first and in order, without recursion: what a value wraps takes its place.
         while let Some(next) = pending.pop() {
@@ -128,12 +128,12 @@ impl Search<'_> {
                 }
             };
             match inside(value) {
-                Inside::Record => self.visit(tapes, Content::Record(value)),
-                Inside::Text(text) => {
+                Envelope::Record => self.visit(tapes, Content::Record(value)),
+                Envelope::Text(text) => {
                     depth.texts += 1;
                     self.document(&text, depth, tapes);
                 }
-                Inside::Wrappers { values, several, packed } => {
+                Envelope::Wrappers { values, several, packed } => {
                     if several && !depth.one_of_several {
                         pending.push(Pending::Looked(self.seen));
                         depth.one_of_several = true;
@@ -144,15 +144,15 @@ impl Search<'_> {
                     let values = values.into_iter().rev();
                     pending.extend(values.map(|value| Pending::Value(value, depth)));
                 }
-                Inside::Nothing if depth.one_of_several => {}
-                Inside::Nothing => self.visit(tapes, Content::Foreign),
+                Envelope::Nothing if depth.one_of_several => {}
+                Envelope::Nothing => self.visit(tapes, Content::Foreign),
             }
         }
     }
 }
 
 /// What a value is or holds.
-enum Inside<'a> {
+enum Envelope<'a> {
     Record,
     /// JSON in text.
     Text(Cow<'a, str>),
@@ -166,15 +166,15 @@ enum Inside<'a> {
     Nothing,
 }
 
-fn inside(value: Value<'_>) -> Inside<'_> {
+fn inside(value: Value<'_>) -> Envelope<'_> {
     let is_text = |key: &str| value.get(key).is_some_and(|inner| inner.kind() == Kind::Text);
     match value.kind() {
         Kind::Array => {
             let values = value.items().collect();
-            return Inside::Wrappers { values, several: false, packed: false };
+            return Envelope::Wrappers { values, several: false, packed: false };
         }
-        Kind::Text => return json_text(value).map_or(Inside::Nothing, Inside::Text),
-        Kind::Object if is_text("eventName") && is_text("eventSource") => return Inside::Record,
+        Kind::Text => return json_text(value).map_or(Envelope::Nothing, Envelope::Text),
+        Kind::Object if is_text("eventName") && is_text("eventSource") => return Envelope::Record,
         _ => {}
     }
     let mut values: Vec<Value<'_>> = Vec::new();
@@ -206,8 +206,8 @@ fn inside(value: Value<'_>) -> Inside<'_> {
     }
     let packed = object("awslogs").is_some();
     match keys + usize::from(packed) {
-        0 => Inside::Nothing,
-        keys => Inside::Wrappers { values, several: keys > 1, packed },
+        0 => Envelope::Nothing,
+        keys => Envelope::Wrappers { values, several: keys > 1, packed },
     }
 }
 

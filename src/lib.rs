@@ -29,10 +29,11 @@
 //! ```
 
 pub mod adapters;
-pub mod baked;
 pub mod batch;
 pub mod chains;
 pub mod detector;
+pub mod digest;
+pub mod embedded_config;
 pub mod envelope;
 pub mod finding;
 pub mod json;
@@ -42,4 +43,5 @@ pub mod record;
 pub mod rules;
 pub mod settings;
 pub mod state;
-mod text;
+pub mod text;
+pub mod time;

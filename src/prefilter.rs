@@ -4,12 +4,12 @@
 //! names. The look is sound, not clever: nested `eventName`s, white space, JSON inside text and
 //! escapes may let a line pass that no rule matches, never stop one that a rule would.
 
-mod glance;
-mod rare;
+mod interpreter;
+mod rare_byte;
 
 use memchr::memmem;
 
-use rare::Rare;
+use rare_byte::RareByteFinder;
 
 /// The key that every CloudTrail record carries, and where its rarest byte stands.
 const KEY: &[u8; 9] = b"eventName";
@@ -49,7 +49,7 @@ pub struct Prefilter {
     longest: usize,
     /// For each length, the first letters of the names that are so long: a bit for each, from `a`.
     initials: Vec<u32>,
-    heads: glance::Heads,
+    heads: interpreter::NamePrefixFilter,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
 }
@@ -70,7 +70,7 @@ impl Prefilter {
             table: vec![None; (names.len() * 4).next_power_of_two()],
             longest,
             initials: vec![0; longest + 1],
-            heads: glance::Heads::new(&names),
+            heads: interpreter::NamePrefixFilter::new(&names),
             everything,
         };
         for name in names {
@@ -95,7 +95,7 @@ impl Prefilter {
     /// escaped letters; each byte is seen by each once, whatever the length of lines.
     pub fn lines<'a>(&self, batch: &'a [u8], mut visit: impl FnMut(Line<'a>, Verdict)) {
         let ascii = is_ascii(batch);
-        let mut keys = Rare::new(batch, KEY, RARE).peekable();
+        let mut keys = RareByteFinder::new(batch, KEY, RARE).peekable();
         let mut escapes = EscapedLetters::new(batch);
         let mut offset = 0;
         let mut number = 0;
@@ -270,14 +270,14 @@ fn is_ascii(bytes: &[u8]) -> bool {
 /// and `<` so, which are not letters.
 struct EscapedLetters<'a> {
     batch: &'a [u8],
-    found: Rare<'a, 4>,
+    found: RareByteFinder<'a, 4>,
     next: Option<usize>,
 }
 
 impl<'a> EscapedLetters<'a> {
     fn new(batch: &'a [u8]) -> Self {
         let mut letters =
-            EscapedLetters { batch, found: Rare::new(batch, b"\\u00", 0), next: None };
+            EscapedLetters { batch, found: RareByteFinder::new(batch, b"\\u00", 0), next: None };
         letters.advance();
         letters
     }

@@ -1,7 +1,9 @@
-//! Short texts, which are what records hold: searches, comparisons, digits.
+//! Short texts, which are what records hold: searches, comparisons, bounds, digits.
 //!
 //! The searches of the library are made for long ones: they prepare first, and without vectors they look at
 //! each byte by itself.
+
+use std::borrow::Cow;
 
 /// Where a literal first stands in a text.
 pub fn find(text: &str, literal: &str) -> Option<usize> {
@@ -26,6 +28,23 @@ pub fn same(one: &str, other: &str) -> bool {
 /// The hexadecimal digit of a value below 16, in lower case.
 pub fn hex_digit(value: u8) -> u8 {
     b"0123456789abcdef"[usize::from(value)]
+}
+
+/// The longest value that a finding repeats, in bytes. A hostile field may be megabytes; the event
+/// itself is passed on whole, so that nothing is lost.
+pub const MAX_VALUE: usize = 4096;
+
+/// A value as a finding repeats it: no longer than [`MAX_VALUE`].
+pub fn bounded(text: &str) -> String {
+    shortened(text, MAX_VALUE).into_owned()
+}
+
+/// Text cut at a character after at most so many bytes, and marked when it was.
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(most)]).into()
 }
 
 #[cfg(test)]

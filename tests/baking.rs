@@ -1,13 +1,13 @@
 //! `orgwatch bake` and `orgwatch inspect` on the artifacts themselves.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use orgwatch_host::bake::{bake, contents};
 use orgwatch_host::plugin::{Artifact, Error, Options, Plugin};
+
+use crate::support;
 
 const SETTINGS: &str = r#"{"rules":{"member-left-organization":"off"}}"#;
 
@@ -35,7 +35,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Given no settings it uses those that are baked; others it refuses, which would not be used.
+/// FindingKey no settings it uses those that are baked; others it refuses, which would not be used.
 #[test]
 fn a_baked_component_opens_with_what_is_baked() {
     let plugin = load(&bake(component().bytes(), SETTINGS, None).unwrap());

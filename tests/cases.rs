@@ -4,14 +4,13 @@
 //! `BLESS=1 cargo xtask test` writes what comes out as what is expected; the diff is the review.
 //! `about.md` in each folder says what the case shows and where the form of its records is from.
 
-mod support;
-
 use std::fs;
 
 use orgwatch::detector::Detector;
 use orgwatch::finding::Finding;
 use orgwatch_host::plugin::{Artifact, Options, Plugin};
-use support::Case;
+
+use crate::support::{self, Case};
 
 /// A finding as the case's file has it: without the artifact, which is another in each release.
 fn line(finding: &Finding) -> String {
@@ -61,19 +60,4 @@ fn every_case_gives_its_findings_in_every_shape() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{} cases", cases.len());
-}
-
-/// The component reaches nothing: no network, files, clock or environment.
-#[test]
-fn the_component_imports_nothing() {
-    let artifact = Artifact::find(None).expect("cargo xtask test builds the component first");
-    let engine = wasmtime::Engine::default();
-    let component = wasmtime::component::Component::from_binary(&engine, artifact.bytes())
-        .expect("the component compiles");
-    let shape = component.component_type();
-    assert_eq!(
-        shape.imports(&engine).map(|(name, _)| name.to_owned()).collect::<Vec<_>>(),
-        [""; 0]
-    );
-    assert!(shape.exports(&engine).len() > 0);
 }

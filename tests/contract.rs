@@ -1,9 +1,7 @@
-//! What hosts were built for stays: `wit/` is held to the contract that was released last.
+//! Compatibility of the contract: `wit/` may only add to the version that was released last.
 //!
 //! `wit/released` keeps each version as it was published. To change the contract, give it the
 //! version that the change needs; when that is published, put a copy beside the others.
-
-mod support;
 
 use std::cmp::Ordering;
 use std::fs;
@@ -12,6 +10,8 @@ use std::path::PathBuf;
 use semver::Version;
 use wit_component::semver_check;
 use wit_parser::{Resolve, WorldId};
+
+use crate::support;
 
 /// Adds a contract without its version, so that two of them can stand side by side.
 fn push(resolve: &mut Resolve, text: &str) -> Result<(Version, WorldId), String> {

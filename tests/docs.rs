@@ -4,12 +4,12 @@
 //! of the repository with the built `orgwatch` on the path; what follows is what it prints, standard
 //! error included. `…` stands for anything within a line, and alone on a line for any lines.
 
-mod support;
-
 use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use crate::support;
 
 /// Commands that take minutes or build what runs this test, and what to run in their place.
 const INSTEAD: &[(&str, Option<&str>)] = &[

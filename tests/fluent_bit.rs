@@ -2,8 +2,6 @@
 //! the module's memory with its own `malloc`, the function is called with six numbers, a C string is
 //! read back, and both copies are freed.
 
-mod support;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::OnceLock;
@@ -12,6 +10,8 @@ use orgwatch::json::{Kind, Tape, Value as JsonValue};
 use orgwatch_host::plugin::{Artifact, Options, Plugin};
 use serde_json::{Value, json};
 use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc};
+
+use crate::support;
 
 type Call = TypedFunc<(u32, u32, u32, u32, u32, u32), u32>;
 
@@ -64,7 +64,7 @@ impl Filter {
     fn settle(&mut self, settings: &str) {
         let at = self.duplicate(settings.as_bytes());
         let data = self.memory.data_mut(&mut self.store);
-        let magic = orgwatch::baked::MAGIC;
+        let magic = orgwatch::embedded_config::MAGIC;
         let header = data.windows(magic.len()).position(|bytes| bytes == magic).unwrap();
         let slice = &mut data[header + 32..header + 40];
         slice[..4].copy_from_slice(&at.to_le_bytes());
@@ -81,7 +81,7 @@ impl Filter {
         at
     }
 
-    /// What comes back for a record; `None` if it is the record's own pointer, an error if it traps.
+    /// The filter's answer for a record; `None` if it is the record's own pointer, an error if it traps.
     fn try_filter(&mut self, record: &[u8]) -> wasmtime::Result<Option<Vec<u8>>> {
         let (tag, copy) = (self.duplicate(b"cloudtrail"), self.duplicate(record));
         let length = record.len() as u32;
@@ -114,7 +114,7 @@ impl Filter {
     }
 }
 
-/// What was spliced into a record in front of its last brace: the findings and the severity.
+/// The text spliced into a record in front of its last brace: the findings and the severity.
 fn spliced(record: &[u8], annotated: &[u8]) -> Value {
     let close = record.iter().rposition(|byte| *byte == b'}').expect("it is an object");
     let tail = record.len() - close;
@@ -211,7 +211,7 @@ fn nothing_that_arrives_makes_it_trap_or_lose_the_record() {
 
     let mut filter = Filter::new("{}");
     for record in &records {
-        // As Fluent Bit measures it, and with all its bytes.
+        // The length as Fluent Bit measures it, with all bytes.
         let measured = record.split(|byte| *byte == 0).next().unwrap();
         for record in [measured, record] {
             if let Some(answer) = filter.filter(record) {
@@ -310,7 +310,7 @@ fn its_memory_is_flat_once_the_caps_are_reached() {
         }
     }
     let counters = filter.counters();
-    // What is freed is not always where the next piece fits: a page or two, and not one a finding.
+    // Freed memory may be too small for the next piece: a page or two more, but not one for each finding.
     let late = filter.memory.size(&filter.store);
     assert!(late <= early + 2, "{early} pages, then {late}: {counters}");
     assert!(counters["annotated"].as_u64() > Some(10_000), "{counters}");
@@ -319,7 +319,7 @@ fn its_memory_is_flat_once_the_caps_are_reached() {
     println!("{early} pages, then {late}: {counters}");
 }
 
-/// What Fluent Bit's WAMR is built with: no SIMD, no threads, no newer proposals. And it is given
+/// The features of Fluent Bit's WAMR: no SIMD, no threads, no newer proposals. And it is given
 /// nothing to import.
 #[test]
 fn it_asks_for_no_more_than_fluent_bit_has() {

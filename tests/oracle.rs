@@ -8,8 +8,8 @@ mod modifiers;
 
 use std::collections::BTreeSet;
 
-use orgwatch::json::{Fields, Tape, Value};
-use orgwatch::record::{Record, Unfolded};
+use orgwatch::json::{ObjectIndex, Tape, Value};
+use orgwatch::record::{EmbeddedJson, Record};
 use orgwatch::rules::{self, Context};
 use orgwatch::settings::Settings;
 use rsigma_eval::Engine;
@@ -36,9 +36,9 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     let text = record.to_string();
     let mut tape = Tape::default();
     tape.parse(&text).expect("serde_json wrote it");
-    let unfolded = Unfolded::default();
+    let unfolded = EmbeddedJson::default();
     let settings = Settings::default();
-    let fields = Fields::of(Value::root(&tape, &text));
+    let fields = ObjectIndex::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
     let context = Context::new(record, &settings);
     rules::pack()

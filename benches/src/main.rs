@@ -66,7 +66,7 @@ enum Command {
         #[arg(value_enum)]
         shape: Which,
         case: Option<String>,
-        /// About how many bytes
+        /// RuleMetadata how many bytes
         #[arg(long, default_value_t = 1 << 20)]
         size: usize,
     },

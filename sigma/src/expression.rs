@@ -11,7 +11,7 @@ pub enum Expr {
     /// At least one holds.
     Or(Vec<Expr>),
     /// At least so many hold: `2 of selection_*`.
-    AtLeast(u64, Vec<Expr>),
+    NOf(u64, Vec<Expr>),
     /// It does not hold.
     Not(Box<Expr>),
     /// A field's value matches.
@@ -112,13 +112,13 @@ pub enum Matcher {
     /// A number equal to this one, or text that reads as it.
     Equals(f64),
     /// Greater.
-    Above(f64),
+    Gt(f64),
     /// Greater or equal.
-    AtLeast(f64),
+    Gte(f64),
     /// Less.
-    Below(f64),
+    Lt(f64),
     /// Less or equal.
-    AtMost(f64),
+    Lte(f64),
     /// `true` or `false`, or text that says so.
     Bool(bool),
     /// Null, or no such field.

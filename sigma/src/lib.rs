@@ -15,7 +15,7 @@ pub mod compile;
 
 pub use expression::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
 pub use pack::{
-    About, Chain, ChainKind, Member, MemberRule, NewTerms, Pack, Rule, Severity, SeverityWhen,
-    TargetTemplate,
+    Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
+    SeverityWhen, TargetTemplate,
 };
 pub use template::{Part, Source, Template, Value};

@@ -65,7 +65,7 @@ pub struct Pack {
     /// The rules.
     pub rules: Vec<Rule>,
     /// The chains of findings.
-    pub chains: Vec<Chain>,
+    pub correlations: Vec<Correlation>,
     /// The `eventName`s that any rule can match, as the rules write them, in order; empty if a rule
     /// wants every event. For the cheap conditions of routers, where case counts.
     pub event_names: Vec<String>,
@@ -73,9 +73,10 @@ pub struct Pack {
 
 impl Pack {
     /// What every public rule and chain says of itself, in the order of their slugs.
-    pub fn public(&self) -> Vec<&About> {
+    pub fn public(&self) -> Vec<&RuleMetadata> {
         let rules = self.rules.iter().filter(|rule| !rule.internal).map(|rule| &rule.about);
-        let mut all: Vec<_> = rules.chain(self.chains.iter().map(|chain| &chain.about)).collect();
+        let mut all: Vec<_> =
+            rules.chain(self.correlations.iter().map(|chain| &chain.about)).collect();
         all.sort_by(|a, b| a.slug.cmp(&b.slug));
         all
     }
@@ -83,7 +84,7 @@ impl Pack {
 
 /// What a rule or a chain says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct About {
+pub struct RuleMetadata {
     /// The slug: Sigma's `name`, the finding's `rule`.
     pub slug: String,
     /// The Sigma UUID.
@@ -120,7 +121,7 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// What it says of itself.
-    pub about: About,
+    pub about: RuleMetadata,
     /// It gives no finding of its own, only steps of chains.
     pub internal: bool,
     /// How the severity follows the event: the first that holds replaces the level.
@@ -128,7 +129,7 @@ pub struct Rule {
     /// The event must match this: the rule as Sigma has it.
     pub condition: Expr,
     /// And this, over what orgwatch derives from the event.
-    pub requires: Option<Expr>,
+    pub derived_condition: Option<Expr>,
     /// The `eventName`s that `condition` can match, in lower case; empty if any.
     pub event_names: Vec<String>,
     /// The `eventSource`s that `condition` can match, in lower case; empty if any.
@@ -149,11 +150,11 @@ pub struct Rule {
 
 /// Findings that together say more: a Sigma correlation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Chain {
+pub struct Correlation {
     /// What it says of itself.
-    pub about: About,
+    pub about: RuleMetadata,
     /// How its members must stand to one another.
-    pub kind: ChainKind,
+    pub kind: CorrelationKind,
     /// What must be seen.
     pub members: Vec<Member>,
     /// Within how many seconds of event time.
@@ -163,7 +164,7 @@ pub struct Chain {
 /// How the members of a chain must stand to one another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ChainKind {
+pub enum CorrelationKind {
     /// One of each, in any order.
     Temporal,
     /// One of each, in the order of the members; equal times satisfy it.

@@ -14,7 +14,7 @@ wit_bindgen::generate!({ path: "wit", world: "plugin" });
 use self::exports::orgwatch::detector::findings;
 use exports::orgwatch::detector::detection as wit;
 
-crate::mirror_findings!(crate::adapters::component::findings);
+crate::wit_conversions!(crate::adapters::component::findings);
 
 struct Component;
 export!(Component);
@@ -96,7 +96,7 @@ impl wit::GuestDetector for Detector {
     }
 }
 
-fn describe_rule(about: &rules::About) -> wit::Rule {
+fn describe_rule(about: &rules::RuleMetadata) -> wit::Rule {
     let rule = rules::pack().rules.iter().find(|rule| rule.about.slug == about.slug);
     wit::Rule {
         slug: about.slug.clone(),

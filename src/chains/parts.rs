@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use orgwatch_sigma::{Chain, ChainKind};
+use orgwatch_sigma::{Correlation, CorrelationKind};
 
-use super::slot_of;
+use super::key_of_member;
 use crate::finding::Finding;
-use crate::memory::{ALL, Kept, Place, StepKey, Steps, Strand};
+use crate::memory::{ALL, FindingSnapshot, Group, Membership, ObservationKey, Observations};
 use crate::rules;
 use crate::settings::Settings;
 
@@ -15,39 +15,47 @@ pub(super) const MAX_PARTS: usize = 50;
 
 /// The finding of a chain that is whole with this step as its last.
 pub(super) fn finding(
-    chain: &'static Chain,
-    strand: Strand,
-    last: StepKey,
-    steps: &Steps,
+    chain: &'static Correlation,
+    group: Group,
+    last: ObservationKey,
+    steps: &Observations,
     settings: &Settings,
 ) -> Finding {
-    let part = |key| Kept::read(&steps.get(key)?.part);
-    let keys = keys(chain, strand, last, steps);
-    let parts: Vec<Kept<'_>> = keys.iter().filter_map(part).collect();
+    let part = |key| FindingSnapshot::read(&steps.get(key)?.part);
+    let keys = keys(chain, group, last, steps);
+    let parts: Vec<FindingSnapshot<'_>> = keys.iter().filter_map(part).collect();
     // Of several accounts that an event names, the one that this chain is of.
-    let places = steps.get(&last).map(|step| step.places.as_slice()).unwrap_or_default();
-    let place = places.iter().find(|(place, which)| place.strand == strand && *which != ALL);
+    let memberships = steps.get(&last).map(|step| step.memberships.as_slice()).unwrap_or_default();
+    let membership =
+        memberships.iter().find(|(membership, which)| membership.group == group && *which != ALL);
     let accounts = parts.last().and_then(|part| part.account.as_deref());
-    let account = match place {
+    let account = match membership {
         Some((_, which)) => accounts.and_then(|all| all.split(", ").nth(usize::from(*which))),
         None => accounts,
     };
-    rules::chain_finding(chain, strand, last.event, account.or(accounts), &parts, settings)
+    rules::correlation_finding(chain, group, last.event, account.or(accounts), &parts, settings)
 }
 
-/// The steps that make a chain, the last one last: the newest of each slot, so that a flood in one hides no
+/// The steps that make a chain, the last one last: the newest of each member_key, so that a flood in one hides no
 /// other, and then the newest of all.
-fn keys(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<StepKey> {
-    let oldest = StepKey::first_at(last.time.saturating_sub(chain.window));
-    let ordered = chain.kind == ChainKind::TemporalOrdered;
+fn keys(
+    chain: &Correlation,
+    group: Group,
+    last: ObservationKey,
+    steps: &Observations,
+) -> Vec<ObservationKey> {
+    let oldest = ObservationKey::first_at(last.time.saturating_sub(chain.window));
+    let ordered = chain.kind == CorrelationKind::TemporalOrdered;
     // What has the same time may stand before it; an earlier attempt is not what led to this one.
-    let upto = if ordered { StepKey::last_at(last.time) } else { last };
-    let of_last = slot_of(chain.members.len() - 1);
+    let upto = if ordered { ObservationKey::last_at(last.time) } else { last };
+    let of_last = key_of_member(chain.members.len() - 1);
     let most = MAX_PARTS - 1;
     let mut newest = BTreeSet::new();
     let mut more = BTreeSet::new();
-    for slot in steps.slots(strand).filter(|slot| !ordered || *slot != of_last) {
-        let keys = steps.in_slot(Place { strand, slot }, oldest, upto).rev();
+    for member_key in
+        steps.member_keys(group).filter(|member_key| !ordered || *member_key != of_last)
+    {
+        let keys = steps.of_member(Membership { group, member_key }, oldest, upto).rev();
         let mut keys = keys.filter(|key| *key != last);
         newest.extend(keys.next());
         if ordered {
@@ -55,10 +63,10 @@ fn keys(chain: &Chain, strand: Strand, last: StepKey, steps: &Steps) -> Vec<Step
         }
     }
     if !ordered {
-        let keys = steps.between(strand, oldest, upto).rev().map(|(key, _)| key);
+        let keys = steps.between(group, oldest, upto).rev().map(|(key, _)| key);
         more.extend(keys.filter(|key| *key != last).take(most));
     }
-    let mut kept: BTreeSet<StepKey> = newest.into_iter().rev().take(most).collect();
+    let mut kept: BTreeSet<ObservationKey> = newest.into_iter().rev().take(most).collect();
     for key in more.into_iter().rev() {
         if kept.len() == most {
             break;

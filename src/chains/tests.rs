@@ -54,7 +54,7 @@ fn listed(id: usize, second: usize) -> String {
 /// How many index entries are looked at for each event, in the worst of several orders.
 fn work_each(events: &[String]) -> u64 {
     let mut shuffled = events.to_vec();
-    shuffled.sort_by_key(|event| EventKey::of(&[event]));
+    shuffled.sort_by_key(|event| Digest128::of(&[event]));
     let reversed: Vec<String> = events.iter().rev().cloned().collect();
     let twice = [&shuffled[..], events].concat();
     let of = |events: &Vec<String>| {
@@ -100,33 +100,39 @@ fn a_flood_costs_no_more_for_each_event_when_it_is_longer() {
 }
 
 /// What a chain is, put plainly: looks at all steps for each end.
-fn is_whole(chain: &Chain, last: StepKey, steps: &[(StepKey, EventKey)]) -> bool {
+fn is_whole(
+    chain: &Correlation,
+    last: ObservationKey,
+    steps: &[(ObservationKey, Digest128)],
+) -> bool {
     let window = last.time - chain.window..=last.time;
-    let of_last = slot_of(chain.members.len() - 1);
+    let of_last = key_of_member(chain.members.len() - 1);
     let within = || steps.iter().filter(|(key, _)| window.contains(&key.time));
     let upto = || within().filter(|(key, _)| *key <= last);
     match &chain.kind {
-        ChainKind::Temporal => {
-            let slots: BTreeSet<_> = upto().map(|(_, slot)| *slot).collect();
-            slots.len() == chain.members.len()
+        CorrelationKind::Temporal => {
+            let member_keys: BTreeSet<_> = upto().map(|(_, member_key)| *member_key).collect();
+            member_keys.len() == chain.members.len()
         }
-        ChainKind::EventCount(count) => {
+        CorrelationKind::EventCount(count) => {
             let events: BTreeSet<_> = upto().map(|(key, _)| key.event).collect();
             events.len() as u64 >= *count
         }
-        ChainKind::ValueCount(count, _) => {
-            let slots: BTreeSet<_> = upto().map(|(_, slot)| *slot).collect();
-            slots.len() as u64 >= *count
+        CorrelationKind::ValueCount(count, _) => {
+            let member_keys: BTreeSet<_> = upto().map(|(_, member_key)| *member_key).collect();
+            member_keys.len() as u64 >= *count
         }
-        ChainKind::TemporalOrdered => {
+        CorrelationKind::TemporalOrdered => {
             if !steps.contains(&(last, of_last)) {
                 return false;
             }
             // From the first member on, all that may stand at each.
-            let mut reached: Vec<StepKey> = Vec::new();
+            let mut reached: Vec<ObservationKey> = Vec::new();
             for member in 0..chain.members.len() {
-                let at = within().filter(|(_, slot)| *slot == slot_of(member)).map(|(key, _)| *key);
-                let follows = |key: &StepKey| {
+                let at = within()
+                    .filter(|(_, member_key)| *member_key == key_of_member(member))
+                    .map(|(key, _)| *key);
+                let follows = |key: &ObservationKey| {
                     member == 0
                         || reached.iter().any(|one| one.time <= key.time && one.event != key.event)
                 };
@@ -140,7 +146,7 @@ fn is_whole(chain: &Chain, last: StepKey, steps: &[(StepKey, EventKey)]) -> bool
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Looking only at the ends that a step may matter for finds what looking at all would.
+    /// Looking only at the completions that a step may matter for finds what looking at all would.
     #[test]
     fn each_end_is_told_once_in_any_order(
         kind in 0..4usize,
@@ -149,32 +155,32 @@ proptest! {
         all in prop::collection::vec((0..40i64, 0..12u8, 0..3u8, 0..4usize), 1..60),
     ) {
         let kind = match kind {
-            0 => ChainKind::Temporal,
-            1 => ChainKind::TemporalOrdered,
-            2 => ChainKind::EventCount(count),
-            _ => ChainKind::ValueCount(count, Field::Derived(Derived::UserName)),
+            0 => CorrelationKind::Temporal,
+            1 => CorrelationKind::TemporalOrdered,
+            2 => CorrelationKind::EventCount(count),
+            _ => CorrelationKind::ValueCount(count, Field::Derived(Derived::UserName)),
         };
-        let counts = matches!(kind, ChainKind::EventCount(_));
-        let of_pack = &rules::pack().chains[0];
+        let counts = matches!(kind, CorrelationKind::EventCount(_));
+        let of_pack = &rules::pack().correlations[0];
         let member = of_pack.members[0].clone();
-        let chain = Chain { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
-        let chain: &'static Chain = Box::leak(Box::new(chain));
-        let strand = Strand { chain: EventKey::of(&["chain"]), group: EventKey::of(&["group"]) };
-        let chains = Chains { by_rule: BTreeMap::new(), by_key: [(strand.chain, chain)].into() };
+        let chain = Correlation { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
+        let chain: &'static Correlation = Box::leak(Box::new(chain));
+        let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
+        let chains = Chains { by_rule: BTreeMap::new(), by_key: [(group.chain, chain)].into() };
         let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
         let mut memory = Memory::new(limits);
         let mut told = Vec::new();
         let mut steps = Vec::new();
-        for (time, event, rule, slot) in all {
+        for (time, event, rule, member_key) in all {
             // The same event is always of the same time.
-            let (event, rule) = (EventKey::of(&[&format!("{time} {event}")]), EventKey::new([rule; 16]));
-            let step = StepKey { time, event, rule, refused: false };
+            let (event, rule) = (Digest128::of(&[&format!("{time} {event}")]), Digest128::new([rule; 16]));
+            let step = ObservationKey { time, event, rule, refused: false };
             if memory.steps().get(&step).is_some() {
                 continue;
             }
-            let slot = if counts { slot_of(members - 1) } else { slot_of(slot % members) };
-            steps.push((step, slot));
-            let added = Step { places: vec![(Place { strand, slot }, ALL)], part: Box::default() };
+            let member_key = if counts { key_of_member(members - 1) } else { key_of_member(member_key % members) };
+            steps.push((step, member_key));
+            let added = Observation { memberships: vec![(Membership { group, member_key }, ALL)], part: Box::default() };
             chains.add(step, added, false, &mut memory, &mut |_, _, last, _| told.push(last));
         }
         let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();

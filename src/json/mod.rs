@@ -1,11 +1,11 @@
 //! JSON as orgwatch reads it: borrowed, without recursion, and only where a rule may care.
 
 mod bytes;
-mod fields;
+mod index;
 mod tape;
 mod value;
 
 pub(crate) use bytes::needs_escape;
-pub use fields::Fields;
+pub use index::ObjectIndex;
 pub use tape::{MAX_DEPTH, Malformed, Tape};
 pub use value::{Kind, Value};

@@ -7,87 +7,37 @@
 //! what is kept depends on what was seen and not on the order it came in. No other rule drops anything:
 //! two rules together would depend on which came first.
 
-mod kept;
+mod observations;
 mod policies;
 mod sections;
-mod steps;
+mod snapshot;
 mod terms;
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
-use crate::text::hex_digit;
+use crate::digest::Digest128;
 
-pub use kept::{Approved, Kept};
+#[cfg(test)]
+pub(crate) use observations::work;
+pub use observations::{
+    ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
+};
 pub use policies::Policies;
 pub use sections::{SECTIONS, Saved, SavedStep};
-#[cfg(test)]
-pub(crate) use steps::work;
-pub use steps::{ALL, MAX_PLACES, Place, Places, Step, StepKey, Steps, Strand};
+pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
-
-/// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
-/// text takes no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventKey {
-    // Numbers in the order of the bytes: memory compares keys all the time.
-    high: u64,
-    low: u64,
-}
-
-impl EventKey {
-    /// The key of these texts, in this order.
-    pub fn of(parts: &[&str]) -> EventKey {
-        let mut hash = Sha256::new();
-        for part in parts {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        let digest: [u8; 32] = hash.finalize().into();
-        EventKey::new(digest.as_chunks().0[0])
-    }
-
-    /// The key that is these bytes.
-    pub const fn new(bytes: [u8; 16]) -> EventKey {
-        let key = u128::from_be_bytes(bytes);
-        EventKey { high: (key >> 64) as u64, low: key as u64 }
-    }
-
-    /// Its bytes.
-    pub const fn bytes(self) -> [u8; 16] {
-        ((self.high as u128) << 64 | self.low as u128).to_be_bytes()
-    }
-
-    /// 32 hex digits.
-    pub fn hex(&self) -> String {
-        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| char::from(hex_digit(half)));
-        self.bytes().into_iter().flat_map(digits).collect()
-    }
-}
-
-impl Serialize for EventKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.bytes().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for EventKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Deserialize::deserialize(deserializer).map(EventKey::new)
-    }
-}
 
 /// A finding that was given: the rule's, of the event. Ordered by event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Given {
+pub struct FindingKey {
     /// Event time in seconds; the least for one without a time.
     pub time: i64,
     /// The event.
-    pub event: EventKey,
+    pub event: Digest128,
     /// The rule.
-    pub rule: EventKey,
+    pub rule: Digest128,
 }
 
 /// How many entries each part may have.
@@ -97,7 +47,7 @@ pub struct Limits {
     pub events: usize,
     /// Spans of time in which terms were seen.
     pub terms: usize,
-    /// Steps of chains, for each rule.
+    /// Observations of chains, for each rule.
     pub steps: usize,
     /// Policies whose type is known.
     pub policies: usize,
@@ -107,9 +57,9 @@ pub struct Limits {
 #[derive(Debug, Clone)]
 pub struct Memory {
     limits: Limits,
-    given: BTreeSet<Given>,
+    given: BTreeSet<FindingKey>,
     terms: Terms,
-    steps: Steps,
+    steps: Observations,
     policies: Policies,
     /// How many entries had to go.
     evicted: u64,
@@ -122,19 +72,19 @@ impl Memory {
             limits,
             given: BTreeSet::new(),
             terms: Terms::default(),
-            steps: Steps::default(),
+            steps: Observations::default(),
             policies: Policies::default(),
             evicted: 0,
         }
     }
 
     /// Whether a finding was given before.
-    pub fn was_given(&self, given: &Given) -> bool {
+    pub fn already_reported(&self, given: &FindingKey) -> bool {
         self.given.contains(given)
     }
 
     /// Remembers that a finding was given; says whether it was before.
-    pub fn give(&mut self, given: Given) -> bool {
+    pub fn record_finding(&mut self, given: FindingKey) -> bool {
         let repeat = !self.given.insert(given);
         while self.given.len() > self.limits.events {
             self.given.pop_first();
@@ -145,45 +95,45 @@ impl Memory {
 
     /// Remembers that terms were seen; says whether they were seen within the window before, on
     /// either side.
-    pub fn see(&mut self, term: EventKey, time: i64, window: i64) -> bool {
-        let seen = self.terms.see(term, time, window);
-        self.evicted += self.terms.shrink(self.limits.terms);
+    pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64) -> bool {
+        let seen = self.terms.observe_term(term, time, window);
+        self.evicted += self.terms.evict_to(self.limits.terms);
         seen
     }
 
     /// Adds a step of chains, which may be one too many until [`settle`](Self::settle) is called: what it
     /// completes is to be seen before it goes.
-    pub fn add_step(&mut self, key: StepKey, step: Step) {
+    pub fn add_step(&mut self, key: ObservationKey, step: Observation) {
         self.steps.add(key, step);
     }
 
     /// Drops what is too many where a step was added.
-    pub fn settle(&mut self, key: &StepKey) {
-        self.evicted += self.steps.shrink(key, self.limits.steps);
+    pub fn settle(&mut self, key: &ObservationKey) {
+        self.evicted += self.steps.evict_to(key, self.limits.steps);
     }
 
     /// The steps of chains.
-    pub fn steps(&self) -> &Steps {
+    pub fn steps(&self) -> &Observations {
         &self.steps
     }
 
     /// Remembers the type that a policy had at a time.
-    pub fn learn_policy(&mut self, id: &str, kind: &str, time: Option<i64>) {
-        self.add_policy(EventKey::of(&[id]), time.unwrap_or(i64::MIN), kind);
+    pub fn record_policy_type(&mut self, id: &str, kind: &str, time: Option<i64>) {
+        self.add_policy(Digest128::of(&[id]), time.unwrap_or(i64::MIN), kind);
     }
 
-    fn add_policy(&mut self, id: EventKey, time: i64, kind: &str) {
-        self.policies.learn(id, time, kind);
-        self.evicted += self.policies.shrink(self.limits.policies);
+    fn add_policy(&mut self, id: Digest128, time: i64, kind: &str) {
+        self.policies.record(id, time, kind);
+        self.evicted += self.policies.evict_to(self.limits.policies);
     }
 
     /// The type of a policy, if a response named it.
     pub fn policy_type(&self, id: &str) -> Option<&str> {
-        self.policies.kind(&EventKey::of(&[id]))
+        self.policies.kind(&Digest128::of(&[id]))
     }
 
     /// Entries by part, for counters.
-    pub fn sizes(&self) -> [(&'static str, u64); 4] {
+    pub fn entry_counts(&self) -> [(&'static str, u64); 4] {
         [
             ("memory_events", self.given.len() as u64),
             ("memory_terms", self.terms.count() as u64),
@@ -201,11 +151,11 @@ impl Memory {
     /// what they complete.
     pub fn merge(&mut self, saved: &Saved<'_>) {
         saved.given().for_each(|given| {
-            self.give(given);
+            self.record_finding(given);
         });
-        for (slot, first, last) in saved.terms() {
-            self.terms.widen(slot, first, last);
-            self.evicted += self.terms.shrink(self.limits.terms);
+        for (member_key, first, last) in saved.terms() {
+            self.terms.extend_interval(member_key, first, last);
+            self.evicted += self.terms.evict_to(self.limits.terms);
         }
         for (id, time, kind) in saved.policies() {
             self.add_policy(id, time, kind);

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::EventKey;
+use crate::digest::Digest128;
 
 /// The type of each policy, as of the newest event that named it.
 #[derive(Debug, Clone, Default)]
 pub struct Policies {
-    by_id: BTreeMap<EventKey, (i64, String)>,
-    by_time: BTreeSet<(i64, EventKey)>,
+    by_id: BTreeMap<Digest128, (i64, String)>,
+    by_time: BTreeSet<(i64, Digest128)>,
 }
 
 impl Policies {
     /// Remembers the type that a policy had at a time.
-    pub fn learn(&mut self, id: EventKey, time: i64, kind: &str) {
+    pub fn record(&mut self, id: Digest128, time: i64, kind: &str) {
         let known = self.by_id.entry(id).or_insert((i64::MIN, String::new()));
         // Two types at one time are settled without regard to order.
         if (known.0, known.1.as_str()) < (time, kind) {
@@ -24,7 +24,7 @@ impl Policies {
     }
 
     /// Drops those of the oldest events until there are no more than so many; says how many went.
-    pub fn shrink(&mut self, most: usize) -> u64 {
+    pub fn evict_to(&mut self, most: usize) -> u64 {
         let mut gone = 0;
         while self.by_id.len() > most {
             let Some((_, id)) = self.by_time.pop_first() else { break };
@@ -35,7 +35,7 @@ impl Policies {
     }
 
     /// The type of a policy.
-    pub fn kind(&self, id: &EventKey) -> Option<&str> {
+    pub fn kind(&self, id: &Digest128) -> Option<&str> {
         self.by_id.get(id).map(|(_, kind)| kind.as_str())
     }
 
@@ -45,7 +45,7 @@ impl Policies {
     }
 
     /// Each policy, in the order of ids, with the time and the type.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (EventKey, i64, &str)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Digest128, i64, &str)> {
         self.by_id.iter().map(|(id, (time, kind))| (*id, *time, kind.as_str()))
     }
 }

@@ -7,9 +7,10 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::steps::{MAX_PLACES, Places, StepKey};
-use super::terms::Slot;
-use super::{EventKey, Given, Kept, Memory, Step};
+use super::observations::{MAX_PLACES, ObservationKey, Places};
+use super::terms::Interval;
+use super::{FindingKey, FindingSnapshot, Memory, Observation};
+use crate::digest::Digest128;
 use crate::state::{self, Bytes, StateError};
 
 /// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
@@ -20,16 +21,16 @@ pub const SECTIONS: [&str; 4] = ["given", "terms", "steps", "policies"];
 const MAX_PART: usize = 16 * 1024;
 const MAX_KIND: usize = 256;
 
-type Term = (Slot, i64, i64);
-type Policy<'a> = (EventKey, i64, &'a str);
+type Term = (Interval, i64, i64);
+type Policy<'a> = (Digest128, i64, &'a str);
 
 /// A step as it was saved.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SavedStep<'a> {
     /// The step.
-    pub key: StepKey,
+    pub key: ObservationKey,
     /// Where it stands.
-    pub places: Places,
+    pub memberships: Places,
     /// What is kept of the finding.
     pub part: &'a [u8],
 }
@@ -37,10 +38,11 @@ pub struct SavedStep<'a> {
 impl Memory {
     /// The memory as bytes.
     pub fn save(&self) -> Vec<u8> {
-        let key = size_of::<StepKey>();
-        let step = |step: &Step| key + step.places.len() * key * 2 + step.part.len();
+        let key = size_of::<ObservationKey>();
+        let step = |step: &Observation| key + step.memberships.len() * key * 2 + step.part.len();
         let room = self.steps.iter().map(|(_, of)| step(of)).sum();
-        let steps = self.steps.iter().map(|(key, step)| (key, &step.places, Bytes(&step.part)));
+        let steps =
+            self.steps.iter().map(|(key, step)| (key, &step.memberships, Bytes(&step.part)));
         let parts = [
             section(self.given.iter(), self.given.len() * key),
             section(self.terms.iter(), self.terms.count() * key),
@@ -73,11 +75,11 @@ impl<'a> Saved<'a> {
         let saved = Saved { parts: parts.map(Option::unwrap_or_default) };
         let [given, terms, steps, policies] = saved.parts;
         let step = |step: &SavedStep<'_>| {
-            let bounded = step.places.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
-            let sorted = step.places.is_sorted_by(|(one, _), (next, _)| one < next);
-            bounded && sorted && Kept::read(step.part).is_some()
+            let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
+            let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
+            bounded && sorted && FindingSnapshot::read(step.part).is_some()
         };
-        check(given, |_: &Given| true)?;
+        check(given, |_: &FindingKey| true)?;
         check(terms, |(_, first, last): &Term| first <= last)?;
         check(steps, step)?;
         check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
@@ -85,11 +87,11 @@ impl<'a> Saved<'a> {
     }
 
     /// The findings that were given.
-    pub fn given(&self) -> impl Iterator<Item = Given> {
+    pub fn given(&self) -> impl Iterator<Item = FindingKey> {
         Entries::of(self.parts[0])
     }
 
-    /// The slots in which terms were seen, and the first and the last time in each.
+    /// The intervals in which terms were seen, and the first and the last time in each.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
         Entries::of(self.parts[1])
     }
@@ -163,24 +165,26 @@ impl<'a, T: Deserialize<'a>> Iterator for Entries<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Limits, Place, Step, Strand};
+    use crate::memory::{Group, Limits, Membership, Observation};
 
     const LIMITS: Limits = Limits { events: 10, terms: 10, steps: 10, policies: 10 };
 
-    fn key(byte: u8) -> EventKey {
-        EventKey::new([byte; 16])
+    fn key(byte: u8) -> Digest128 {
+        Digest128::new([byte; 16])
     }
 
     fn sample() -> Memory {
         let mut memory = Memory::new(LIMITS);
-        memory.give(Given { time: -5, event: key(1), rule: key(2) });
-        memory.see(key(3), 1000, 100);
+        memory.record_finding(FindingKey { time: -5, event: key(1), rule: key(2) });
+        memory.observe_term(key(3), 1000, 100);
         // Nothing but the texts that must be there, and those empty.
         let part = vec![0; 26];
-        let place = Place { strand: Strand { chain: key(4), group: key(5) }, slot: key(6) };
-        let step = StepKey { time: 5, event: key(1), rule: key(2), refused: true };
-        memory.add_step(step, Step { places: vec![(place, 0)], part: part.into() });
-        memory.learn_policy("p-1", "TAG_POLICY", Some(7));
+        let membership =
+            Membership { group: Group { chain: key(4), group: key(5) }, member_key: key(6) };
+        let step = ObservationKey { time: 5, event: key(1), rule: key(2), refused: true };
+        memory
+            .add_step(step, Observation { memberships: vec![(membership, 0)], part: part.into() });
+        memory.record_policy_type("p-1", "TAG_POLICY", Some(7));
         memory
     }
 
@@ -190,7 +194,7 @@ mod tests {
         memory.merge(&saved);
         for step in saved.steps() {
             let part = step.part.into();
-            memory.add_step(step.key, Step { places: step.places, part });
+            memory.add_step(step.key, Observation { memberships: step.memberships, part });
         }
         Ok(memory)
     }
@@ -199,7 +203,7 @@ mod tests {
     fn what_was_saved_is_loaded() {
         let saved = sample().save();
         let memory = loaded(&saved).unwrap();
-        assert_eq!(memory.sizes().map(|(_, count)| count), [1, 1, 1, 1]);
+        assert_eq!(memory.entry_counts().map(|(_, count)| count), [1, 1, 1, 1]);
         assert_eq!(memory.save(), saved);
         assert_eq!(memory.policy_type("p-1"), Some("TAG_POLICY"));
     }
@@ -209,7 +213,7 @@ mod tests {
         let state = sample().save();
         let sections = state::decode(&state).unwrap();
         let some = state::encode(&sections[1..3]);
-        assert_eq!(loaded(&some).unwrap().sizes().map(|(_, count)| count), [0, 1, 1, 0]);
+        assert_eq!(loaded(&some).unwrap().entry_counts().map(|(_, count)| count), [0, 1, 1, 0]);
         let more = state::encode(&[&sections[..], &[("incidents", &[])]].concat());
         assert_eq!(loaded(&more).unwrap_err(), StateError::Section("incidents".into()));
         let twice = state::encode(&[&sections[..], &sections[..1]].concat());

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::Record;
+use crate::digest::Digest128;
 use crate::json::{Kind, Value};
-use crate::memory::EventKey;
 
 /// What leads to a value.
 enum Label<'a> {
@@ -23,7 +23,7 @@ enum Label<'a> {
 type Rest<'a> = Box<dyn Iterator<Item = (Label<'a>, Value<'a>)> + 'a>;
 
 /// The key of a record by its content.
-pub(super) fn key(record: &Record<'_>) -> EventKey {
+pub(super) fn key(record: &Record<'_>) -> Digest128 {
     let mut form = Form::default();
     // A container that was JSON in text is read as rules read it.
     let unfolded = |(label, value)| match &label {
@@ -114,24 +114,24 @@ impl Form {
         }
     }
 
-    fn key(mut self) -> EventKey {
+    fn key(mut self) -> Digest128 {
         self.hash.update(&self.gathered);
         let digest: [u8; 32] = self.hash.finalize().into();
-        EventKey::new(digest.as_chunks().0[0])
+        Digest128::new(digest.as_chunks().0[0])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{Fields, Tape};
-    use crate::record::Unfolded;
+    use crate::json::{ObjectIndex, Tape};
+    use crate::record::EmbeddedJson;
 
-    fn of(text: &str) -> EventKey {
+    fn of(text: &str) -> Digest128 {
         let mut tape = Tape::default();
         tape.parse(text).unwrap();
-        let fields = Fields::of(Value::root(&tape, text));
-        let unfolded = Unfolded::of(&fields);
+        let fields = ObjectIndex::of(Value::root(&tape, text));
+        let unfolded = EmbeddedJson::of(&fields);
         key(&Record::new(&fields, &unfolded))
     }
 

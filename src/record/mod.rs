@@ -4,24 +4,22 @@
 //! that a pipeline has turned into JSON text are read again.
 
 mod content;
-mod facts;
 mod networks;
 mod outcome;
 mod policy;
-mod time;
+mod summary;
 mod trust;
 
-pub(crate) use facts::shortened;
-pub use facts::{Facts, MAX_VALUE};
 pub use policy::grants_leave;
-pub use time::{parse as parse_time, rfc3339};
+pub use summary::EventSummary;
 pub use trust::{Trusted, trusts};
 
 use std::borrow::Cow;
 
 use orgwatch_sigma::Path;
 
-use crate::json::{Fields, Kind, Tape, Value};
+use crate::json::{Kind, ObjectIndex, Tape, Value};
+use crate::text::MAX_VALUE;
 
 /// The containers that some pipelines ship as JSON text.
 const CONTAINERS: &[&str] = &[
@@ -41,11 +39,11 @@ const NO_ERROR: &[&str] = &["", "-", "0", "200", "none", "null", "ok", "success"
 
 /// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
 #[derive(Debug, Default)]
-pub struct Unfolded(Vec<(&'static str, String, Tape)>);
+pub struct EmbeddedJson(Vec<(&'static str, String, Tape)>);
 
-impl Unfolded {
+impl EmbeddedJson {
     /// Parses the containers of a record that are JSON in text.
-    pub fn of(fields: &Fields<'_>) -> Self {
+    pub fn of(fields: &ObjectIndex<'_>) -> Self {
         let mut unfolded = Vec::new();
         for name in CONTAINERS {
             let Some(text) = fields.get(name).as_ref().and_then(Value::text) else {
@@ -56,15 +54,15 @@ impl Unfolded {
                 unfolded.push((*name, text.into_owned(), tape));
             }
         }
-        Unfolded(unfolded)
+        EmbeddedJson(unfolded)
     }
 }
 
 /// One record.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    fields: &'a Fields<'a>,
-    unfolded: &'a Unfolded,
+    fields: &'a ObjectIndex<'a>,
+    unfolded: &'a EmbeddedJson,
 }
 
 /// What stands at a path.
@@ -80,7 +78,7 @@ pub enum Found<'a> {
 
 impl<'a> Record<'a> {
     /// The record that is this JSON object.
-    pub fn new(fields: &'a Fields<'a>, unfolded: &'a Unfolded) -> Self {
+    pub fn new(fields: &'a ObjectIndex<'a>, unfolded: &'a EmbeddedJson) -> Self {
         Record { fields, unfolded }
     }
 

@@ -1,8 +1,9 @@
 //! Why a call failed, in a responder's words.
 
-use super::{MAX_VALUE, Record, shortened};
+use super::Record;
 use crate::finding::Outcome;
 use crate::text::find;
+use crate::text::{MAX_VALUE, shortened};
 
 /// How AWS's error messages say what denied a call, and what a responder should read.
 const DENIALS: &[(&str, &str)] = &[

@@ -144,14 +144,14 @@ pub(super) fn texts(value: Value<'_>) -> Vec<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Fields;
-    use crate::record::Unfolded;
+    use crate::json::ObjectIndex;
+    use crate::record::EmbeddedJson;
 
     fn with<T>(parameters: serde_json::Value, look: impl FnOnce(&Record<'_>) -> T) -> T {
         let text = serde_json::json!({"requestParameters": parameters}).to_string();
         let mut tape = Tape::default();
         tape.parse(&text).unwrap();
-        look(&Record::new(&Fields::of(Value::root(&tape, &text)), &Unfolded::default()))
+        look(&Record::new(&ObjectIndex::of(Value::root(&tape, &text)), &EmbeddedJson::default()))
     }
 
     fn grants(document: &str) -> bool {

@@ -207,8 +207,8 @@ fn scalars(values: Value<'_>) -> Option<Vec<Cow<'_, str>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{Fields, Tape};
-    use crate::record::Unfolded;
+    use crate::json::{ObjectIndex, Tape};
+    use crate::record::EmbeddedJson;
 
     fn found(statement: &str, settings: &Settings) -> Option<Trusted> {
         let document = format!(r#"{{"Statement":{statement}}}"#);
@@ -217,8 +217,8 @@ mod tests {
         let text = record.to_string();
         let mut tape = Tape::default();
         tape.parse(&text).unwrap();
-        let fields = Fields::of(Value::root(&tape, &text));
-        trusts(&Record::new(&fields, &Unfolded::default()), settings)
+        let fields = ObjectIndex::of(Value::root(&tape, &text));
+        trusts(&Record::new(&fields, &EmbeddedJson::default()), settings)
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::cell::OnceCell;
 use orgwatch_sigma::{Derived, Field};
 
 use crate::memory::Memory;
-use crate::record::{self, Facts, Found, Record, Trusted};
+use crate::record::{self, EventSummary, Found, Record, Trusted};
 use crate::settings::Settings;
+use crate::text::shortened;
 
 /// The events that are looked at even if no rule is about them, in lower case: what creates or changes an
 /// organization policy says of which type it is.
@@ -22,11 +23,11 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// The type of the policy that the request names, if an earlier response told it.
     remembered_policy_type: Option<String>,
-    facts: OnceCell<Facts>,
+    summary: OnceCell<EventSummary>,
 }
 
 /// What a field holds.
-pub(super) enum Held<'a> {
+pub(super) enum FieldValue<'a> {
     /// Values of the record.
     Record(Found<'a>),
     /// A value worked out, if there is one.
@@ -36,7 +37,7 @@ pub(super) enum Held<'a> {
 impl<'a> Context<'a> {
     /// A context for one record.
     pub fn new(record: Record<'a>, settings: &'a Settings) -> Self {
-        Context { record, settings, remembered_policy_type: None, facts: OnceCell::new() }
+        Context { record, settings, remembered_policy_type: None, summary: OnceCell::new() }
     }
 
     /// Learns from the record what later ones do not say themselves, and recalls what earlier ones
@@ -49,7 +50,7 @@ impl<'a> Context<'a> {
         if OBSERVED.iter().any(|observed| name.eq_ignore_ascii_case(observed)) {
             let id = ["responseElements", "policy", "policySummary", "id"];
             if let (Some(id), Some(kind)) = (self.record.at(&id), self.policy_type()) {
-                memory.learn_policy(&id, &record::shortened(&kind, 64), self.facts().time);
+                memory.record_policy_type(&id, &shortened(&kind, 64), self.summary().time);
             }
         }
         let known = self.organization_policy().and_then(|id| memory.policy_type(&id));
@@ -57,25 +58,25 @@ impl<'a> Context<'a> {
     }
 
     /// What the record says in the finding's terms.
-    pub fn facts(&self) -> &Facts {
-        self.facts.get_or_init(|| Facts::of(&self.record))
+    pub fn summary(&self) -> &EventSummary {
+        self.summary.get_or_init(|| EventSummary::of(&self.record))
     }
 
-    /// When it happened; cheaper than all facts, which only a finding needs.
+    /// When it happened; cheaper than all summary, which only a finding needs.
     pub fn time(&self) -> Option<i64> {
-        match self.facts.get() {
-            Some(facts) => facts.time,
-            None => record::parse_time(&self.record.at(&["eventTime"])?),
+        match self.summary.get() {
+            Some(summary) => summary.time,
+            None => crate::time::parse(&self.record.at(&["eventTime"])?),
         }
     }
 
     /// A value that orgwatch works out.
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
-        let facts = self.facts();
+        let summary = self.summary();
         let yes = |holds: bool| holds.then_some("true".into());
         match field {
-            Derived::UserName => facts.user_name().map(Cow::Borrowed),
-            Derived::Destination => facts
+            Derived::UserName => summary.user_name().map(Cow::Borrowed),
+            Derived::Destination => summary
                 .handshake_organization
                 .as_deref()
                 .map(|organization| self.settings.destination(organization).as_str().into()),
@@ -146,10 +147,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub(super) fn held(&self, field: &Field) -> Held<'_> {
+    pub(super) fn held(&self, field: &Field) -> FieldValue<'_> {
         match field {
-            Field::Record(path) => Held::Record(self.record.find(path)),
-            Field::Derived(derived) => Held::Derived(self.derived(*derived)),
+            Field::Record(path) => FieldValue::Record(self.record.find(path)),
+            Field::Derived(derived) => FieldValue::Derived(self.derived(*derived)),
         }
     }
 }

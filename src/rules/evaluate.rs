@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use orgwatch_sigma::{Expr, Glob, Item, Matcher, Token};
 
-use super::context::{Context, Held};
+use super::context::{Context, FieldValue};
 use crate::json::{Kind, Value};
 use crate::record::Found;
 use crate::text::find;
@@ -20,7 +20,7 @@ pub fn holds(expr: &Expr, context: &Context<'_>) -> bool {
     match expr {
         Expr::And(all) => all.iter().all(|expr| holds(expr, context)),
         Expr::Or(any) => any.iter().any(|expr| holds(expr, context)),
-        Expr::AtLeast(count, any) => {
+        Expr::NOf(count, any) => {
             let held = any.iter().filter(|expr| holds(expr, context)).count();
             held as u64 >= *count
         }
@@ -32,12 +32,12 @@ pub fn holds(expr: &Expr, context: &Context<'_>) -> bool {
 fn item_holds(item: &Item, context: &Context<'_>) -> bool {
     let held = context.held(&item.field);
     let matches = |matcher: &Matcher| match &held {
-        Held::Record(Found::Missing) | Held::Derived(None) => absent(matcher),
-        Held::Record(Found::One(value)) => value_matches(matcher, *value, MAX_ARRAYS),
-        Held::Record(Found::Many(values)) => present(matcher).unwrap_or_else(|| {
+        FieldValue::Record(Found::Missing) | FieldValue::Derived(None) => absent(matcher),
+        FieldValue::Record(Found::One(value)) => value_matches(matcher, *value, MAX_ARRAYS),
+        FieldValue::Record(Found::Many(values)) => present(matcher).unwrap_or_else(|| {
             values.iter().any(|value| value_matches(matcher, *value, MAX_ARRAYS))
         }),
-        Held::Derived(Some(text)) => {
+        FieldValue::Derived(Some(text)) => {
             present(matcher).unwrap_or_else(|| text_matches(matcher, text))
         }
     };
@@ -89,10 +89,10 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
     match matcher {
         Matcher::Text(glob) => glob_matches(glob, crate::record::arn(text)),
         Matcher::Equals(expected) => number(|a, b| (a - b).abs() < f64::EPSILON, expected),
-        Matcher::Above(than) => number(f64::gt, than),
-        Matcher::AtLeast(than) => number(f64::ge, than),
-        Matcher::Below(than) => number(f64::lt, than),
-        Matcher::AtMost(than) => number(f64::le, than),
+        Matcher::Gt(than) => number(f64::gt, than),
+        Matcher::Gte(than) => number(f64::ge, than),
+        Matcher::Lt(than) => number(f64::lt, than),
+        Matcher::Lte(than) => number(f64::le, than),
         Matcher::Bool(expected) => match text.to_lowercase().as_str() {
             "true" | "1" | "yes" => *expected,
             "false" | "0" | "no" => !*expected,

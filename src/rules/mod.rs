@@ -10,10 +10,10 @@ use std::sync::LazyLock;
 pub use context::{Context, OBSERVED};
 pub(crate) use evaluate::glob_matches;
 pub use evaluate::holds;
-pub use orgwatch_sigma::{About, Chain, Pack, Rule};
-pub use render::{chain_finding, done, finding};
+pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata};
+pub use render::{correlation_finding, done, finding};
 
-use crate::memory::EventKey;
+use crate::digest::Digest128;
 
 /// The pack that this artifact carries, compiled from `rules/` by the build script.
 pub fn pack() -> &'static Pack {
@@ -26,24 +26,25 @@ pub fn pack() -> &'static Pack {
 
 /// Whether a rule matches a record, new terms aside.
 pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
-    let required = || rule.requires.as_ref().is_none_or(|requires| holds(requires, context));
+    let required =
+        || rule.derived_condition.as_ref().is_none_or(|requires| holds(requires, context));
     holds(&rule.condition, context) && required()
 }
 
 /// Which rules want an event.
 #[derive(Debug)]
 pub struct Index {
-    by_name: BTreeMap<&'static str, Vec<Known>>,
+    by_name: BTreeMap<&'static str, Vec<IndexedRule>>,
     /// Rules that want every event; they are among those of each name too.
-    any: Vec<Known>,
+    any: Vec<IndexedRule>,
 }
 
 /// A rule, and its key in the memory.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
-pub struct Known {
+pub struct IndexedRule {
     pub rule: &'static Rule,
-    pub key: EventKey,
+    pub key: Digest128,
 }
 
 impl Index {
@@ -51,7 +52,7 @@ impl Index {
     pub fn new(rules: &[&'static Rule]) -> Self {
         let mut index = Index { by_name: BTreeMap::new(), any: Vec::new() };
         for &rule in rules {
-            let known = Known { rule, key: EventKey::of(&[&rule.about.id]) };
+            let known = IndexedRule { rule, key: Digest128::of(&[&rule.about.id]) };
             for name in &rule.event_names {
                 index.by_name.entry(name).or_insert_with(|| index.any.clone()).push(known);
             }
@@ -64,7 +65,7 @@ impl Index {
     }
 
     /// The rules that an event of this name may match, in the order of their slugs.
-    pub fn wanting(&self, event_name: &str) -> &[Known] {
+    pub fn wanting(&self, event_name: &str) -> &[IndexedRule] {
         self.by_name.get(event_name.to_lowercase().as_str()).unwrap_or(&self.any)
     }
 }

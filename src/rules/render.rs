@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 
 use orgwatch_sigma::{
-    About, Chain, ChainKind, Derived, Pack, Part, Rule, Severity, Source, Template, Value,
+    Correlation, CorrelationKind, Derived, Pack, Part, Rule, RuleMetadata, Severity, Source,
+    Template, Value,
 };
 
 use super::{Context, holds, pack};
+use crate::digest::Digest128;
 use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
-use crate::memory::{EventKey, Kept, Strand};
-use crate::record::{MAX_VALUE, arn, shortened};
-use crate::settings::{Approval, Done, Leads, Mode, Settings};
+use crate::memory::{FindingSnapshot, Group};
+use crate::record::arn;
+use crate::settings::{Action, Approval, Leads, Mode, Settings};
+use crate::text::{MAX_VALUE, shortened};
 
 /// The longest value inside a sentence, in bytes.
 const MAX_IN_TEXT: usize = 300;
@@ -20,11 +23,11 @@ const MISSING: &str = "unknown";
 
 /// The id of what a rule found in an event, or of a chain that an event completes for one group: the
 /// same wherever it is found.
-fn id(about: &About, of: &[EventKey]) -> String {
-    let of: Vec<String> = of.iter().map(EventKey::hex).collect();
+fn id(about: &RuleMetadata, of: &[Digest128]) -> String {
+    let of: Vec<String> = of.iter().map(Digest128::hex).collect();
     let texts: Vec<&str> =
         [about.id.as_str()].into_iter().chain(of.iter().map(String::as_str)).collect();
-    EventKey::of(&texts).hex()
+    Digest128::of(&texts).hex()
 }
 
 /// The severity that a rule gives a record.
@@ -36,7 +39,7 @@ fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
 }
 
 /// A finding that says what every finding of a rule or chain says.
-fn blank(about: &'static About, of: &[EventKey], settings: &Settings) -> Finding {
+fn blank(about: &'static RuleMetadata, of: &[Digest128], settings: &Settings) -> Finding {
     let changed = settings.of_rule(&about.slug);
     let dry_run = changed.mode == Mode::DryRun;
     Finding {
@@ -87,24 +90,24 @@ fn blank(about: &'static About, of: &[EventKey], settings: &Settings) -> Finding
 /// What a rule says of a record that it matched.
 #[inline(never)]
 pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
-    let facts = context.facts();
+    let summary = context.summary();
     let settings = context.settings;
     let mut finding = Finding {
         severity: severity(rule, context),
-        accounts: facts.accounts.clone(),
-        outcome: facts.outcome,
-        outcome_reason: facts.outcome_reason.clone(),
-        event_name: facts.event_name.clone(),
-        event_source: facts.event_source.clone(),
-        principal: facts.principal.clone(),
-        source_ip: facts.source_ip.clone(),
-        user_agent: facts.user_agent.clone(),
-        region: facts.region.clone(),
-        handshake: facts.handshake.clone(),
-        events: facts.event_id.iter().cloned().collect(),
-        first_seen: facts.event_time.clone(),
-        last_seen: facts.event_time.clone(),
-        ..blank(&rule.about, &[facts.key], settings)
+        accounts: summary.accounts.clone(),
+        outcome: summary.outcome,
+        outcome_reason: summary.outcome_reason.clone(),
+        event_name: summary.event_name.clone(),
+        event_source: summary.event_source.clone(),
+        principal: summary.principal.clone(),
+        source_ip: summary.source_ip.clone(),
+        user_agent: summary.user_agent.clone(),
+        region: summary.region.clone(),
+        handshake: summary.handshake.clone(),
+        events: summary.event_id.iter().cloned().collect(),
+        first_seen: summary.event_time.clone(),
+        last_seen: summary.event_time.clone(),
+        ..blank(&rule.about, &[summary.key], settings)
     };
     // In this order, since later templates name what earlier ones gave.
     finding.account = value(&rule.account, &finding, context).map(account_number);
@@ -123,7 +126,7 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
     finding.details = details
         .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
         .collect();
-    match facts.unreadable_time.as_deref() {
+    match summary.unreadable_time.as_deref() {
         None => {}
         Some("") => finding.details.push(("time".into(), "missing".into())),
         Some(written) => {
@@ -133,7 +136,7 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
     }
     write(&mut finding, &rule.about, settings, Some(context));
     let covers = |approval: &&Approval| {
-        approval.covers(&done(rule, &finding), &[&rule.about.slug], facts.time)
+        approval.covers(&done(rule, &finding), &[&rule.about.slug], summary.time)
     };
     if let Some(approval) = settings.approvals.iter().find(covers) {
         approve(&mut finding, &approval.reason);
@@ -142,9 +145,9 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
 }
 
 /// What an approval looks at of a rule's finding.
-pub fn done<'a>(rule: &Rule, finding: &'a Finding) -> Done<'a> {
+pub fn done<'a>(rule: &Rule, finding: &'a Finding) -> Action<'a> {
     let destination = finding.destination_organization.as_deref();
-    Done {
+    Action {
         principal: &finding.principal,
         source_ip: finding.source_ip.as_deref(),
         account: finding.account.as_deref(),
@@ -155,18 +158,18 @@ pub fn done<'a>(rule: &Rule, finding: &'a Finding) -> Done<'a> {
 /// What a chain says of its parts, in the order of their times; the last one completed it for a group,
 /// which may be of one account of several.
 #[inline(never)]
-pub fn chain_finding(
-    chain: &'static Chain,
-    strand: Strand,
-    last: EventKey,
+pub fn correlation_finding(
+    chain: &'static Correlation,
+    group: Group,
+    last: Digest128,
     account: Option<&str>,
-    parts: &[Kept<'_>],
+    parts: &[FindingSnapshot<'_>],
     settings: &Settings,
 ) -> Finding {
-    let mut finding = blank(&chain.about, &[last, strand.group], settings);
+    let mut finding = blank(&chain.about, &[last, group.group], settings);
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let pack = pack();
-    let public = |part: &&Kept<'_>| {
+    let public = |part: &&FindingSnapshot<'_>| {
         !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule)
     };
     finding.parts = parts.iter().filter(public).map(|part| part.id.to_string()).collect();
@@ -204,7 +207,7 @@ pub fn chain_finding(
         finding.target = Some(target).filter(|target| *target != Target::default());
         finding.last_seen = owned(&last.time);
         let destination = finding.destination_organization.as_deref();
-        let covers = |reached| last.approvals.iter().find(|one| one.covers(strand.chain, reached));
+        let covers = |reached| last.approvals.iter().find(|one| one.covers(group.chain, reached));
         let approval = match destination {
             // It is about where the account goes, and that is not known.
             None if leads_somewhere(chain, pack) => covers(Some("")),
@@ -214,7 +217,7 @@ pub fn chain_finding(
             approve(&mut finding, &approval.reason);
         }
     }
-    if let ChainKind::ValueCount(..) = chain.kind {
+    if let CorrelationKind::ValueCount(..) = chain.kind {
         let mut calls: Vec<&str> = parts.iter().map(|part| &*part.event_name).collect();
         calls.sort_unstable();
         calls.dedup();
@@ -225,7 +228,7 @@ pub fn chain_finding(
 }
 
 /// Whether a rule of a chain says where the account goes.
-fn leads_somewhere(chain: &Chain, pack: &Pack) -> bool {
+fn leads_somewhere(chain: &Correlation, pack: &Pack) -> bool {
     let leads = |slug: &str| {
         let rule = pack.rules.iter().find(|rule| rule.about.slug == slug);
         rule.is_some_and(|rule| rule.destination_organization.is_some())
@@ -234,7 +237,7 @@ fn leads_somewhere(chain: &Chain, pack: &Pack) -> bool {
 }
 
 /// Who made the event of a part.
-fn principal(part: &Kept<'_>) -> Principal {
+fn principal(part: &FindingSnapshot<'_>) -> Principal {
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     Principal {
         kind: owned(&part.principal_kind),
@@ -255,7 +258,12 @@ fn account_number(account: String) -> String {
 }
 
 /// The texts, and what the settings change about the severity.
-fn write(finding: &mut Finding, about: &About, settings: &Settings, context: Option<&Context<'_>>) {
+fn write(
+    finding: &mut Finding,
+    about: &RuleMetadata,
+    settings: &Settings,
+    context: Option<&Context<'_>>,
+) {
     if let Some(severity) = settings.of_rule(&about.slug).severity {
         finding.severity = severity;
     }
@@ -341,7 +349,7 @@ fn named<'a>(
         Value::ManagementAccount => settings.management_account.as_deref(),
         Value::Outcome => Some(finding.outcome.as_str()),
         Value::OutcomeReason => finding.outcome_reason.as_deref(),
-        Value::DeniedAccount => context?.facts().denied_account.as_deref(),
+        Value::DeniedAccount => context?.summary().denied_account.as_deref(),
         Value::EventName => Some(&finding.event_name),
         Value::EventSource => Some(&finding.event_source),
         Value::EventTime | Value::LastSeen => finding.last_seen.as_deref(),
@@ -350,7 +358,7 @@ fn named<'a>(
             .arn
             .as_deref()
             .or(principal.name.as_deref())
-            .or_else(|| context?.facts().principal_id.as_deref())
+            .or_else(|| context?.summary().principal_id.as_deref())
             .or(principal.kind.as_deref()),
         Value::PrincipalArn => principal.arn.as_deref(),
         Value::PrincipalName => principal.name.as_deref(),
@@ -364,7 +372,7 @@ fn named<'a>(
         Value::TargetId => target.and_then(|target| target.id.as_deref()),
         Value::HandshakeId => handshake.and_then(|handshake| handshake.id.as_deref()),
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
-        Value::HandshakeOrganization => context?.facts().handshake_organization.as_deref(),
+        Value::HandshakeOrganization => context?.summary().handshake_organization.as_deref(),
         // Worked out, not held: see `first`.
         Value::PolicyType | Value::Trusts => None,
         Value::Parts => {

@@ -74,7 +74,7 @@ impl Approval {
 
     /// Whether it covers what was done at this time. A chain is named by its own slug or by that of
     /// the event which completes it.
-    pub fn covers(&self, done: &Done<'_>, slugs: &[&str], time: Option<i64>) -> bool {
+    pub fn covers(&self, done: &Action<'_>, slugs: &[&str], time: Option<i64>) -> bool {
         let principal = done.principal;
         let names: Vec<_> = [&principal.arn, &principal.issuer].into_iter().flatten().collect();
         let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob_matches(glob, text));
@@ -96,7 +96,7 @@ impl Approval {
 
 /// What an approval looks at of what was done.
 #[derive(Debug, Clone, Copy)]
-pub struct Done<'a> {
+pub struct Action<'a> {
     /// Who did it.
     pub principal: &'a Principal,
     /// From where.
@@ -129,7 +129,7 @@ impl<'a> Leads<'a> {
     }
 }
 
-impl Done<'_> {
+impl Action<'_> {
     /// Whether AWS itself did it: nobody's name is in the event, and no address.
     fn is_of_service(&self) -> bool {
         let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();

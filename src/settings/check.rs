@@ -51,7 +51,7 @@ pub(super) const TIME: Allowed = Allowed {
             // A leap second is one only on some days, of which not every reader knows.
             && !time.ends_with("60")
             && ["Z", "+00:00", "-00:00"].iter().any(|zone| is_written_as(zone, rest))
-            && crate::record::parse_time(text).is_some()
+            && crate::time::parse(text).is_some()
     },
     allowed: "a time is written as 2026-12-31T00:00:00Z",
 };
@@ -88,7 +88,7 @@ impl Check {
     pub fn wrong(&mut self, path: &str, value: &Value, problem: &str) {
         self.problems.push(Problem {
             path: path.to_owned(),
-            value: crate::record::shortened(&value.to_string(), 80).into_owned(),
+            value: crate::text::shortened(&value.to_string(), 80).into_owned(),
             problem: problem.to_owned(),
         });
     }
@@ -152,7 +152,7 @@ impl Check {
     }
 
     pub fn time(&mut self, path: &str, value: &Value) -> Option<i64> {
-        crate::record::parse_time(&self.text(path, value, TIME)?)
+        crate::time::parse(&self.text(path, value, TIME)?)
     }
 
     pub fn whole(&mut self, path: &str, value: &Value, most: u64) -> Option<u64> {

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub use approval::{Approval, Done, Leads};
+pub use approval::{Action, Approval, Leads};
 use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
 pub(crate) use check::{is_account, is_organization};
 
@@ -197,7 +197,7 @@ impl Settings {
         expired
             .map(|(n, approval)| Problem {
                 path: format!("approvals[{n}].until"),
-                value: crate::record::rfc3339(approval.until).unwrap_or_default(),
+                value: crate::time::rfc3339(approval.until).unwrap_or_default(),
                 problem: "expired: it approves nothing that happens from then on".into(),
             })
             .chain(self.late.map(|_| Problem {

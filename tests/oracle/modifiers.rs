@@ -26,8 +26,8 @@ fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     let text = record.to_string();
     let mut tape = Tape::default();
     tape.parse(&text).unwrap();
-    let (unfolded, settings) = (Unfolded::default(), Settings::default());
-    let fields = Fields::of(Value::root(&tape, &text));
+    let (unfolded, settings) = (EmbeddedJson::default(), Settings::default());
+    let fields = ObjectIndex::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
     rules::holds(condition, &Context::new(record, &settings))
 }

@@ -1,4 +1,4 @@
-//! What the end-to-end tests share.
+//! Cases, paths, random numbers and programs, for all end-to-end tests.
 #![allow(dead_code, missing_docs)]
 
 use std::fs;
@@ -32,7 +32,7 @@ pub struct Case {
     pub name: String,
     pub folder: PathBuf,
     pub events: Vec<u8>,
-    /// As JSON.
+    /// The settings, as JSON.
     pub settings: String,
 }
 
@@ -91,22 +91,16 @@ impl Random {
     }
 }
 
-/// A program that a test needs and that may not be there: named by a variable, or on the path. None
-/// is said, so that nobody takes the test for run.
-pub fn program(variable: &str, name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = match std::env::var_os(variable) {
-        Some(named) => {
-            let named = PathBuf::from(named);
-            assert!(named.exists(), "{variable} names {}, which is not there", named.display());
-            Some(named)
-        }
-        None => std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file()),
-    };
-    if found.is_none() {
-        println!("skipped: {name} is neither on the path nor named by {variable}");
+/// A program that an ignored test needs: named by a variable, or on the path.
+pub fn program(variable: &str, name: &str) -> PathBuf {
+    if let Some(named) = std::env::var_os(variable) {
+        let named = PathBuf::from(named);
+        assert!(named.exists(), "{variable} names {}, which is not there", named.display());
+        return named;
     }
-    found
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{name} is neither on the path nor named by {variable}"))
 }
 
 /// A file of `dist`, by what stands behind the version in its name.

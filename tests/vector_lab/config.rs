@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::support;
 
-/// A real Vector; or none, which is told.
-pub fn vector() -> Option<PathBuf> {
+/// A real Vector.
+pub fn vector() -> PathBuf {
     support::program("VECTOR", "vector")
 }
 

@@ -1,4 +1,4 @@
-//! What a real Vector speaks to over HTTP in place of somebody's service.
+//! An HTTP service that a real Vector sends to in place of AWS, Slack or Elasticsearch.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -88,7 +88,7 @@ impl Endpoint {
         })
     }
 
-    /// What was answered 200.
+    /// The requests that were answered 200.
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
     }

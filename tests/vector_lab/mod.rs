@@ -1,4 +1,4 @@
-//! A Vector, an orgwatch beside it, and what goes in and comes out.
+//! A Vector with an orgwatch beside it, their input and their output.
 #![allow(missing_docs)]
 
 mod config;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::bench::{Bench, leaving, quiet};
 use crate::support;
+use crate::util::{Sandbox, leaving, quiet};
 pub use config::{copies, vector};
 pub use endpoint::{Endpoint, Sent};
 
@@ -33,14 +33,14 @@ pub enum Loop {
     Annotate,
 }
 
-/// As long before a kill the sender of a batch has its answer.
+/// The time before a kill in which the answer to a batch may still be in flight.
 const SETTLED: Duration = Duration::from_millis(300);
 
 pub struct Lab {
     pub kind: Loop,
     /// All findings, by their ids.
     pub expected: BTreeMap<String, Value>,
-    bench: Bench,
+    sandbox: Sandbox,
     configs: Vec<PathBuf>,
     to: u16,
     back: u16,
@@ -48,7 +48,7 @@ pub struct Lab {
     orgwatch: Option<Child>,
     vector: Option<Child>,
     runs: u32,
-    /// What the log said was delivered, a little before the kill.
+    /// The findings that the log reported as delivered, [`SETTLED`] before the kill.
     settled: BTreeSet<String>,
 }
 
@@ -68,7 +68,7 @@ fn write_events(file: &Path, count: u32) {
     for id in 0..count {
         let mut event = match id % 200 {
             0 => {
-                // What would call everybody in Slack.
+                // A mention that would notify everybody in Slack.
                 let mut event = leaving(id);
                 event["userIdentity"]["arn"] = "arn:aws:sts::1:assumed-role/a/<!channel>&".into();
                 event
@@ -103,7 +103,7 @@ impl Lab {
         replaced: &[(&str, String)],
         settings: &str,
     ) -> Self {
-        let bench = Bench::new();
+        let sandbox = Sandbox::new();
         let (to, back) = (free_port(), free_port());
         let path = match kind {
             Loop::Tap => "tap",
@@ -114,10 +114,10 @@ impl Lab {
             ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
         ];
         let configs =
-            copies(&bench.path(""), &[&[path], ends].concat(), &[&ports, replaced].concat());
-        bench.file("settings.yaml", settings);
-        write_events(&bench.path("in/events.ndjson"), events);
-        let found = bench.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
+            copies(&sandbox.path(""), &[&[path], ends].concat(), &[&ports, replaced].concat());
+        sandbox.file("settings.yaml", settings);
+        write_events(&sandbox.path("in/events.ndjson"), events);
+        let found = sandbox.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
         let expected: BTreeMap<String, Value> = found
             .into_iter()
             .map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding))
@@ -126,7 +126,7 @@ impl Lab {
         Lab {
             kind,
             expected,
-            bench,
+            sandbox,
             configs,
             to,
             back,
@@ -140,14 +140,14 @@ impl Lab {
 
     fn log(&mut self, name: &str) -> Stdio {
         self.runs += 1;
-        File::create(self.bench.path(&format!("{name}.{}.log", self.runs))).unwrap().into()
+        File::create(self.sandbox.path(&format!("{name}.{}.log", self.runs))).unwrap().into()
     }
 
     fn start_orgwatch(&mut self) {
         let log = self.log("orgwatch");
         let (listen, forward) =
             (format!("127.0.0.1:{}", self.to), format!("http://127.0.0.1:{}/", self.back));
-        let mut command = self.bench.command();
+        let mut command = self.sandbox.command();
         command
             .args(["serve", "--listen", &listen, "--forward", &forward, "--log", "json"])
             .args(["--state", "orgwatch.state", "--save-interval", "1s"])
@@ -165,7 +165,7 @@ impl Lab {
         for config in &self.configs {
             command.arg("--config").arg(config);
         }
-        let command = command.current_dir(self.bench.path("")).stdout(Stdio::null()).stderr(log);
+        let command = command.current_dir(self.sandbox.path("")).stdout(Stdio::null()).stderr(log);
         self.vector = Some(command.spawn().unwrap());
     }
 
@@ -198,7 +198,7 @@ impl Lab {
                 self.expected.keys().all(|id| found.contains_key(id))
             }
         });
-        // What comes twice comes now.
+        // Duplicates would arrive now.
         thread::sleep(Duration::from_secs(3));
     }
 
@@ -225,7 +225,7 @@ impl Lab {
     fn keep(&self) -> PathBuf {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vector-logs");
         fs::create_dir_all(&folder).unwrap();
-        for entry in fs::read_dir(self.bench.path("")).unwrap() {
+        for entry in fs::read_dir(self.sandbox.path("")).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "log") {
                 fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
@@ -237,7 +237,7 @@ impl Lab {
     /// Whole lines of what the sinks wrote.
     fn written(&self, begin: &str) -> Vec<Value> {
         let mut lines = Vec::new();
-        for entry in fs::read_dir(self.bench.path("out")).unwrap() {
+        for entry in fs::read_dir(self.sandbox.path("out")).unwrap() {
             let path = entry.unwrap().path();
             if path.file_name().unwrap().to_string_lossy().starts_with(begin) {
                 let text = fs::read_to_string(&path).unwrap();
@@ -287,14 +287,14 @@ impl Lab {
 
     /// The events that go in, one a line.
     pub fn input(&self) -> String {
-        fs::read_to_string(self.bench.path("in/events.ndjson")).unwrap()
+        fs::read_to_string(self.sandbox.path("in/events.ndjson")).unwrap()
     }
 
-    /// What orgwatch's logs say was delivered.
+    /// The findings that orgwatch's logs report as delivered.
     fn delivered(&self) -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
         for run in 1..=self.runs {
-            let path = self.bench.path(&format!("orgwatch.{run}.log"));
+            let path = self.sandbox.path(&format!("orgwatch.{run}.log"));
             let text = fs::read_to_string(path).unwrap_or_default();
             let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let delivered = lines.filter(|line| line["message"] == "finding delivered");

@@ -1,28 +1,24 @@
 //! The browser in which the reports are looked at.
 
 use std::env;
-use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::apt;
 use crate::build::cargo;
+use crate::needs::{CHROMIUM, on_path};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-
-/// What `host-test/tests/report` looks for on `PATH`.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// Debian's, and a font, which it does not depend on.
 const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
-/// Where Debian puts it.
+/// The path of Debian's Chromium.
 const PROGRAM: &str = "/usr/bin/chromium";
 
-/// Looks at the reports in a browser, which it installs. Where there was one, the usual tests have
-/// done so.
+/// Shows the reports in a browser, which it installs. Where there was one, `needs` has run these tests.
 pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    if is_there() {
+    if env::var_os("CHROMIUM").is_some() || on_path(&CHROMIUM) {
         return Ok(());
     }
     if let Err(error) = apt::install(&PACKAGES) {
@@ -32,13 +28,8 @@ pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.command(
         "reports in a browser",
-        cargo(workspace, "test").args(["--workspace", "--test", "report"]).env("CHROMIUM", PROGRAM),
+        cargo(workspace, "test")
+            .args(["--workspace", "--test", "host", "--", "--ignored", "report::shown::"])
+            .env("CHROMIUM", PROGRAM),
     )
-}
-
-fn is_there() -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    env::var_os("CHROMIUM").is_some()
-        || folders.iter().any(|folder| NAMES.iter().any(|name| folder.join(name).is_file()))
 }

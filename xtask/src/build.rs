@@ -1,5 +1,6 @@
 //! `cargo xtask build` and `cargo xtask demo`.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -40,7 +41,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     )
 }
 
-/// What the demo runs; README.md shows what it prints.
+/// The command of the demo; README.md shows its output.
 const SCAN: [&str; 6] =
     ["scan", "samples/incident.ndjson", "--settings", "samples/settings.yaml", "--format", "text"];
 
@@ -50,14 +51,14 @@ pub fn demo(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.command("scan a sample incident", Command::new(workspace.command()).args(SCAN))
 }
 
-/// A cargo command for the host side. Every one of them names the component that the host embeds:
-/// were it named to some only, each would rebuild the host after the other.
+/// A cargo command for the host side. Each names the component that the host embeds, and in the same
+/// words: cargo builds the host anew where the variable differs. A relative path, which is one of the
+/// workspace, lets a developer use the same words in any checkout.
 pub fn cargo(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.args([command, "--release"]);
-    let component = workspace.component();
-    if component.exists() {
-        cargo.env("ORGWATCH_COMPONENT", component);
+    if guest::COMPONENT.path(workspace).exists() {
+        cargo.env("ORGWATCH_COMPONENT", Path::new("dist").join(guest::COMPONENT.file_name()));
     }
     cargo
 }

@@ -1,4 +1,4 @@
-//! What can be asked of `cargo xtask`.
+//! The command line of `cargo xtask`.
 
 use clap::{Parser, Subcommand};
 
@@ -12,7 +12,7 @@ use crate::bench;
     after_help = "From nothing to a first finding: cargo xtask demo"
 )]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -42,8 +42,9 @@ pub enum Command {
 
     /// Run every check that CI runs: formatting, clippy, build, sigma check, tests
     ///
-    /// The artifacts are built twice, in two folders, and must be the same bytes.
-    /// Stops at the first step that fails, with the command that repeats it.
+    /// Tests that need programs of others run where these are found; the end names those that were
+    /// skipped. With --full, or where the variable CI is set, the artifacts are built twice, in two
+    /// folders, and must be the same bytes. Stops at the first step that fails, with the command that repeats it.
     #[command(after_help = "Examples:
   cargo xtask test
   cargo xtask test --full")]

@@ -19,15 +19,15 @@ use crate::workspace::Workspace;
 pub struct Guest {
     /// Features of the root package, separated by commas: they choose the adapter.
     pub features: &'static str,
-    /// What the loading runtime supports beyond the target's own features, for `-C target-feature`.
+    /// Features of the loading runtime beyond the target's own, for `-C target-feature`.
     pub target_features: &'static str,
-    /// What the file is called between the version and `.wasm`.
+    /// The part of the file name between the version and `.wasm`.
     pub suffix: &'static str,
-    /// What becomes of the module.
+    /// The form in which it is shipped.
     pub shape: Shape,
 }
 
-/// What a loader wants of an artifact.
+/// The form of an artifact that a loader accepts.
 pub enum Shape {
     /// A component that exports something and imports nothing.
     Component,
@@ -35,12 +35,12 @@ pub enum Shape {
     Module {
         /// Their names.
         exports: &'static [&'static str],
-        /// What of WebAssembly the loader knows.
+        /// The features of WebAssembly that the loader supports.
         features: WasmFeatures,
     },
 }
 
-/// What any WASI 0.2 component host loads. With SIMD, the prefilter is four times as fast.
+/// The component, for any WASI 0.2 component host. With SIMD, the prefilter is four times as fast.
 pub const COMPONENT: Guest = Guest {
     features: "component",
     target_features: "+simd128",
@@ -48,7 +48,7 @@ pub const COMPONENT: Guest = Guest {
     shape: Shape::Component,
 };
 
-/// What Fluent Bit's `wasm` filter loads. Its WAMR is built without SIMD, and these are the features
+/// The module for Fluent Bit's `wasm` filter. Its WAMR is built without SIMD, and these are the features
 /// that its CMake options leave on; the target's own are all among them.
 pub const FLUENT_BIT: Guest = Guest {
     features: "fluent-bit",
@@ -72,9 +72,14 @@ impl Guest {
         format!("orgwatch-{}{}.wasm", env!("CARGO_PKG_VERSION"), self.suffix)
     }
 
-    /// Builds the artifact into `dist`, with what it says of itself, and returns its path.
+    /// The path of the artifact in `dist`.
+    pub fn path(&self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("dist").join(self.file_name())
+    }
+
+    /// Builds the artifact into `dist`, with its metadata, and returns its path.
     pub fn build(&self, workspace: &Workspace, about: &About) -> Result<PathBuf> {
-        let path = workspace.root.join("dist").join(self.file_name());
+        let path = self.path(workspace);
         write_if_changed(&path, &self.bytes(workspace, about)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
@@ -175,7 +180,7 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
         bail!("it was encoded as an interface without code");
     };
     let world = &resolve.worlds[world];
-    // What a module without bindings would give: valid, and of no use.
+    // A module without bindings gives a component that is valid, and of no use.
     ensure!(!world.exports.is_empty(), "it exports nothing");
     let imports: Vec<_> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
     ensure!(imports.is_empty(), "it imports {}", imports.join(", "));

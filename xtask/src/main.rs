@@ -9,6 +9,7 @@ mod cli;
 mod dist;
 mod full;
 mod guest;
+mod needs;
 mod process;
 mod python;
 mod reproduce;

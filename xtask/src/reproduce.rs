@@ -12,7 +12,7 @@ use crate::artifact::{About, Revision};
 use crate::guest::{COMPONENT, FLUENT_BIT};
 use crate::workspace::Workspace;
 
-/// What of a checkout is no source.
+/// Folders of a checkout that hold no sources.
 const LEFT_OUT: &[&str] = &[".git", "dist", "node_modules", "target"];
 
 /// Builds the artifacts from a copy of the sources, with a target folder and a cargo home that are
@@ -32,7 +32,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     // The copy is no checkout: it is told the revision that its sources are.
     let about = About::read(&copy, Revision::of(&workspace.root))?;
     for guest in [COMPONENT, FLUENT_BIT] {
-        let path = workspace.root.join("dist").join(guest.file_name());
+        let path = guest.path(workspace);
         let first = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let again = guest.bytes(&elsewhere, &about)?;
         ensure!(

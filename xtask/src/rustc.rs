@@ -29,12 +29,12 @@ pub fn active_has(target: &str) -> bool {
     })
 }
 
-/// What the active compiler says of itself.
+/// The version line of the active compiler.
 pub fn active_version() -> Result<String> {
     output(active_rustc().arg("--version"))
 }
 
-/// What the system's compiler says of itself.
+/// The version line of the system's compiler.
 pub fn system_version() -> Result<String> {
     output(Command::new(SYSTEM).arg("--version").env_remove("LD_LIBRARY_PATH"))
 }
@@ -60,7 +60,7 @@ pub fn check_system() -> Result<()> {
     Ok(())
 }
 
-/// Where the system's compiler has the sources of the standard library.
+/// The folder of the standard library's sources for the system's compiler.
 pub fn system_sources() -> Result<PathBuf> {
     let mut command = Command::new(SYSTEM);
     let sysroot = output(command.args(["--print", "sysroot"]).env_remove("LD_LIBRARY_PATH"))?;

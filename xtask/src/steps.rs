@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 
 use crate::process;
 
-/// What was done so far, and what was left out.
+/// The steps that ran, with their times, and those that were skipped, with the reasons.
 #[derive(Default)]
 pub struct Steps {
     done: Vec<(String, Duration)>,

@@ -1,5 +1,6 @@
 //! `cargo xtask test`.
 
+use std::env;
 use std::process::Command;
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use crate::browser;
 use crate::build::{build, cargo};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{full, reproduce, sigma};
+use crate::{full, needs, reproduce, sigma};
 
 /// Runs every check, the quick ones first.
 pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
@@ -27,18 +28,23 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
             .args(["--", "-D", "warnings"]),
     )?;
     build(workspace, steps)?;
-    steps.run("build the artifacts again elsewhere", "cargo xtask test", || {
-        reproduce::check(workspace)
-    })?;
+    // Both artifacts again, which takes as long as all of the above after a change in `src/`.
+    let again = "build the artifacts again elsewhere";
+    if full || env::var_os("CI").is_some() {
+        steps.run(again, "CI=true cargo xtask test", || reproduce::check(workspace))?;
+    } else {
+        steps.skip(again, "runs with --full, or where CI is set");
+    }
     sigma::check(workspace, steps)?;
     steps.command("run the tests", cargo(workspace, "test").arg("--workspace"))?;
+    needs::check(workspace, steps, full)?;
     if full {
         heavy(workspace, steps)?;
     }
     Ok(())
 }
 
-/// What only `--full` runs.
+/// The steps that only `--full` has.
 fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     full::hosts::check(workspace, steps)?;
     full::registry::check(workspace, steps)?;

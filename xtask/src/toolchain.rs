@@ -85,7 +85,7 @@ impl Toolchain {
         }
     }
 
-    /// What its compiler says of itself.
+    /// The version line of its compiler.
     pub fn rustc_version(&self) -> Result<String> {
         match self {
             Self::Ready => rustc::active_version(),
@@ -93,7 +93,7 @@ impl Toolchain {
         }
     }
 
-    /// What the linker says of itself, where it is not the compiler's own.
+    /// The version line of the linker, where it is not the compiler's own.
     pub fn linker_version(&self) -> Option<String> {
         match self {
             Self::Ready => None,
@@ -126,7 +126,7 @@ impl Attempt {
     }
 }
 
-/// What to do next: use what is there, in order of preference, and install only what is missing.
+/// The next step: use a toolchain that is there, in order of preference, and install only if none is.
 fn next(found: Found, tried: &[Attempt]) -> Next {
     if found.active_has_target {
         Next::Use(Toolchain::Ready)

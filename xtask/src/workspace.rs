@@ -1,11 +1,9 @@
-//! Where things are.
+//! Paths of the checkout and of the target folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-
-use crate::guest;
 
 /// The checkout that `cargo xtask` was started in.
 pub struct Workspace {
@@ -13,7 +11,7 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Cargo's target folder, absolute.
     pub target: PathBuf,
-    /// Where cargo keeps the sources of dependencies, where that is known.
+    /// The folder of the sources of dependencies, where it is known.
     pub cargo_home: Option<PathBuf>,
 }
 
@@ -34,17 +32,12 @@ impl Workspace {
         Ok(Self { root, target, cargo_home })
     }
 
-    /// The component.
-    pub fn component(&self) -> PathBuf {
-        self.root.join("dist").join(guest::COMPONENT.file_name())
-    }
-
     /// The `orgwatch` command.
     pub fn command(&self) -> PathBuf {
         self.target.join("release").join("orgwatch")
     }
 
-    /// What times passes in process, and makes corpora.
+    /// The program that makes corpora and is timed in process.
     pub fn bench(&self) -> PathBuf {
         self.target.join("release").join("orgwatch-bench")
     }

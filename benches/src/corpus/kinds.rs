@@ -59,7 +59,9 @@ pub fn stateless() -> BTreeMap<String, String> {
     rules::pack()
         .rules
         .iter()
-        .filter(|rule| !rule.internal && rule.requires.is_none() && rule.new_terms.is_none())
+        .filter(|rule| {
+            !rule.internal && rule.derived_condition.is_none() && rule.new_terms.is_none()
+        })
         .map(|rule| (rule.about.slug.clone(), rule.about.id.clone()))
         .collect()
 }

@@ -42,7 +42,7 @@ const NEAR: f64 = 1.0 / 600.0;
 /// What corpus is wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// About how many bytes of events.
+    /// RuleMetadata how many bytes of events.
     pub size: u64,
     /// What everything that varies follows from.
     pub seed: u64,

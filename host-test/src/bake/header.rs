@@ -1,7 +1,7 @@
 //! The header in a core module's data: where it stands, and what it points to.
 
 use memchr::memmem;
-use orgwatch::baked::MAGIC;
+use orgwatch::embedded_config::MAGIC;
 use wasmparser::{ConstExpr, DataKind, Operator, Parser, Payload};
 
 use super::Error;

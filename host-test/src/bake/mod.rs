@@ -1,7 +1,7 @@
 //! Settings and memory into an artifact, for loaders that can hand it none: Fluent Bit's filter, a
 //! component host that opens with `{}`.
 //!
-//! The guest has a header for them (`orgwatch::baked`), which is found by its magic in the data of
+//! The guest has a header for them (`orgwatch::embedded_config`), which is found by its magic in the data of
 //! the core module, in a component in the one core module that has it. What is baked is one more
 //! data segment behind the memory that the compiler laid out, and the header points there. Nothing
 //! of the code changes, and an artifact with the same baked twice is the same bytes.

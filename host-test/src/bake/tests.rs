@@ -4,9 +4,12 @@ use super::*;
 
 /// A module with a header in its second segment, and a memory of two pages.
 fn module(version: &str) -> Vec<u8> {
-    let magic: String = orgwatch::baked::MAGIC.iter().map(|byte| format!("\\{byte:02x}")).collect();
-    let version: String =
-        orgwatch::baked::padded(version).iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let magic: String =
+        orgwatch::embedded_config::MAGIC.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let version: String = orgwatch::embedded_config::padded(version)
+        .iter()
+        .map(|byte| format!("\\{byte:02x}"))
+        .collect();
     let slices = "\\01\\00\\00\\00\\00\\00\\00\\00".repeat(2);
     let text = format!(
         r#"(module (memory (export "memory") 2 3) (func (export "f") (memory.init 2 (i32.const 0) (i32.const 0) (i32.const 0)))

@@ -11,7 +11,7 @@ use orgwatch_host::file;
 use orgwatch_host::state::{Saved, StateFile};
 
 use super::settings::Document;
-use super::{Status, say};
+use super::{Status, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ pub(super) fn run(flags: &BakeFlags) -> anyhow::Result<Status> {
             let problems =
                 problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
             for wrong in document.wrong(problems) {
-                say(&wrong.to_string());
+                warn(&wrong.to_string());
             }
             return Ok(Status::Unusable);
         }

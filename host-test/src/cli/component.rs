@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use orgwatch_artifact::digest;
 use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Options, Plugin};
 
-use super::say;
+use super::warn;
 
 /// Loads the component that is named, or the one that comes with this program.
 pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
@@ -59,7 +59,7 @@ pub(super) fn options() -> Options {
         Ok(dir) => Some(dir),
         Err(err) => {
             let err = anyhow::Error::from(err);
-            say(&format!("compiled code is not kept, which makes every start slower: {err:#}"));
+            warn(&format!("compiled code is not kept, which makes every start slower: {err:#}"));
             None
         }
     };

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use orgwatch::record::parse_time;
-use orgwatch_host::scan::{Filter, LeftOut, Totals};
+use orgwatch::time::parse as parse_time;
+use orgwatch_host::scan::{Filter, FilteredOut, Totals};
 
 use orgwatch_host::output::{number, plural};
 
@@ -54,8 +54,8 @@ fn account(text: &str) -> Result<String, String> {
 }
 
 /// What was left out and why, as a row of a summary; none if nothing was.
-pub(super) fn left_out(totals: &Totals) -> Option<(&'static str, String)> {
-    let (events, files) = (totals.left_out, totals.files_left_out);
+pub(super) fn filtered_out(totals: &Totals) -> Option<(&'static str, String)> {
+    let (events, files) = (totals.filtered_out, totals.files_filtered_out);
     let mut parts = Vec::new();
     if events.all() > 0 {
         parts.push(format!(
@@ -72,11 +72,11 @@ pub(super) fn left_out(totals: &Totals) -> Option<(&'static str, String)> {
     }
     let nothing = totals.counts.evaluated == 0;
     let rest = if nothing { "; nothing that a rule names is left" } else { "" };
-    Some(("left out", parts.join(", ") + rest))
+    Some(("filtered out", parts.join(", ") + rest))
 }
 
-fn why(left_out: LeftOut) -> String {
-    let LeftOut { before, after, account } = left_out;
+fn why(filtered_out: FilteredOut) -> String {
+    let FilteredOut { before, after, account } = filtered_out;
     let parts =
         [(before, "before --since"), (after, "not before --until"), (account, "not of --account")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
@@ -133,13 +133,13 @@ mod tests {
     #[test]
     fn why_something_was_left_out_is_said() {
         let mut totals = Totals::default();
-        assert_eq!(left_out(&totals), None);
-        totals.left_out = LeftOut { before: 1000, after: 0, account: 2 };
-        totals.files_left_out = LeftOut { before: 0, after: 1, account: 0 };
+        assert_eq!(filtered_out(&totals), None);
+        totals.filtered_out = FilteredOut { before: 1000, after: 0, account: 2 };
+        totals.files_filtered_out = FilteredOut { before: 0, after: 1, account: 0 };
         let said = "1,002 events that a rule names (1,000 before --since, 2 not of --account), \
                     1 file by their folders (1 not before --until); nothing that a rule names is left";
-        assert_eq!(left_out(&totals), Some(("left out", said.to_owned())));
+        assert_eq!(filtered_out(&totals), Some(("filtered out", said.to_owned())));
         totals.counts.evaluated = 1;
-        assert!(!left_out(&totals).unwrap().1.contains("nothing"));
+        assert!(!filtered_out(&totals).unwrap().1.contains("nothing"));
     }
 }

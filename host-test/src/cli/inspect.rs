@@ -9,7 +9,7 @@ use clap::Args;
 use orgwatch_host::inspect::{Inspection, inspect};
 use orgwatch_host::output::{Escaped, number};
 
-use super::{Status, say};
+use super::{Status, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +50,7 @@ pub(super) fn run(flags: &InspectFlags) -> anyhow::Result<Status> {
     };
     io::stdout().write_all(text.as_bytes())?;
     if let Some(problem) = &seen.problem {
-        say(&format!("{name}: {problem}"));
+        warn(&format!("{name}: {problem}"));
     }
     Ok(if seen.ours { Status::Done } else { Status::Unusable })
 }

@@ -8,17 +8,17 @@ use std::time::Instant;
 
 use clap::Args;
 use orgwatch_host::input::{self, Source};
+use orgwatch_host::output::number;
 use orgwatch_host::scan::{Found, Observer};
 
 use super::Status;
-use super::complaints::Complaints;
+use super::common::CommonFlags;
+use super::diagnostics::Diagnostics;
 use super::filter;
-use super::flags::CommonFlags;
 use super::own::Own;
 use super::progress::Progress;
 use super::session::Session;
 use super::summary::{examined, summarise};
-use orgwatch_host::output::number;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +61,7 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let found = own.leave_out(input::walk(&flags.paths), &flags.paths);
     let options = session.options.clone();
     let mut learned = Learned {
-        complaints: Complaints::new(flags.common.quiet),
+        diagnostics: Diagnostics::new(flags.common.quiet),
         progress: Progress::start(flags.common.quiet, &flags.paths, &options),
     };
     let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut learned)?;
@@ -70,7 +70,7 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     if !flags.common.quiet {
         let mut rows = remembered(&mut session)?;
         rows.extend(examined(&totals));
-        rows.extend(filter::left_out(&totals));
+        rows.extend(filter::filtered_out(&totals));
         summarise(&totals, start.elapsed(), &rows);
     }
     Ok(Status::of(&totals))
@@ -94,7 +94,7 @@ fn remembered(session: &mut Session) -> anyhow::Result<Vec<(&'static str, String
 
 /// Takes findings, and says nothing of them.
 struct Learned {
-    complaints: Complaints,
+    diagnostics: Diagnostics,
     progress: Progress,
 }
 
@@ -104,18 +104,18 @@ impl Observer for Learned {
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
-        self.progress.aside(|| self.complaints.unreadable(source, line, reason));
+        self.progress.aside(|| self.diagnostics.unreadable(source, line, reason));
         Ok(())
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
-        self.progress.aside(|| self.complaints.failed(what, err));
+        self.progress.aside(|| self.diagnostics.failed(what, err));
         Ok(())
     }
 
     fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
         if unreadable > 0 {
-            self.progress.aside(|| self.complaints.end(source, unreadable));
+            self.progress.aside(|| self.diagnostics.end(source, unreadable));
         }
         Ok(())
     }

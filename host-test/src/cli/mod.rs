@@ -1,16 +1,17 @@
 //! The command line: flags as they are typed, made into what each command needs, and run.
 
 mod bake;
-mod complaints;
+mod common;
 mod component;
+mod diagnostics;
 mod filter;
 mod flags;
+mod html_report;
 mod inspect;
 mod learn;
 mod own;
-mod page;
+mod printer;
 mod progress;
-mod report;
 mod router;
 mod rules;
 mod scan;
@@ -91,7 +92,7 @@ pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
 
 /// Says on standard error why the command failed.
 pub(crate) fn report(err: &anyhow::Error) {
-    say(&format!("{err:#}"));
+    warn(&format!("{err:#}"));
 }
 
 /// This machine's clock, in seconds since 1970.
@@ -101,7 +102,7 @@ fn now() -> i64 {
 }
 
 /// One line on standard error. What it names may be named by an attacker.
-fn say(text: &str) {
+fn warn(text: &str) {
     use io::Write as _;
     // Nobody is there to be told that standard error is gone.
     let _ = writeln!(io::stderr(), "orgwatch: {}", Escaped(text));

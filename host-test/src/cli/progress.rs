@@ -36,26 +36,26 @@ pub(super) struct Progress {
 impl Progress {
     /// Starts showing, if standard error is a terminal.
     pub(super) fn start(quiet: bool, paths: &[PathBuf], options: &Options) -> Self {
-        let mut progress = Progress::default();
+        let mut shown = Progress::default();
         if quiet || !io::stderr().is_terminal() {
-            return progress;
+            return shown;
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         bar.set_style(style(UNKNOWN));
-        progress.bar = Some(bar.clone());
-        let (stop, meter) = (Arc::clone(&progress.stop), options.meter.clone());
+        shown.bar = Some(bar.clone());
+        let (stop, progress) = (Arc::clone(&shown.stop), options.progress.clone());
         let show = move || {
             thread::park_timeout(DELAY);
             bar.set_draw_target(ProgressDrawTarget::stderr());
             while !stop.load(Relaxed) {
-                bar.set_message(plural(meter.files(), "file"));
-                bar.set_position(meter.bytes());
+                bar.set_message(plural(progress.files(), "file"));
+                bar.set_position(progress.bytes());
                 bar.tick();
                 thread::park_timeout(INTERVAL);
             }
         };
-        progress.spawn(show);
-        let (bar, stop) = (progress.bar.clone(), Arc::clone(&progress.stop));
+        shown.spawn(show);
+        let (bar, stop) = (shown.bar.clone(), Arc::clone(&shown.stop));
         let (paths, filter) = (paths.to_owned(), options.filter.clone());
         let measure = move || {
             thread::park_timeout(PATIENCE);
@@ -64,8 +64,8 @@ impl Progress {
                 bar.set_length(bytes);
             }
         };
-        progress.spawn(measure);
-        progress
+        shown.spawn(measure);
+        shown
     }
 
     fn spawn(&mut self, work: impl FnOnce() + Send + 'static) {

@@ -12,10 +12,10 @@ use orgwatch_host::output::{self, Json, Ocsf, Text};
 use orgwatch_host::scan::Totals;
 
 use super::flags::{self, Color, Flags, ScanFlags};
+use super::html_report::HtmlReport;
 use super::own::Own;
-use super::page::Page;
+use super::printer::Printer;
 use super::progress::Progress;
-use super::report::Report;
 use super::session::Session;
 use super::{Status, filter, is_broken_pipe, stdout};
 
@@ -29,19 +29,19 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
         return Ok(Status::Unusable);
     };
     let format = format(flags);
-    let mut report = Report::new(&*format, least(flags), flags.fail_on, flags.common.quiet, page);
-    let scanned = scan(flags, &paths, &mut session, &mut report);
+    let mut printer = Printer::new(&*format, least(flags), flags.fail_on, flags.common.quiet, page);
+    let scanned = scan(flags, &paths, &mut session, &mut printer);
     match scanned {
         Ok(totals) => {
-            report.summarise(
+            printer.summarise(
                 &totals,
                 start.elapsed(),
-                filter::left_out(&totals).into_iter().chain(session.forgotten()?),
+                filter::filtered_out(&totals).into_iter().chain(session.forgotten()?),
             );
-            Ok(report.status(&totals))
+            Ok(printer.status(&totals))
         }
         // The reader of the findings went away; the result is for the caller of this command.
-        Err(err) if is_broken_pipe(&err) => report.status_unread().ok_or(err),
+        Err(err) if is_broken_pipe(&err) => printer.status_unread().ok_or(err),
         Err(err) => Err(err),
     }
 }
@@ -51,18 +51,18 @@ fn scan(
     flags: &ScanFlags,
     paths: &[PathBuf],
     session: &mut Session,
-    report: &mut Report<'_>,
+    printer: &mut Printer<'_>,
 ) -> anyhow::Result<Totals> {
     for finding in session.completed() {
-        report.give(&finding)?;
+        printer.give(&finding)?;
     }
     let options = session.options.clone();
-    report.progress = Progress::start(flags.common.quiet, paths, &options);
+    printer.progress = Progress::start(flags.common.quiet, paths, &options);
     let own = Own::of(flags.state.as_deref(), flags.report.as_deref());
     let found = own.leave_out(input::walk(paths), paths);
-    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, report)?;
-    report.progress = Progress::default();
-    report.finish(&totals, || {
+    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, printer)?;
+    printer.progress = Progress::default();
+    printer.finish(&totals, || {
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
             totals: totals.clone(),
@@ -83,11 +83,11 @@ fn least(flags: &ScanFlags) -> Severity {
 }
 
 /// Where the report goes, if there is to be one.
-fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<Page>> {
+fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<HtmlReport>> {
     let common = &flags.common;
     let others = [&flags.state, &common.settings, &common.component].into_iter().flatten();
     let read: Vec<&Path> = paths.iter().chain(others).map(PathBuf::as_path).collect();
-    flags.report.as_deref().map(|name| Page::open(name, &read)).transpose()
+    flags.report.as_deref().map(|name| HtmlReport::open(name, &read)).transpose()
 }
 
 fn format(flags: &ScanFlags) -> Box<dyn output::Format> {

@@ -7,14 +7,14 @@ use std::thread;
 use anyhow::{Context as _, anyhow};
 use orgwatch::finding::Finding;
 use orgwatch_host::input::Limits;
+use orgwatch_host::output::number;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
 use orgwatch_host::state::{ResumeError, Resumed, StateFile};
 
-use super::flags::CommonFlags;
+use super::common::CommonFlags;
 use super::settings::Document;
-use super::{component, say};
-use orgwatch_host::output::number;
+use super::{component, warn};
 
 /// A detector for one run.
 pub(super) struct Session {
@@ -46,7 +46,7 @@ impl Session {
                 let problems =
                     problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
                 for wrong in settings.wrong(problems) {
-                    say(&wrong.to_string());
+                    warn(&wrong.to_string());
                 }
                 return Ok(None);
             }
@@ -56,10 +56,10 @@ impl Session {
         if let Some(state) = state {
             let taken_up = resume(&mut detector, &state)?;
             if !taken_up.found && !flags.quiet {
-                say(&format!("no state {} yet: starting empty", state.name().display()));
+                warn(&format!("no state {} yet: starting empty", state.name().display()));
             }
             for remark in &taken_up.remarks {
-                say(&format!("{}: {remark}", state.name().display()));
+                warn(&format!("{}: {remark}", state.name().display()));
             }
             resumed = Some((state, taken_up));
         }

@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use clap::Args;
 use orgwatch_host::input::{self, Limits, Source};
+use orgwatch_host::output::{number, plural};
 use orgwatch_host::split::{self, Folder, Totals};
 
-use super::complaints::Complaints;
+use super::diagnostics::Diagnostics;
 use super::size::Size;
 use super::summary::bytes;
-use super::{Status, say};
-use orgwatch_host::output::{number, plural};
+use super::{Status, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,13 +69,13 @@ pub(super) fn run(flags: &SplitFlags) -> anyhow::Result<Status> {
     for path in &flags.paths {
         if path.canonicalize().is_ok_and(|path| folder.contains(&path)) {
             refused += 1;
-            say(&format!("{}: is inside {}, which is written", path.display(), show(flags)));
+            warn(&format!("{}: is inside {}, which is written", path.display(), show(flags)));
         } else {
             outside.push(path.clone());
         }
     }
     let limits = Limits { max_decompressed: flags.max_decompressed.0 };
-    let mut told = Told(Complaints::new(flags.quiet));
+    let mut told = Told(Diagnostics::new(flags.quiet));
     let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut told)?;
     totals.failed += refused;
     if flags.json {
@@ -107,14 +107,14 @@ fn summary(totals: &Totals, output: &Path, seconds: f64) -> String {
     row("unchanged", &number(totals.unchanged));
     row("unreadable", &number(totals.unreadable));
     if totals.failed > 0 {
-        row("not read", &plural(totals.failed, "path"));
+        row("failed to read", &plural(totals.failed, "path"));
     }
     row("time", &format!("{seconds:.2} s"));
     text
 }
 
 /// Tells what could not be read.
-struct Told(Complaints);
+struct Told(Diagnostics);
 
 impl split::Observer for Told {
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {

@@ -35,7 +35,7 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
         row("without time", &format!("{events} that a rule names: no chain has them"));
     }
     if totals.failed > 0 {
-        row("not read", &plural(totals.failed, "path"));
+        row("failed to read", &plural(totals.failed, "path"));
     }
     let rate = number((counts.events as f64 / seconds) as u64);
     let bytes = bytes((totals.bytes as f64 / seconds) as u64);

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
 
 use super::gzip::Members;
-use super::{Error, Limits, Meter, Source};
+use super::{Error, Limits, ReadProgress, Source};
 
 pub(super) type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
 /// Reads a file and, where its first bytes say that it is gzip, decompresses it.
 pub(super) struct Bytes {
     input: Input,
-    meter: Meter,
+    progress: ReadProgress,
     /// Whether more may come later, so that what is there should not wait for it.
     live: bool,
     allowance: Allowance,
@@ -51,7 +51,11 @@ impl Allowance {
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl Bytes {
-    pub(super) fn open(source: &Source, limits: &Limits, meter: &Meter) -> Result<Self, Error> {
+    pub(super) fn open(
+        source: &Source,
+        limits: &Limits,
+        progress: &ReadProgress,
+    ) -> Result<Self, Error> {
         let (input, live): (Box<dyn Read + Send>, bool) = match source {
             Source::Stdin => (Box::new(io::stdin()), true),
             Source::File(path) => {
@@ -60,40 +64,40 @@ impl Bytes {
                 (Box::new(file), live)
             }
         };
-        meter.add_file();
-        Self::new(input, live, limits, meter)
+        progress.add_file();
+        Self::new(input, live, limits, progress)
     }
 
     pub(super) fn new(
         mut input: Box<dyn Read + Send>,
         live: bool,
         limits: &Limits,
-        meter: &Meter,
+        progress: &ReadProgress,
     ) -> Result<Self, Error> {
         let mut head = Vec::with_capacity(GZIP.len());
         input.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(Error::Read)?;
         let gzip = head == GZIP;
         let raw = Cursor::new(head).chain(input);
-        let meter = meter.clone();
+        let progress = progress.clone();
         let input = if gzip {
-            let raw = Metered { raw, meter: meter.clone() };
+            let raw = Metered { raw, progress: progress.clone() };
             Input::Gzip(Members::new(BufReader::with_capacity(64 << 10, raw)))
         } else {
             Input::Plain(raw)
         };
         let allowance = Allowance::new(limits.max_decompressed, gzip);
-        Ok(Bytes { input, meter, live, allowance })
+        Ok(Bytes { input, progress, live, allowance })
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
     /// an error is appended, too.
     pub(super) fn fill(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
-        let Bytes { input, meter, live, allowance } = self;
+        let Bytes { input, progress, live, allowance } = self;
         let before = to.len();
         match input {
             Input::Plain(raw) => {
                 let more = read(raw, to, want, *live);
-                meter.add_bytes(to.len() - before);
+                progress.add_bytes(to.len() - before);
                 more.map_err(Error::Read)
             }
             Input::Gzip(gzip) => {
@@ -131,13 +135,13 @@ impl Bytes {
 /// Tells how much is read of what is compressed.
 struct Metered {
     raw: Raw,
-    meter: Meter,
+    progress: ReadProgress,
 }
 
 impl Read for Metered {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let read = self.raw.read(to)?;
-        self.meter.add_bytes(read);
+        self.progress.add_bytes(read);
         Ok(read)
     }
 }
@@ -173,9 +177,9 @@ mod tests {
 
     fn all(input: &[u8], limit: u64, live: bool) -> (Vec<u8>, Option<Error>) {
         let limits = Limits { max_decompressed: limit };
-        let meter = Meter::default();
+        let progress = ReadProgress::default();
         let input = Box::new(Cursor::new(input.to_owned()));
-        let mut bytes = Bytes::new(input, live, &limits, &meter).unwrap();
+        let mut bytes = Bytes::new(input, live, &limits, &progress).unwrap();
         let mut to = Vec::new();
         loop {
             match bytes.fill(&mut to, 1000) {

@@ -11,24 +11,24 @@ mod awslogs;
 mod batch;
 mod bytes;
 mod cursor;
+mod document;
 mod error;
 mod grammar;
 mod gzip;
-mod meter;
+mod one_per_line;
 mod paths;
+mod pending;
+mod progress;
 mod reader;
-mod single;
 mod splitter;
-mod unit;
-mod whole;
 
 pub use batch::{Batch, Part, Unreadable};
 pub use error::Error;
-pub use meter::Meter;
+pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
-pub use reader::{Reader, Screen};
-pub(crate) use single::Single;
-pub(crate) use unit::one_line;
+pub(crate) use pending::one_line;
+pub use progress::ReadProgress;
+pub use reader::Reader;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 512 << 10;
@@ -44,6 +44,9 @@ const LONG_LINE: usize = 1 << 20;
 const MOST_UNREADABLE: usize = 1000;
 
 pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
+
+/// Says of JSON on one line how many events are in it, if no rule can match any of them.
+pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
 /// What reading may take.
 #[derive(Debug, Clone, Copy)]

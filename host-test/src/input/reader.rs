@@ -6,12 +6,9 @@ use serde::de::IgnoredAny;
 use super::awslogs::{self, Later};
 use super::batch::Lines;
 use super::bytes::Bytes;
+use super::document::{Document, MAX_DOCUMENT};
 use super::splitter::{LISTS, Splitter};
-use super::whole::{MAX_WHOLE, Whole};
-use super::{BATCH, Batch, Error, LONG_LINE, Limits, Meter, Source};
-
-/// Says of JSON on one line how many events are in it, if no rule can match any of them.
-pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
+use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source};
 
 /// Reads one file, batch by batch.
 ///
@@ -60,9 +57,9 @@ const PIECE: usize = 256 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Reader {
-    /// Opens a file. What is read of it is told to the meter.
-    pub fn open(source: &Source, limits: &Limits, meter: &Meter) -> Result<Self, Error> {
-        Ok(Self::new(Bytes::open(source, limits, meter)?))
+    /// Opens a file. Bytes read are added to the progress.
+    pub fn open(source: &Source, limits: &Limits, progress: &ReadProgress) -> Result<Self, Error> {
+        Ok(Self::new(Bytes::open(source, limits, progress)?))
     }
 
     fn new(bytes: Bytes) -> Self {
@@ -142,10 +139,10 @@ impl Reader {
             let from = &bytes[blank..];
             let line = match memchr(b'\n', from) {
                 Some(end) => &from[..end],
-                None if !self.more || from.len() > MAX_WHOLE => from,
+                None if !self.more || from.len() > MAX_DOCUMENT => from,
                 None => continue,
             };
-            if from.is_empty() || line.len() <= MAX_WHOLE && is_object(line.trim_ascii_end()) {
+            if from.is_empty() || line.len() <= MAX_DOCUMENT && is_object(line.trim_ascii_end()) {
                 return Form::Lines;
             }
             self.rest = batch.bytes.split_off(start);
@@ -255,20 +252,20 @@ impl Reader {
     }
 
     /// Reads all of a text, and rejects it if no rule can match anything in it.
-    fn whole(&mut self, one_line: bool, screen: &mut Screen<'_>) -> Option<Whole> {
+    fn whole(&mut self, one_line: bool, screen: &mut Screen<'_>) -> Option<Document> {
         let mut searched = 0;
         let end = loop {
             let end = memchr(b'\n', &self.rest[searched..]).filter(|_| one_line);
             if end.is_some() || !self.more {
                 break end.map_or(self.rest.len(), |end| searched + end);
             }
-            if self.bytes.is_live() || self.rest.len() > MAX_WHOLE {
+            if self.bytes.is_live() || self.rest.len() > MAX_DOCUMENT {
                 return None;
             }
             searched = self.rest.len();
-            self.fill_rest(PIECE.max(self.rest.len()).min(MAX_WHOLE));
+            self.fill_rest(PIECE.max(self.rest.len()).min(MAX_DOCUMENT));
         };
-        Whole::reject(&self.rest[..end], screen)
+        Document::reject(&self.rest[..end], screen)
     }
 }
 

@@ -16,8 +16,8 @@ struct All {
 }
 
 fn open(input: impl Read + Send + 'static, live: bool) -> Reader {
-    let (limits, meter) = (Limits::default(), Meter::default());
-    Reader::new(Bytes::new(Box::new(input), live, &limits, &meter).unwrap())
+    let (limits, progress) = (Limits::default(), ReadProgress::default());
+    Reader::new(Bytes::new(Box::new(input), live, &limits, &progress).unwrap())
 }
 
 /// Behind what is in a batch already, if anything is.

@@ -13,7 +13,7 @@ use memchr::{memchr, memchr3};
 
 use super::cursor::Cursor;
 use super::grammar::{Frame, Grammar, Step};
-use super::unit::{Aside, Unit};
+use super::pending::{PendingDocument, PendingEvent};
 use super::{Batch, MOST_UNREADABLE};
 
 /// The keys of a document whose elements are events.
@@ -28,9 +28,9 @@ const LONGEST_KEY: usize = 16;
 pub(super) struct Splitter {
     lists: &'static [&'static [u8]],
     grammar: Grammar,
-    unit: Option<Unit>,
+    event: Option<PendingEvent>,
     /// The document that the elements of a list are in.
-    aside: Option<Aside>,
+    aside: Option<PendingDocument>,
     /// The last key of a document, cut off beyond what it is compared with.
     key: Vec<u8>,
     cursor: Cursor,
@@ -77,7 +77,7 @@ impl Splitter {
         Splitter {
             lists,
             grammar: Grammar::new(),
-            unit: None,
+            event: None,
             aside: None,
             key: Vec::new(),
             cursor: Cursor::at(line),
@@ -93,7 +93,7 @@ impl Splitter {
     /// Whether an event is being read, the first part of which is at the end of the batch, or a
     /// document that may take the place of its elements there.
     pub(super) fn in_event(&self) -> bool {
-        self.unit.is_some() || self.aside.is_some()
+        self.event.is_some() || self.aside.is_some()
     }
 
     /// Makes events of the elements of a list without waiting for the end of the document.
@@ -130,7 +130,7 @@ impl Splitter {
             if !self.read_again(batch, target) {
                 return false;
             }
-            if self.unit.is_some() {
+            if self.event.is_some() {
                 self.again = self.broken("ends before it is complete", batch);
                 self.again_at = 0;
             } else if self.grammar.depth() > 0 {
@@ -198,7 +198,7 @@ impl Splitter {
             }
             let byte = input[at];
             let (depth, top) = (self.grammar.depth(), self.grammar.top());
-            if depth == 0 && self.unit.is_none() && self.is_between(byte) {
+            if depth == 0 && self.event.is_none() && self.is_between(byte) {
                 self.cursor.pass(byte);
                 at += 1;
                 continue;
@@ -212,13 +212,13 @@ impl Splitter {
                 }
                 Ok(Step::Starts) => match self.starts(byte, depth, top) {
                     Starts::Event => {
-                        self.unit = Some(Unit::new(self.cursor, depth, batch));
+                        self.event = Some(PendingEvent::new(self.cursor, depth, batch));
                         copied = at;
                     }
                     Starts::List => {
                         self.grammar.make_list();
                         self.copy(&input[copied.min(at)..at], batch);
-                        if let Some(document) = self.unit.take() {
+                        if let Some(document) = self.event.take() {
                             self.aside = Some(document.set_aside(at, batch));
                         }
                     }
@@ -227,10 +227,10 @@ impl Splitter {
                 Ok(step @ (Step::Ends | Step::EndedBefore)) => {
                     let end = if step == Step::Ends { at + 1 } else { at };
                     let depth = self.grammar.depth();
-                    if self.unit.as_ref().is_some_and(|unit| unit.depth == depth) {
+                    if self.event.as_ref().is_some_and(|event| event.depth == depth) {
                         self.copy(&input[copied..end], batch);
-                        if let Some(unit) = self.unit.take() {
-                            unit.complete(batch);
+                        if let Some(event) = self.event.take() {
+                            event.complete(batch);
                         }
                         if step == Step::Ends {
                             self.cursor.pass(byte);
@@ -241,7 +241,7 @@ impl Splitter {
                         at = end;
                         continue;
                     }
-                    if let Some(mut aside) = self.aside.take_if(|aside| aside.unit.depth == depth)
+                    if let Some(mut aside) = self.aside.take_if(|aside| aside.event.depth == depth)
                         && aside.push(&input[..end])
                     {
                         aside.complete(batch);
@@ -273,20 +273,20 @@ impl Splitter {
         if depth == 0 {
             self.document_line = self.cursor.line;
         }
-        let unit = self.unit.as_mut().or(self.aside.as_mut().map(|aside| &mut aside.unit));
-        let outer = unit.filter(|unit| top == Some(Frame::Object) && depth == unit.depth + 1);
+        let event = self.event.as_mut().or(self.aside.as_mut().map(|aside| &mut aside.event));
+        let outer = event.filter(|event| top == Some(Frame::Object) && depth == event.depth + 1);
         if byte == b'"'
             && let Some(outer) = outer
         {
-            outer.marks.note(&self.key);
+            outer.keys.note(&self.key);
             return Starts::Other;
         }
-        let is_record = outer.is_some_and(|outer| outer.marks.are_complete());
+        let is_record = outer.is_some_and(|outer| outer.keys.are_complete());
         let named = top == Some(Frame::Object) && self.lists.contains(&&self.key[..]);
         let starts_list = byte == b'[' && named && !is_record;
-        match &self.unit {
+        match &self.event {
             // A document's list: the document is no event, its elements are.
-            Some(unit) if starts_list && depth == unit.depth + 1 => Starts::List,
+            Some(event) if starts_list && depth == event.depth + 1 => Starts::List,
             Some(_) => Starts::Other,
             // A list in a list is more of the same.
             None if starts_list || byte == b'[' && (depth == 0 || top == Some(Frame::List)) => {
@@ -299,8 +299,8 @@ impl Splitter {
     }
 
     fn copy(&mut self, bytes: &[u8], batch: &mut Batch) {
-        if let Some(unit) = &mut self.unit {
-            unit.push(bytes, batch);
+        if let Some(event) = &mut self.event {
+            event.push(bytes, batch);
         }
     }
 
@@ -311,18 +311,18 @@ impl Splitter {
         self.damaged = true;
         let mut reason = reason.to_owned();
         let at = self.cursor.line;
-        let Some(unit) = self.unit.take() else {
+        let Some(event) = self.event.take() else {
             self.skipping = Some(usize::MAX);
             batch.unreadable(at, reason);
             return Vec::new();
         };
-        let from = unit.from;
+        let from = event.from;
         if at != from.line {
             reason.push_str(&format!(" (line {at})"));
         }
         batch.unreadable(from.line, reason);
         self.skipping = Some(from.indent);
-        let again = unit.take_back(batch, self.credit);
+        let again = event.take_back(batch, self.credit);
         if !again.is_empty() {
             self.credit -= again.len();
             self.cursor = Cursor::at(from.line + 1);
@@ -356,11 +356,11 @@ impl Splitter {
 
     fn explain(&self, reason: &str, rest: &[u8]) -> String {
         // With a mark, or without one: every other byte of plain text is zero then.
-        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && self.unit.is_none();
+        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && self.event.is_none();
         if self.cursor.line == 1 && (marked || matches!(rest, [0, 1..=u8::MAX, 0, ..])) {
             return "UTF-16: convert it to UTF-8".into();
         }
-        if self.unit.is_some() || self.grammar.depth() > 0 {
+        if self.event.is_some() || self.grammar.depth() > 0 {
             return format!("broken JSON: {reason}");
         }
         reason.into()

@@ -9,7 +9,7 @@ use super::{Screened, Span, Unreadable};
 
 pub(super) use super::bindings::exports::orgwatch::detector::findings::Finding as WitFinding;
 
-orgwatch::mirror_findings!(super::bindings::exports::orgwatch::detector::findings);
+orgwatch::wit_conversions!(super::bindings::exports::orgwatch::detector::findings);
 
 /// A finding, with the digest that only the host knows.
 pub(super) fn finding(from: WitFinding, digest: &str) -> Finding {

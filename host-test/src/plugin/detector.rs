@@ -3,7 +3,7 @@
 use orgwatch::finding::Finding;
 
 use super::guest::{Guest, OpenGuest};
-use super::journal::{Journal, Kind};
+use super::replay_log::{Kind, ReplayLog};
 use super::{Batch, Counter, Error, Plugin, Screened, convert};
 
 /// The contract's places are 32 bits, and a batch is in memory twice.
@@ -15,7 +15,7 @@ pub struct Detector {
     pub(super) plugin: Plugin,
     pub(super) settings: String,
     pub(super) guest: OpenGuest,
-    pub(super) journal: Journal,
+    pub(super) replay_log: ReplayLog,
 }
 
 impl std::fmt::Debug for Detector {
@@ -30,7 +30,7 @@ impl Detector {
             plugin: plugin.clone(),
             settings: settings.to_owned(),
             guest: Guest::instantiate(plugin)?.open(settings)?,
-            journal: Journal::default(),
+            replay_log: ReplayLog::default(),
         })
     }
 
@@ -47,7 +47,7 @@ impl Detector {
     pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, Error> {
         check_length(event)?;
         let found = match self.guest.detect(event, self.plugin.options.call_deadline) {
-            Err(err) if err.lost_guest() => {
+            Err(err) if err.needs_new_instance() => {
                 self.rebuild()?;
                 return Err(err);
             }
@@ -72,7 +72,7 @@ impl Detector {
                 }
                 Ok(batch)
             }
-            Err(err) if err.lost_guest() => self.recover(events, err),
+            Err(err) if err.needs_new_instance() => self.recover(events, err),
             Err(err) => Err(err),
         }
     }
@@ -85,7 +85,7 @@ impl Detector {
         check_length(events)?;
         match self.guest.screen(events, self.plugin.options.call_deadline) {
             Ok(screened) => Ok(convert::screened(screened, events.len())),
-            Err(err) if err.lost_guest() => {
+            Err(err) if err.needs_new_instance() => {
                 self.rebuild()?;
                 Ok(super::recovery::every_line(events))
             }
@@ -96,7 +96,7 @@ impl Detector {
     /// The detector's memory.
     pub fn save_state(&mut self) -> Result<Vec<u8>, Error> {
         match self.guest.save_state() {
-            Err(err) if err.lost_guest() => {
+            Err(err) if err.needs_new_instance() => {
                 self.rebuild()?;
                 self.guest.save_state()
             }
@@ -117,11 +117,11 @@ impl Detector {
         });
         match merged {
             Ok((found, saved)) => {
-                self.journal.saved(saved);
+                self.replay_log.saved(saved);
                 Ok(convert::findings(found, &self.plugin.digest))
             }
             Err(err) => {
-                if err.lost_guest() {
+                if err.needs_new_instance() {
                     self.rebuild()?;
                 }
                 Err(err)

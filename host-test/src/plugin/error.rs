@@ -91,7 +91,7 @@ impl Error {
     }
 
     /// Whether the guest is gone and has to be rebuilt, as opposed to having refused something.
-    pub(super) fn lost_guest(&self) -> bool {
+    pub(super) fn needs_new_instance(&self) -> bool {
         matches!(self, Error::Trapped(..) | Error::Deadline(_))
     }
 }

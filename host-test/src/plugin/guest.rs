@@ -1,4 +1,4 @@
-//! One living guest. After an error that [`Error::lost_guest`] it must not be called again.
+//! One living guest. After an error that [`Error::needs_new_instance`] it must not be called again.
 
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ mod detector;
 mod digest;
 mod error;
 mod guest;
-mod journal;
 mod recovery;
+mod replay_log;
 #[cfg(test)]
 pub(crate) mod tests;
 mod ticker;

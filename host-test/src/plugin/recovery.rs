@@ -9,29 +9,29 @@ use std::time::Duration;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::guest::Guest;
-use super::journal::Kind;
+use super::replay_log::Kind;
 use super::{Batch, Counts, Detector, Error, Place, Screened, Span, Unreadable, convert};
 use crate::input;
 
 impl Detector {
     /// Makes sure that a new guest would remember what was just examined.
     pub(super) fn remember(&mut self, kind: Kind, input: &[u8]) {
-        if !self.journal.save_due(input.len()) || !self.save() {
-            self.journal.push(kind, input);
+        if !self.replay_log.save_due(input.len()) || !self.save() {
+            self.replay_log.push(kind, input);
         }
     }
 
     /// Saves the memory. A guest that fails at it is found out, and replaced, by the next call.
     fn save(&mut self) -> bool {
         let saved = self.guest.save_state();
-        saved.map(|saved| self.journal.saved(saved)).is_ok()
+        saved.map(|saved| self.replay_log.saved(saved)).is_ok()
     }
 
     /// Replaces the guest by a new one with the same memory.
     pub(super) fn rebuild(&mut self) -> Result<(), Error> {
         let again = || {
             let mut guest = Guest::instantiate(&self.plugin)?.open(&self.settings)?;
-            self.journal.replay(&mut guest, self.plugin.options.call_deadline)?;
+            self.replay_log.replay(&mut guest, self.plugin.options.call_deadline)?;
             Ok(guest)
         };
         self.guest = again().map_err(|err| Error::Rebuild(Box::new(err)))?;
@@ -42,7 +42,7 @@ impl Detector {
     pub(super) fn recover(&mut self, events: &[u8], err: Error) -> Result<Batch, Error> {
         self.rebuild()?;
         let batch = self.examine_parts(events, Some(err), true)?;
-        if self.journal.save_due(0) {
+        if self.replay_log.save_due(0) {
             self.save();
         }
         Ok(batch)
@@ -69,12 +69,12 @@ impl Detector {
                             let batch = convert::batch(batch, bytes.len(), &self.plugin.digest);
                             if batch.counts.evaluated > 0 {
                                 // Kept, not saved: the next trap may be one event away.
-                                self.journal.push(Kind::Batch, bytes);
+                                self.replay_log.push(Kind::Batch, bytes);
                             }
                             append(&mut all, batch, |place| part.place(place));
                             continue;
                         }
-                        Err(err) if err.lost_guest() => {
+                        Err(err) if err.needs_new_instance() => {
                             self.rebuild()?;
                             err
                         }

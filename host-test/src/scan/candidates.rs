@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use memchr::memmem;
-use orgwatch::envelope::{self, Content, Tapes};
+use orgwatch::envelope::{self, Content, TapePool};
 
-use super::filter::{Filter, Outside};
-use super::screen::{Piece, Place, Screened};
+use super::filter::{Filter, FilterReason};
+use super::screened::{Piece, Place, Screened};
 use crate::input::{self, Unreadable};
 use crate::native;
 use crate::plugin::{Counts, Detector, Error};
@@ -14,7 +14,7 @@ use crate::plugin::{Counts, Detector, Error};
 /// The candidates of a batch, in order.
 pub(super) struct Candidates<'a> {
     filter: &'a Filter,
-    tapes: Tapes,
+    tapes: TapePool,
     /// One a line.
     bytes: Vec<u8>,
     lines: Vec<Candidate>,
@@ -25,14 +25,14 @@ struct Candidate {
     place: Place,
     /// Which piece of the batch it is in.
     piece: usize,
-    outside: Option<Outside>,
+    filtered: Option<FilterReason>,
     /// Whether the guest has said of this very line that it may match.
-    sure: bool,
+    screened_in: bool,
 }
 
 impl<'a> Candidates<'a> {
     pub(super) fn new(filter: &'a Filter) -> Self {
-        Candidates { filter, tapes: Tapes::default(), bytes: Vec::new(), lines: Vec::new() }
+        Candidates { filter, tapes: TapePool::default(), bytes: Vec::new(), lines: Vec::new() }
     }
 
     /// Adds a line that may match.
@@ -64,7 +64,7 @@ impl<'a> Candidates<'a> {
             return self.push(text, Candidate::new(place, number, None, true));
         }
         if let (1, [only]) = (parts.place.record, &mut self.lines[before..]) {
-            only.sure = true;
+            only.screened_in = true;
         }
         let unreadables = parts.unreadable.len() as u64;
         parts.counts.events += unreadables;
@@ -95,8 +95,8 @@ impl<'a> Candidates<'a> {
             parts.place.record = place.record.saturating_add(1);
             match content {
                 Content::Record(value) => {
-                    let outside = self.filter.leaves_out(&value);
-                    let candidate = Candidate::new(place, parts.piece, outside, false);
+                    let filtered = self.filter.filters_out(&value);
+                    let candidate = Candidate::new(place, parts.piece, filtered, false);
                     self.push(value.raw().as_bytes(), candidate);
                 }
                 Content::Foreign => {
@@ -125,31 +125,34 @@ impl<'a> Candidates<'a> {
         detector: &mut Detector,
         screened: &mut Screened,
     ) -> Result<(), Error> {
-        if self.lines.iter().any(|candidate| !candidate.sure) {
+        if self.lines.iter().any(|candidate| !candidate.screened_in) {
             let again = detector.screen(&self.bytes)?;
             // The detector is to say what is wrong with what had seemed readable here.
             let all = again.counts.unreadable > 0;
-            self.lines.iter_mut().for_each(|candidate| candidate.sure |= all);
+            self.lines.iter_mut().for_each(|candidate| candidate.screened_in |= all);
             for span in again.spans {
                 if let Some(candidate) = self.lines.get_mut(span.line as usize - 1) {
-                    candidate.sure = true;
+                    candidate.screened_in = true;
                 }
             }
         }
         // Most often they are all of one piece, and are moved.
         let moves = screened.pieces.len() == 1
-            && self.lines.iter().all(|candidate| candidate.sure && candidate.outside.is_none());
+            && self
+                .lines
+                .iter()
+                .all(|candidate| candidate.screened_in && candidate.filtered.is_none());
         for candidate in self.lines {
-            if !candidate.sure {
+            if !candidate.screened_in {
                 screened.counts.events += 1;
                 screened.counts.rejected += 1;
                 continue;
             }
             let end = candidate.range.end + 1;
             let text = &self.bytes[candidate.range];
-            if let Some(outside) = candidate.outside {
+            if let Some(filtered) = candidate.filtered {
                 screened.counts.events += 1;
-                screened.left_out.count(outside);
+                screened.filtered_out.count(filtered);
                 continue;
             }
             let piece = &mut screened.pieces[candidate.piece];
@@ -179,8 +182,8 @@ impl<'a> Candidates<'a> {
 }
 
 impl Candidate {
-    fn new(place: Place, piece: usize, outside: Option<Outside>, sure: bool) -> Self {
-        Candidate { range: 0..0, place, piece, outside, sure }
+    fn new(place: Place, piece: usize, filtered: Option<FilterReason>, screened_in: bool) -> Self {
+        Candidate { range: 0..0, place, piece, filtered, screened_in }
     }
 }
 

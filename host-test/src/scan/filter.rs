@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use orgwatch::json::Value;
-use orgwatch::record::parse_time;
+use orgwatch::time::parse as parse_time;
 
-use super::layout::{Layout, is_account};
+use super::bucket_path::{BucketPath, is_account};
 
 /// For how long CloudTrail may deliver an event again, and a day for its folder.
 const DELIVERED_AGAIN: i64 = 31 * DAY;
@@ -29,7 +29,7 @@ pub struct Filter {
 
 /// Why something was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outside {
+pub(super) enum FilterReason {
     Before,
     After,
     Account,
@@ -37,7 +37,7 @@ pub(super) enum Outside {
 
 /// What was left out, and why.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct FilteredOut {
     /// Before [`Filter::since`].
     pub before: u64,
     /// At or after [`Filter::until`].
@@ -46,23 +46,23 @@ pub struct LeftOut {
     pub account: u64,
 }
 
-impl LeftOut {
+impl FilteredOut {
     /// How much it is altogether.
     pub fn all(&self) -> u64 {
         self.before + self.after + self.account
     }
 
-    pub(super) fn count(&mut self, outside: Outside) {
-        *match outside {
-            Outside::Before => &mut self.before,
-            Outside::After => &mut self.after,
-            Outside::Account => &mut self.account,
+    pub(super) fn count(&mut self, reason: FilterReason) {
+        *match reason {
+            FilterReason::Before => &mut self.before,
+            FilterReason::After => &mut self.after,
+            FilterReason::Account => &mut self.account,
         } += 1;
     }
 }
 
-impl std::ops::AddAssign for LeftOut {
-    fn add_assign(&mut self, other: LeftOut) {
+impl std::ops::AddAssign for FilteredOut {
+    fn add_assign(&mut self, other: FilteredOut) {
         self.before += other.before;
         self.after += other.after;
         self.account += other.account;
@@ -77,7 +77,7 @@ impl Filter {
 
     /// Whether any of the events in a file may be wanted, by where it is.
     pub fn wants_file(&self, file: &Path) -> bool {
-        self.leaves_out_file(file).is_none()
+        self.filters_out_file(file).is_none()
     }
 
     /// Why none of the events in a file can be wanted; none if one may be.
@@ -85,36 +85,38 @@ impl Filter {
     /// Only what the folders of a bucket say is used. An event is delivered after it happened, so a
     /// folder of a day before `since` has none that is wanted; one of a day after `until` may, for
     /// as long as CloudTrail delivers again.
-    pub(super) fn leaves_out_file(&self, file: &Path) -> Option<Outside> {
+    pub(super) fn filters_out_file(&self, file: &Path) -> Option<FilterReason> {
         if self.is_empty() {
             return None;
         }
-        let layout = Layout::of(file);
-        if layout.account.is_some_and(|account| !self.wants_account(account)) {
-            return Some(Outside::Account);
+        let path = BucketPath::of(file);
+        if path.account.is_some_and(|account| !self.wants_account(account)) {
+            return Some(FilterReason::Account);
         }
-        let begins = layout.day?.midnight().assume_utc().unix_timestamp();
+        let begins = path.day?.midnight().assume_utc().unix_timestamp();
         if self.since.is_some_and(|since| begins + DAY <= since) {
-            return Some(Outside::Before);
+            return Some(FilterReason::Before);
         }
-        self.until.is_some_and(|until| begins - DELIVERED_AGAIN > until).then_some(Outside::After)
+        self.until
+            .is_some_and(|until| begins - DELIVERED_AGAIN > until)
+            .then_some(FilterReason::After)
     }
 
     /// Why a record is not wanted; none if it is.
-    pub(super) fn leaves_out(&self, record: &Value<'_>) -> Option<Outside> {
+    pub(super) fn filters_out(&self, record: &Value<'_>) -> Option<FilterReason> {
         if !self.accounts.is_empty()
             && account(record).is_some_and(|account| !self.wants_account(&account))
         {
-            return Some(Outside::Account);
+            return Some(FilterReason::Account);
         }
         if self.since.is_none() && self.until.is_none() {
             return None;
         }
         let time = parse_time(&record.get("eventTime")?.text()?)?;
         if self.since.is_some_and(|since| time < since) {
-            return Some(Outside::Before);
+            return Some(FilterReason::Before);
         }
-        self.until.is_some_and(|until| time >= until).then_some(Outside::After)
+        self.until.is_some_and(|until| time >= until).then_some(FilterReason::After)
     }
 
     fn wants_account(&self, account: &str) -> bool {
@@ -147,20 +149,20 @@ mod tests {
     fn folders_are_left_out_only_where_that_is_safe() {
         let of = |account: &str, day: &str| {
             let file = format!("AWSLogs/{account}/CloudTrail/us-east-1/{day}/a.json.gz");
-            filter().leaves_out_file(Path::new(&file))
+            filter().filters_out_file(Path::new(&file))
         };
         let ours = "111122223333";
-        assert_eq!(of(ours, "2026/05/03"), Some(Outside::Before));
+        assert_eq!(of(ours, "2026/05/03"), Some(FilterReason::Before));
         // The same day, later ones, and deliveries of what happened before `until`.
         for day in ["2026/05/04", "2026/05/05", "2026/05/06", "2026/06/06"] {
             assert_eq!(of(ours, day), None, "{day}");
         }
-        assert_eq!(of(ours, "2026/06/07"), Some(Outside::After));
-        assert_eq!(of("444455556666", "2026/05/05"), Some(Outside::Account));
-        assert_eq!(filter().leaves_out_file(Path::new("2026/05/03/a.json.gz")), None);
+        assert_eq!(of(ours, "2026/06/07"), Some(FilterReason::After));
+        assert_eq!(of("444455556666", "2026/05/05"), Some(FilterReason::Account));
+        assert_eq!(filter().filters_out_file(Path::new("2026/05/03/a.json.gz")), None);
         let all = Filter::default();
         let file = "AWSLogs/444455556666/CloudTrail/us-east-1/1999/05/05/a.json.gz";
-        assert_eq!(all.leaves_out_file(Path::new(file)), None);
+        assert_eq!(all.filters_out_file(Path::new(file)), None);
     }
 
     #[test]
@@ -168,19 +170,19 @@ mod tests {
         let of = |json: &str| {
             let mut tape = Tape::default();
             tape.parse(json).unwrap();
-            filter().leaves_out(&Value::root(&tape, json))
+            filter().filters_out(&Value::root(&tape, json))
         };
         let at = |time: &str| {
             of(&format!(r#"{{"eventTime":"{time}","recipientAccountId":"111122223333"}}"#))
         };
-        assert_eq!(at("2026-05-04T11:59:59Z"), Some(Outside::Before));
+        assert_eq!(at("2026-05-04T11:59:59Z"), Some(FilterReason::Before));
         assert_eq!(at("2026-05-04T12:00:00Z"), None);
         assert_eq!(at("2026-05-05T23:59:59Z"), None);
-        assert_eq!(at("2026-05-06T00:00:00Z"), Some(Outside::After));
-        assert_eq!(at("2026-05-06 00:00:00.000"), Some(Outside::After));
+        assert_eq!(at("2026-05-06T00:00:00Z"), Some(FilterReason::After));
+        assert_eq!(at("2026-05-06 00:00:00.000"), Some(FilterReason::After));
         assert_eq!(at("2026-05-06T01:00:00+02:00"), None);
         let acting = r#""userIdentity":{"accountId":"444455556666"}"#;
-        assert_eq!(of(&format!("{{{acting}}}")), Some(Outside::Account));
+        assert_eq!(of(&format!("{{{acting}}}")), Some(FilterReason::Account));
         assert_eq!(of(&format!(r#"{{"recipientAccountId":"111122223333",{acting}}}"#)), None);
         // What cannot be read is examined.
         for json in ["{}", r#"{"eventTime":"soon","recipientAccountId":7}"#, r#"{"eventTime":1}"#] {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::filter::{Filter, LeftOut};
-use super::layout::Layout;
+use super::bucket_path::BucketPath;
+use super::filter::{Filter, FilteredOut};
 use crate::input::{PathError, Source};
 
 /// Files that follow one another, all of one account if their folders name it.
@@ -25,7 +25,7 @@ pub(super) struct Jobs {
     /// What was found and did not fit into the last job.
     next: Option<Found>,
     /// Files that were left out without opening them.
-    pub(super) left_out: LeftOut,
+    pub(super) filtered_out: FilteredOut,
 }
 
 struct Found {
@@ -39,7 +39,7 @@ impl Jobs {
         found: Box<dyn Iterator<Item = Result<Source, PathError>> + Send>,
         filter: Filter,
     ) -> Self {
-        Jobs { found, filter, next: None, left_out: LeftOut::default() }
+        Jobs { found, filter, next: None, filtered_out: FilteredOut::default() }
     }
 
     fn find(&mut self) -> Option<Found> {
@@ -49,12 +49,12 @@ impl Jobs {
                 Ok(Source::File(path)) => Some(&**path),
                 _ => None,
             };
-            if let Some(outside) = path.and_then(|path| self.filter.leaves_out_file(path)) {
-                self.left_out.count(outside);
+            if let Some(outside) = path.and_then(|path| self.filter.filters_out_file(path)) {
+                self.filtered_out.count(outside);
                 continue;
             }
             return Some(Found {
-                account: path.and_then(|path| Layout::of(path).account).map(Into::into),
+                account: path.and_then(|path| BucketPath::of(path).account).map(Into::into),
                 bytes: path.map_or(BYTES, bytes),
                 item: found.map(Arc::new),
             });
@@ -114,11 +114,11 @@ mod tests {
             let paths = [root.path().to_owned(), root.path().join("none"), "-".into()];
             let mut jobs = Jobs::new(Box::new(crate::input::walk(&paths)), filter.clone());
             let sizes: Vec<_> = jobs.by_ref().map(|job| job.items.len()).collect();
-            (sizes, jobs.left_out)
+            (sizes, jobs.filtered_out)
         };
-        assert_eq!(jobs(&Filter::default()), (vec![64, 6, 2, 1, 3, 1], LeftOut::default()));
+        assert_eq!(jobs(&Filter::default()), (vec![64, 6, 2, 1, 3, 1], FilteredOut::default()));
         let filter = Filter { accounts: ["444455556666".into()].into(), ..Filter::default() };
-        let left_out = LeftOut { account: 70, ..LeftOut::default() };
-        assert_eq!(jobs(&filter), (vec![2, 1, 3, 1], left_out));
+        let filtered_out = FilteredOut { account: 70, ..FilteredOut::default() };
+        assert_eq!(jobs(&filter), (vec![2, 1, 3, 1], filtered_out));
     }
 }

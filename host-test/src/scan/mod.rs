@@ -13,15 +13,16 @@
 //! | `workers` | the threads, and what keeps them in order |
 //! | `budget` | bounds what is read and not examined yet, in bytes |
 
+mod bucket_path;
 mod budget;
 mod candidates;
-mod examine;
+mod detect;
 mod filter;
 mod jobs;
-mod layout;
-mod load;
-mod raw;
+mod read;
+mod record;
 mod screen;
+mod screened;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -33,13 +34,13 @@ use std::num::NonZeroUsize;
 
 use orgwatch::finding::Finding;
 
-use crate::input::{Limits, Meter, PathError, Source};
+use crate::input::{Limits, PathError, ReadProgress, Source};
 use crate::plugin::{self, Counts, Detector};
 
-pub use filter::{Filter, LeftOut};
+pub use filter::{Filter, FilteredOut};
 pub use tally::Tally;
 
-use examine::Examiner;
+use detect::Detection;
 use jobs::Jobs;
 
 /// Takes what a scan comes upon, in the order of the input.
@@ -106,7 +107,7 @@ pub struct Options {
     /// Which events are examined.
     pub filter: Filter,
     /// What is told how far the scan has come.
-    pub meter: Meter,
+    pub progress: ReadProgress,
 }
 
 impl Default for Options {
@@ -115,7 +116,7 @@ impl Default for Options {
             limits: Limits::default(),
             threads: NonZeroUsize::MIN,
             filter: Filter::default(),
-            meter: Meter::default(),
+            progress: ReadProgress::default(),
         }
     }
 }
@@ -135,9 +136,9 @@ pub struct Totals {
     pub repeats: u64,
     /// Events that a rule could match and [`Options::filter`] does not want. Of others nobody looks
     /// at the time.
-    pub left_out: LeftOut,
+    pub filtered_out: FilteredOut,
     /// Files that were not opened, since by their folders they have nothing that is wanted.
-    pub files_left_out: LeftOut,
+    pub files_filtered_out: FilteredOut,
     /// Events by account, as far as the folders of a bucket name it.
     pub folders: Tally,
     /// Events that a rule could match, by the `recipientAccountId` that they name.
@@ -157,11 +158,11 @@ pub fn scan(
     observer: &mut dyn Observer,
 ) -> Result<Totals, Error> {
     let jobs = Jobs::new(Box::new(found), options.filter.clone());
-    let mut examiner = Examiner::new(detector, observer);
-    let left_out = match options.threads.get() {
-        1 => workers::single_threaded(jobs, options, &mut examiner)?,
-        _ => workers::parallel(jobs, options, &mut examiner)?,
+    let mut detection = Detection::new(detector, observer);
+    let filtered_out = match options.threads.get() {
+        1 => workers::single_threaded(jobs, options, &mut detection)?,
+        _ => workers::parallel(jobs, options, &mut detection)?,
     };
-    examiner.totals.files_left_out = left_out;
-    Ok(examiner.totals)
+    detection.totals.files_filtered_out = filtered_out;
+    Ok(detection.totals)
 }

@@ -131,7 +131,7 @@ proptest! {
             fs::write(folder.join(format!("{number:03}")), file(*shape, number * 7)).unwrap();
         }
         let paths = [root.path().to_owned(), root.path().join("missing")];
-        let base = orgwatch::record::parse_time("2026-05-04T03:00:00Z").unwrap();
+        let base = orgwatch::time::parse("2026-05-04T03:00:00Z").unwrap();
         let filter = Filter { since: since.map(|since| base + since), ..Filter::default() };
         let run = |threads| {
             scan_with(real(), &paths, &Options { filter: filter.clone(), ..options(threads) })
@@ -145,7 +145,7 @@ proptest! {
         prop_assert_eq!(totals.files, shapes.len() as u64);
         prop_assert_eq!(totals.folders.ranked().iter().map(|(_, events)| events).sum::<u64>(), totals.counts.events);
         let Counts { events, rejected, evaluated, unreadable, foreign, .. } = totals.counts;
-        prop_assert_eq!(events, rejected + evaluated + unreadable + foreign + totals.left_out.all());
+        prop_assert_eq!(events, rejected + evaluated + unreadable + foreign + totals.filtered_out.all());
     }
 }
 
@@ -321,7 +321,7 @@ fn what_is_read_ahead_does_not_grow_with_the_number_of_files() {
 #[test]
 fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
     /// At the first finding, waits for whatever the threads do meanwhile, and ends the scan.
-    struct Ahead(Meter, u64);
+    struct Ahead(ReadProgress, u64);
 
     impl Observer for Ahead {
         fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
@@ -351,7 +351,7 @@ fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
     fs::write(&path, line.repeat((64 << 20) / line.len())).unwrap();
     for threads in [1, 2, 8] {
         let options = options(threads);
-        let mut ahead = Ahead(options.meter.clone(), 0);
+        let mut ahead = Ahead(options.progress.clone(), 0);
         let found = [Ok(Source::File(path.clone()))].into_iter();
         let result = scan(found, &options, &mut real(), &mut ahead);
         assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
@@ -377,7 +377,7 @@ fn an_event_that_a_native_parser_cannot_bear_is_left_to_the_detector() {
             std::slice::from_ref(&path),
             &Options { filter: filter.clone(), ..options(threads) },
         );
-        assert_eq!((totals.counts.evaluated, totals.left_out.account), (3, 1));
+        assert_eq!((totals.counts.evaluated, totals.filtered_out.account), (3, 1));
         assert!(told.0.iter().any(|text| text.contains("00000003")), "{told:?}");
     }
 }
@@ -405,12 +405,12 @@ fn files_of_other_times_and_accounts_are_not_opened() {
         fs::write(root.path().join(folder).join("a.json"), file(0, 0)).unwrap();
     }
     let filter = Filter {
-        since: orgwatch::record::parse_time("2026-05-03T00:00:00Z"),
+        since: orgwatch::time::parse("2026-05-03T00:00:00Z"),
         accounts: ["111122223333".to_owned()].into(),
         ..Filter::default()
     };
     let paths = [root.path().to_owned()];
     let (_, totals) = scan_with(real(), &paths, &Options { filter, ..options(2) });
     assert_eq!((totals.files, totals.counts.evaluated), (1, 2));
-    assert_eq!(totals.files_left_out, LeftOut { before: 1, after: 0, account: 1 });
+    assert_eq!(totals.files_filtered_out, FilteredOut { before: 1, after: 0, account: 1 });
 }

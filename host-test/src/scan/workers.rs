@@ -12,11 +12,12 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 
 use super::budget::{Budget, Pending};
-use super::examine::Examiner;
-use super::filter::LeftOut;
+use super::detect::Detection;
+use super::filter::FilteredOut;
 use super::jobs::{Job, Jobs};
-use super::load::{self, Desk, Load};
-use super::screen::{self, Screened};
+use super::read::{self, BatchSink, ReadBatch};
+use super::screen;
+use super::screened::Screened;
 use super::{Error, Options};
 use crate::input::BATCH;
 use crate::plugin::{self, Detector};
@@ -25,35 +26,35 @@ use crate::plugin::{self, Detector};
 pub(super) fn single_threaded(
     mut jobs: Jobs,
     options: &Options,
-    examiner: &mut Examiner<'_>,
-) -> Result<LeftOut, Error> {
-    let mut load = Load::roomy();
-    let mut alone = Alone { options, examiner, failed: None };
+    detection: &mut Detection<'_>,
+) -> Result<FilteredOut, Error> {
+    let mut read_batch = ReadBatch::with_capacity();
+    let mut alone = Alone { options, detection, failed: None };
     for job in &mut jobs {
-        load::read(job, &options.limits, &options.meter, &mut load, &mut alone);
+        read::read_job(job, &options.limits, &options.progress, &mut read_batch, &mut alone);
         if let Some(err) = alone.failed {
             return Err(err);
         }
     }
-    Ok(jobs.left_out)
+    Ok(jobs.filtered_out)
 }
 
 struct Alone<'a, 'b> {
     options: &'a Options,
-    examiner: &'a mut Examiner<'b>,
+    detection: &'a mut Detection<'b>,
     failed: Option<Error>,
 }
 
-impl Desk for Alone<'_, '_> {
+impl BatchSink for Alone<'_, '_> {
     fn reject(&mut self, json: &[u8]) -> Option<u64> {
-        screen::reject(json, self.examiner.detector)
+        screen::reject(json, self.detection.detector)
     }
 
-    fn take(&mut self, load: &mut Load) -> bool {
-        let place = load.name();
-        let screened = screen::screen(load, &self.options.filter, self.examiner.detector)
+    fn take(&mut self, read_batch: &mut ReadBatch) -> bool {
+        let place = read_batch.name();
+        let screened = screen::screen(read_batch, &self.options.filter, self.detection.detector)
             .map_err(|source| Error::Detector { place, source });
-        self.failed = screened.and_then(|screened| self.examiner.examine(screened)).err();
+        self.failed = screened.and_then(|screened| self.detection.examine(screened)).err();
         self.failed.is_none()
     }
 }
@@ -72,7 +73,7 @@ struct Reading {
 
 /// A batch for another thread than its reader's to screen.
 struct Screening {
-    load: Load,
+    read_batch: ReadBatch,
     outcome: Sender<Outcome>,
 }
 
@@ -83,8 +84,8 @@ struct Screening {
 pub(super) fn parallel(
     jobs: Jobs,
     options: &Options,
-    examiner: &mut Examiner<'_>,
-) -> Result<LeftOut, Error> {
+    detection: &mut Detection<'_>,
+) -> Result<FilteredOut, Error> {
     let threads = options.threads.get();
     let (in_order, ordered) = bounded(2 * threads);
     let (to_read, readings) = bounded(0);
@@ -94,7 +95,7 @@ pub(super) fn parallel(
     let budget = Budget::new((threads + 2) * BATCH);
     for number in 1..=threads {
         let mut worker = Worker {
-            open: examiner.detector.opener(),
+            open: detection.detector.opener(),
             detector: None,
             options: options.clone(),
             budget: Arc::clone(&budget),
@@ -109,7 +110,7 @@ pub(super) fn parallel(
     for batches in ordered {
         for outcome in batches {
             match outcome.recv() {
-                Ok(Ok(screened)) => examiner.examine(screened?)?,
+                Ok(Ok(screened)) => detection.examine(screened?)?,
                 Ok(Err(panic)) => resume_unwind(panic),
                 Err(gone) => resume_unwind(Box::new(gone)),
             }
@@ -131,7 +132,7 @@ fn list(
     in_order: &Sender<Receiver<Receiver<Outcome>>>,
     to_read: &Sender<Reading>,
     idle: &Sender<Screening>,
-) -> LeftOut {
+) -> FilteredOut {
     for job in &mut jobs {
         let (batches, of_job) = bounded(in_order.capacity().unwrap_or(1));
         let reading = Reading { job, batches, idle: idle.clone() };
@@ -139,7 +140,7 @@ fn list(
             break;
         }
     }
-    jobs.left_out
+    jobs.filtered_out
 }
 
 /// One of the threads.
@@ -150,7 +151,7 @@ struct Worker<F> {
     options: Options,
     budget: Arc<Budget>,
     /// Loads to be filled again.
-    spare: (Sender<Load>, Receiver<Load>),
+    spare: (Sender<ReadBatch>, Receiver<ReadBatch>),
 }
 
 /// A guest keeps the memory that it once needed, so one that screened more at once is replaced.
@@ -166,11 +167,11 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
                     Err(_) => readings = never(),
                 },
                 recv(screenings) -> screening => match screening {
-                    Ok(Screening { mut load, outcome }) => {
-                        let screen = AssertUnwindSafe(|| self.screen(&mut load));
+                    Ok(Screening { mut read_batch, outcome }) => {
+                        let screen = AssertUnwindSafe(|| self.screen(&mut read_batch));
                         // Nobody is there to be told if the scan was given up.
                         let _ = outcome.send(catch_unwind(screen));
-                        self.recycle(load);
+                        self.recycle(read_batch);
                     }
                     Err(_) => return,
                 },
@@ -179,15 +180,15 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
     }
 
     fn read(&mut self, Reading { job, batches, idle }: Reading) {
-        let mut load = self.empty();
-        let Options { limits, meter, .. } = self.options.clone();
+        let mut read_batch = self.empty();
+        let Options { limits, progress, .. } = self.options.clone();
         let read = AssertUnwindSafe(|| {
             let pending = Pending::default();
             let mut reader = Reader { worker: self, batches: &batches, idle, pending };
-            load::read(job, &limits, &meter, &mut load, &mut reader);
+            read::read_job(job, &limits, &progress, &mut read_batch, &mut reader);
         });
         match catch_unwind(read) {
-            Ok(()) => self.recycle(load),
+            Ok(()) => self.recycle(read_batch),
             Err(panic) => {
                 let (tell, outcome) = bounded(1);
                 let _ = tell.send(Err(panic));
@@ -196,12 +197,12 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
         }
     }
 
-    fn empty(&self) -> Load {
-        self.spare.1.try_recv().unwrap_or_else(|_| Load::roomy())
+    fn empty(&self) -> ReadBatch {
+        self.spare.1.try_recv().unwrap_or_else(|_| ReadBatch::with_capacity())
     }
 
-    fn recycle(&self, load: Load) {
-        let _ = self.spare.0.try_send(load);
+    fn recycle(&self, read_batch: ReadBatch) {
+        let _ = self.spare.0.try_send(read_batch);
     }
 
     fn detector(&mut self) -> Result<&mut Detector, plugin::Error> {
@@ -212,11 +213,12 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
         Ok(self.detector.insert(detector))
     }
 
-    fn screen(&mut self, load: &mut Load) -> Result<Screened, Error> {
-        let place = load.name();
-        let heavy = load.batch.bytes().len() > HEAVY;
+    fn screen(&mut self, read_batch: &mut ReadBatch) -> Result<Screened, Error> {
+        let place = read_batch.name();
+        let heavy = read_batch.batch.bytes().len() > HEAVY;
         let filter = self.options.filter.clone();
-        let screened = self.detector().and_then(|detector| screen::screen(load, &filter, detector));
+        let screened =
+            self.detector().and_then(|detector| screen::screen(read_batch, &filter, detector));
         if heavy {
             self.detector = None;
         }
@@ -232,7 +234,7 @@ struct Reader<'a, F> {
     pending: Pending,
 }
 
-impl<F: Fn() -> Result<Detector, plugin::Error>> Desk for Reader<'_, F> {
+impl<F: Fn() -> Result<Detector, plugin::Error>> BatchSink for Reader<'_, F> {
     fn reject(&mut self, json: &[u8]) -> Option<u64> {
         let rejected = screen::reject(json, self.worker.detector().ok()?);
         if json.len() > HEAVY {
@@ -241,24 +243,24 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Desk for Reader<'_, F> {
         rejected
     }
 
-    fn take(&mut self, load: &mut Load) -> bool {
-        let permit = self.worker.budget.take(load.weight(), &self.pending);
-        load.permit = Some(permit);
+    fn take(&mut self, read_batch: &mut ReadBatch) -> bool {
+        let permit = self.worker.budget.take(read_batch.weight(), &self.pending);
+        read_batch.permit = Some(permit);
         let (tell, outcome) = bounded(1);
-        let full = Screening { load: mem::take(load), outcome: tell };
+        let full = Screening { read_batch: mem::take(read_batch), outcome: tell };
         // The last one is left to this thread, which has nothing else to do then.
-        let handed_on = match full.load.last {
+        let handed_on = match full.read_batch.last {
             true => Err(full),
             false => {
-                let account = full.load.account.clone();
+                let account = full.read_batch.account.clone();
                 self.idle.try_send(full).map_err(|busy| busy.into_inner()).map(|()| account)
             }
         };
         match handed_on {
-            Ok(account) => *load = Load { account, ..self.worker.empty() },
+            Ok(account) => *read_batch = ReadBatch { account, ..self.worker.empty() },
             Err(full) => {
-                *load = full.load;
-                let _ = full.outcome.send(Ok(self.worker.screen(load)));
+                *read_batch = full.read_batch;
+                let _ = full.outcome.send(Ok(self.worker.screen(read_batch)));
             }
         }
         self.batches.send(outcome).is_ok()

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use memchr::{memchr, memmem, memrchr};
-use orgwatch::adapters::splice::splice;
+use orgwatch::adapters::annotate_json::splice;
 use orgwatch::finding::Finding;
 use orgwatch::json::Tape;
 

@@ -13,33 +13,34 @@ use tracing::{debug, info, warn};
 use super::admission::InFlight;
 use super::annotate;
 
-use super::forward::{Forward, Refusal};
-use super::ledger::{Flight, Ledger};
+use super::deliveries::{Deliveries, Delivery};
+use super::file_sink::FileSink;
+use super::http_sink::{HttpSink, SinkError};
+use super::log_limit::LogLimit;
 use super::metrics::Metrics;
-use super::throttle::Throttle;
-use super::worker::{Examined, Failure, Gone, Worker};
-use super::write::Output;
+use super::order::{DetectorStopped, Examined, Failure};
+use super::worker::Worker;
 use crate::output::escape;
 use crate::plugin::{Located, Unreadable};
 use crate::steps::step;
 
 /// What becomes of findings and events.
 #[derive(Debug, Clone)]
-pub(super) enum Delivery {
-    Annotated(Forward),
-    Findings(Forward),
-    Written(Output),
+pub(super) enum Sink {
+    Annotated(HttpSink),
+    Findings(HttpSink),
+    Written(FileSink),
 }
 
 /// What works on batches.
 #[derive(Debug)]
 pub(super) struct Batches {
     pub(super) worker: Worker,
-    pub(super) ledger: Arc<Ledger>,
-    pub(super) delivery: Delivery,
+    pub(super) deliveries: Arc<Deliveries>,
+    pub(super) delivery: Sink,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) unreadable: Throttle,
-    pub(super) failed: Throttle,
+    pub(super) unreadable: LogLimit,
+    pub(super) failed: LogLimit,
     /// Told when nothing can be delivered any more.
     pub(super) closed: Notify,
 }
@@ -48,9 +49,9 @@ pub(super) struct Batches {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Retry {
     #[error("downstream {0}")]
-    Downstream(#[from] Refusal),
+    Downstream(#[from] SinkError),
     #[error("{0}")]
-    Detector(#[from] Gone),
+    Detector(#[from] DetectorStopped),
     #[error("{0}")]
     Failed(#[from] Failure),
     #[error("the detector was busy for {0:?}")]
@@ -64,7 +65,7 @@ type Settled = Option<oneshot::Receiver<()>>;
 
 async fn written_down(settled: Settled) -> Result<(), Retry> {
     match settled {
-        Some(written) => written.await.map_err(|_| Gone.into()),
+        Some(written) => written.await.map_err(|_| DetectorStopped.into()),
         None => Ok(()),
     }
 }
@@ -87,7 +88,7 @@ impl Batches {
             if let Some(before) = self.failed.pass() {
                 warn!(
                     ?timeout,
-                    untold = before,
+                    suppressed = before,
                     "downstream gave no answer in time, and the batch is to be sent again: with \
                      acknowledgements it answers when its last sink has, which must not take \
                      longer than this"
@@ -119,66 +120,66 @@ impl Batches {
         let Examined { found, repeats, spans, .. } = examined;
         let given = found.len();
         // Not before this is known: whether another batch delivers them.
-        let flight = self.ledger.take(found).await;
-        let repeats = repeats + (given - flight.found.len()) as u64;
+        let delivery = self.deliveries.take(found).await;
+        let repeats = repeats + (given - delivery.found.len()) as u64;
 
         let start = Instant::now();
         let delivered = match &self.delivery {
-            Delivery::Annotated(forward) if !events.is_empty() || !flight.found.is_empty() => {
-                let (events, renamed) = annotate::annotate(&events, &spans, &flight.found);
+            Sink::Annotated(forward) if !events.is_empty() || !delivery.found.is_empty() => {
+                let (events, renamed) = annotate::annotate(&events, &spans, &delivery.found);
                 let sent = forward.send(events).await;
                 if sent.is_ok() {
                     self.metrics.renamed.inc_by(renamed);
                 }
                 sent
             }
-            Delivery::Findings(forward) if !flight.found.is_empty() => {
-                forward.send(annotate::findings(&flight.found).into()).await
+            Sink::Findings(forward) if !delivery.found.is_empty() => {
+                forward.send(annotate::findings(&delivery.found).into()).await
             }
-            Delivery::Written(output) if !flight.found.is_empty() => {
+            Sink::Written(output) if !delivery.found.is_empty() => {
                 let (turn, batches) = (output.turn().await, Arc::clone(self));
                 // What is being written cannot be taken back: it goes on though nobody waits for it
                 // any more, and only then is it known what is still owed.
                 let written = spawn_blocking(move || {
-                    let written = turn.write(&annotate::findings(&flight.found));
-                    batches.settle(written, flight, repeats, start)
+                    let written = turn.write(&annotate::findings(&delivery.found));
+                    batches.settle(written, delivery, repeats, start)
                 });
-                let settled = written.await.map_err(|err| Refusal::Write(err.to_string()))??;
+                let settled = written.await.map_err(|err| SinkError::Write(err.to_string()))??;
                 return written_down(settled).await;
             }
             _ => Ok(()),
         };
         step("delivered");
-        written_down(self.settle(delivered, flight, repeats, start)?).await
+        written_down(self.settle(delivered, delivery, repeats, start)?).await
     }
 
     /// Settles what arrived, and says what became of it. What it gives is done when a crash does not
     /// undo it any more.
     fn settle(
         &self,
-        delivered: Result<(), Refusal>,
-        flight: Flight,
+        delivered: Result<(), SinkError>,
+        delivery: Delivery,
         repeats: u64,
         start: Instant,
     ) -> Result<Settled, Retry> {
-        if let Err(refusal) = delivered {
-            self.metrics.forward_failed(refusal.label());
+        if let Err(failure) = delivered {
+            self.metrics.forward_failed(failure.label());
             if let Some(before) = self.failed.pass() {
                 warn!(
-                    reason = %refusal,
-                    findings = flight.found.len(),
-                    untold = before,
+                    reason = %failure,
+                    findings = delivery.found.len(),
+                    suppressed = before,
                     "downstream did not take a batch, which is to be sent again"
                 );
             }
-            if refusal == Refusal::Closed {
+            if failure == SinkError::Closed {
                 self.closed.notify_one();
             }
-            return Err(refusal.into());
+            return Err(failure.into());
         }
         self.metrics.forwarded(start.elapsed());
-        self.metrics.repeats.inc_by(repeats);
-        for Located { finding, .. } in &flight.found {
+        self.metrics.deduplicated.inc_by(repeats);
+        for Located { finding, .. } in &delivery.found {
             self.metrics.delivered(finding);
             info!(
                 rule = &*finding.rule,
@@ -189,7 +190,7 @@ impl Batches {
                 "finding delivered"
             );
         }
-        let keys = flight.arrived();
+        let keys = delivery.acknowledged();
         Ok((!keys.is_empty()).then(|| self.worker.delivered(keys)))
     }
 
@@ -206,7 +207,7 @@ impl Batches {
                 trapped = counts.trapped,
                 line = first.place.line,
                 reason = %escape(&first.reason, 200),
-                untold = before,
+                suppressed = before,
                 "events that cannot be read are passed on as they came"
             );
         }

@@ -14,10 +14,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, warn};
 
-use super::ledger::Ledger;
+use super::deliveries::Deliveries;
+use super::log_limit::LogLimit;
 use super::metrics::Metrics;
-use super::throttle::Throttle;
-use super::worker::{Examined, Failure, Gone, Order, Task};
+use super::order::{DetectorStopped, Examined, Failure, Order, Task};
 use crate::plugin::{self, Counts, Detector, Located, Place, Plugin, Span, Unreadable};
 use crate::state::journal::{Entry, Journal, LONG, Mark};
 use crate::state::{Position, Saved};
@@ -39,7 +39,7 @@ pub(super) struct State {
     /// What of the journal that holds.
     pub(super) position: Option<Position>,
     pub(super) journal: Option<Journal>,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) deliveries: Arc<Deliveries>,
     pub(super) metrics: Arc<Metrics>,
     /// Told when the journal has become long.
     pub(super) save_soon: Arc<Notify>,
@@ -52,20 +52,20 @@ pub(super) struct Thread {
     state: State,
     orders: mpsc::UnboundedReceiver<Order>,
     saved_version: u64,
-    journal_failed: Throttle,
+    journal_failed: LogLimit,
 }
 
 /// Why a batch is not examined any further.
 enum Stop {
     Unwanted,
     Failed(Failure),
-    Gone(Gone),
+    DetectorStopped(DetectorStopped),
 }
 
 impl Thread {
     pub(super) fn new(state: State, orders: mpsc::UnboundedReceiver<Order>) -> Self {
-        let saved_version = state.ledger.version();
-        Thread { state, orders, saved_version, journal_failed: Throttle::default() }
+        let saved_version = state.deliveries.version();
+        Thread { state, orders, saved_version, journal_failed: LogLimit::default() }
     }
 
     /// Goes on until nobody can ask any more, or no working detector can be made.
@@ -73,7 +73,7 @@ impl Thread {
         mut self,
         runtime: &Handle,
         mut batches: mpsc::Receiver<Task>,
-    ) -> Result<(), Gone> {
+    ) -> Result<(), DetectorStopped> {
         loop {
             let next = runtime.block_on(async {
                 tokio::select! {
@@ -91,7 +91,7 @@ impl Thread {
         }
     }
 
-    fn task(&mut self, task: Task) -> Result<(), Gone> {
+    fn task(&mut self, task: Task) -> Result<(), DetectorStopped> {
         let Task { events, in_flight, reply } = task;
         let mut examined = Examined::default();
         match self.examine(&events, &reply, &mut examined) {
@@ -99,7 +99,7 @@ impl Thread {
             Ok(()) => drop(reply.send(Ok((examined, in_flight)))),
             Err(Stop::Unwanted) => drop(self.state.metrics.abandoned.inc()),
             Err(Stop::Failed(failure)) => drop(reply.send(Err(failure))),
-            Err(Stop::Gone(gone)) => return Err(gone),
+            Err(Stop::DetectorStopped(gone)) => return Err(gone),
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Thread {
     ) -> Result<(), Stop> {
         for part in parts(events) {
             while let Ok(order) = self.orders.try_recv() {
-                self.order(order).map_err(Stop::Gone)?;
+                self.order(order).map_err(Stop::DetectorStopped)?;
             }
             if reply.is_closed() {
                 return Err(Stop::Unwanted);
@@ -120,7 +120,7 @@ impl Thread {
             match self.part(events, part, examined) {
                 Ok(candidates) => self.journal(&candidates)?,
                 Err(err) => {
-                    self.replace(&err).map_err(Stop::Gone)?;
+                    self.replace(&err).map_err(Stop::DetectorStopped)?;
                     return Err(Stop::Failed(Failure::Replaced));
                 }
             }
@@ -137,7 +137,7 @@ impl Thread {
         part: Range<usize>,
         examined: &mut Examined,
     ) -> Result<Vec<u8>, plugin::Error> {
-        let State { detector, ledger, dirty, .. } = &mut self.state;
+        let State { detector, deliveries, dirty, .. } = &mut self.state;
         let bytes = &events[part.clone()];
         let before = u32::try_from(examined.counts.lines).unwrap_or(u32::MAX);
         let screened = detector.screen(bytes)?;
@@ -173,7 +173,7 @@ impl Thread {
         let all = batch.findings.len();
         let found = batch.findings.into_iter();
         let found = found.map(|one| Located { place: place(one.place), ..one }).collect();
-        let found = ledger.take_up(found, &mut examined.seen);
+        let found = deliveries.take_up(found, &mut examined.seen);
         examined.repeats += (all - found.len()) as u64;
         examined.found.extend(found);
         examined.spans.extend(spans);
@@ -196,7 +196,7 @@ impl Thread {
             if let Some(before) = self.journal_failed.pass() {
                 error!(
                     reason = %err,
-                    untold = before,
+                    suppressed = before,
                     "the journal cannot be written: batches with candidates are to be sent again"
                 );
             }
@@ -204,7 +204,7 @@ impl Thread {
         })
     }
 
-    fn order(&mut self, order: Order) -> Result<(), Gone> {
+    fn order(&mut self, order: Order) -> Result<(), DetectorStopped> {
         match order {
             Order::Save { always, reply } => match self.save(always) {
                 Ok(saved) => drop(reply.send(saved)),
@@ -229,7 +229,7 @@ impl Thread {
                     {
                         warn!(
                             reason = %err,
-                            untold = before,
+                            suppressed = before,
                             "what was delivered cannot be written down: a crash would deliver it again"
                         );
                     }
@@ -247,8 +247,8 @@ impl Thread {
     }
 
     fn save(&mut self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, plugin::Error> {
-        let State { detector, memory, position, journal, ledger, dirty, .. } = &mut self.state;
-        let version = ledger.version();
+        let State { detector, memory, position, journal, deliveries, dirty, .. } = &mut self.state;
+        let version = deliveries.version();
         let mark = journal.as_ref().map(Journal::mark);
         if !always && !*dirty && version == self.saved_version {
             return Ok(None);
@@ -260,7 +260,7 @@ impl Thread {
         *position = mark.filter(|_| used).map(|mark| mark.position);
         (*dirty, self.saved_version) = (false, version);
         let saved =
-            Saved { memory: memory.clone(), undelivered: ledger.save(), position: *position };
+            Saved { memory: memory.clone(), undelivered: deliveries.save(), position: *position };
         Ok(Some((saved, mark)))
     }
 
@@ -269,14 +269,14 @@ impl Thread {
         let mut detector = state.plugin.open(&settings)?;
         let memory = state.detector.save_state()?;
         let completed = detector.merge_state(&memory)?;
-        state.ledger.take_up_loose(&completed);
+        state.deliveries.take_up_loose(&completed);
         (state.detector, state.settings, state.dirty) = (detector, settings, true);
         Ok(completed)
     }
 
     /// After an error that the detector itself cannot recover from: another one, with the memory
     /// saved last and what the journal has since.
-    fn replace(&mut self, err: &plugin::Error) -> Result<(), Gone> {
+    fn replace(&mut self, err: &plugin::Error) -> Result<(), DetectorStopped> {
         error!(error = %chain(err), "the detector failed and is replaced by one with the same memory");
         let state = &mut self.state;
         let again = || -> Result<Detector, Box<dyn std::error::Error>> {
@@ -300,7 +300,7 @@ impl Thread {
             }
             Err(err) => {
                 error!(error = %chain(&*err), "no detector can be opened any more");
-                Err(Gone)
+                Err(DetectorStopped)
             }
         }
     }

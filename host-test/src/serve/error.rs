@@ -58,7 +58,7 @@ pub enum Error {
 
     /// No working detector could be made any more.
     #[error("the detector failed and cannot be opened again: the log says why")]
-    Gone,
+    DetectorStopped,
 
     /// Nobody reads the findings any more.
     #[error(

@@ -15,10 +15,20 @@ use prometheus_client::registry::{Metric, Registry, Unit};
 
 use crate::plugin::{self, Counts};
 
-/// One label: of which kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Kind {
-    kind: String,
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+/// A part of the detector's memory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Store {
+    store: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -37,30 +47,30 @@ struct Stage {
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    events: Family<Kind, Counter>,
+    events: Family<Outcome, Counter>,
     without_time: Counter,
     findings: Family<Found, Counter>,
-    /// Findings left out, since they were delivered before.
-    pub(super) repeats: Counter,
+    /// Findings not delivered again.
+    pub(super) deduplicated: Counter,
     /// Keys of events that were ours, and were given other names.
     pub(super) renamed: Counter,
-    batches: Family<Kind, Counter>,
-    forward_retries: Family<Kind, Counter>,
-    refused: Family<Kind, Counter>,
+    batches: Family<Outcome, Counter>,
+    forward_failures: Family<Reason, Counter>,
+    refused: Family<Reason, Counter>,
     seconds: Family<Stage, Histogram>,
     traps: Counter,
-    memory: Family<Kind, Gauge<u64, AtomicU64>>,
+    memory: Family<Store, Gauge<u64, AtomicU64>>,
     evicted: Gauge<u64, AtomicU64>,
     /// Batches that were not examined to their end, since nobody waited for them any more.
     pub(super) abandoned: Counter,
-    journal_writes: Family<Kind, Counter>,
+    journal_writes: Family<Outcome, Counter>,
     pub(super) journal_bytes: Gauge<u64, AtomicU64>,
-    owed: Gauge<u64, AtomicU64>,
-    owed_forgotten: Gauge<u64, AtomicU64>,
+    pending: Gauge<u64, AtomicU64>,
+    pending_forgotten: Gauge<u64, AtomicU64>,
     /// Batches being worked on.
     pub(super) in_flight: Gauge,
-    saves: Family<Kind, Counter>,
-    reloads: Family<Kind, Counter>,
+    saves: Family<Outcome, Counter>,
+    reloads: Family<Outcome, Counter>,
 }
 
 /// 100 µs to 26 s, each twice the one before.
@@ -91,33 +101,33 @@ impl Metrics {
         );
         let r = &mut registry;
         Metrics {
-            events: new(r, "events", "Events examined, by what became of them"),
+            events: new(r, "events", "Events examined, by outcome"),
             without_time: new(
                 r,
                 "events_without_time",
                 "Events that a rule names and whose time cannot be read, which no chain has",
             ),
             findings: new(r, "findings", "Findings delivered"),
-            repeats: new(
+            deduplicated: new(
                 r,
-                "findings_repeated",
-                "Findings left out, since they were delivered before",
+                "findings_deduplicated",
+                "Findings not delivered again, since they were delivered before",
             ),
             renamed: new(
                 r,
                 "keys_renamed",
                 "Keys of events that had our names and were given others",
             ),
-            batches: new(r, "batches", "Batches, by how they were answered"),
-            forward_retries: new(
+            batches: new(r, "batches", "Batches, by the outcome that was answered"),
+            forward_failures: new(
                 r,
-                "forward_retries",
-                "Batches that downstream did not take and the sender has to send again, by why",
+                "forward_failures",
+                "Batches that downstream did not acknowledge, by reason: their senders retry",
             ),
-            refused: new(r, "requests_refused", "Requests refused, by why"),
+            refused: new(r, "requests_refused", "Requests refused, by reason"),
             seconds,
             traps: new(r, "guest_traps", "Events on which the guest trapped"),
-            memory: new(r, "memory_entries", "What the detector remembers"),
+            memory: new(r, "memory_entries", "Entries in the detector's memory, by store"),
             evicted: new(
                 r,
                 "memory_evicted",
@@ -130,11 +140,11 @@ impl Metrics {
             ),
             journal_writes: new(r, "journal_writes", "Batches written to the journal"),
             journal_bytes: new(r, "journal_bytes", "The length of the journal"),
-            owed: new(r, "findings_owed", "Findings given and not taken yet"),
-            owed_forgotten: new(
+            pending: new(r, "findings_pending", "Findings not yet acknowledged downstream"),
+            pending_forgotten: new(
                 r,
-                "findings_owed_forgotten",
-                "Findings given, not taken, and no longer tracked for want of room",
+                "findings_pending_forgotten",
+                "Findings not acknowledged and no longer tracked for want of room",
             ),
             in_flight: new(r, "batches_in_flight", "Batches being worked on"),
             saves: new(r, "state_saves", "Times the memory was saved"),
@@ -152,13 +162,13 @@ impl Metrics {
     }
 
     pub(super) fn examined(&self, counts: &Counts, time: Duration) {
-        for (kind, count) in [
+        for (outcome, count) in [
             ("rejected", counts.rejected),
             ("evaluated", counts.evaluated),
             ("foreign", counts.foreign),
             ("unreadable", counts.unreadable),
         ] {
-            self.events.get_or_create(&label(kind)).inc_by(count);
+            self.events.get_or_create(&Outcome { outcome }).inc_by(count);
         }
         self.without_time.inc_by(counts.without_time);
         self.traps.inc_by(counts.trapped);
@@ -178,47 +188,50 @@ impl Metrics {
         self.seconds.get_or_create(&Stage { stage: "forward" }).observe(time.as_secs_f64());
     }
 
-    pub(super) fn forward_failed(&self, why: &str) {
-        self.forward_retries.get_or_create(&label(why)).inc();
+    pub(super) fn forward_failed(&self, reason: &'static str) {
+        self.forward_failures.get_or_create(&Reason { reason }).inc();
     }
 
     /// A batch was answered: `ok` or `retry`.
-    pub(super) fn answered(&self, how: &str, time: Duration) {
-        self.batches.get_or_create(&label(how)).inc();
+    pub(super) fn answered(&self, outcome: &'static str, time: Duration) {
+        self.batches.get_or_create(&Outcome { outcome }).inc();
         self.seconds.get_or_create(&Stage { stage: "all" }).observe(time.as_secs_f64());
     }
 
-    pub(super) fn refused(&self, why: &str) {
-        self.refused.get_or_create(&label(why)).inc();
+    pub(super) fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&Reason { reason }).inc();
     }
 
     pub(super) fn saved(&self, ok: bool) {
-        self.saves.get_or_create(&label(if ok { "ok" } else { "failed" })).inc();
+        self.saves.get_or_create(&outcome(ok, "failed")).inc();
     }
 
     pub(super) fn journaled(&self, ok: bool, length: u64) {
-        self.journal_writes.get_or_create(&label(if ok { "ok" } else { "failed" })).inc();
+        self.journal_writes.get_or_create(&outcome(ok, "failed")).inc();
         self.journal_bytes.set(length);
     }
 
     pub(super) fn reloaded(&self, ok: bool) {
-        self.reloads.get_or_create(&label(if ok { "ok" } else { "refused" })).inc();
+        self.reloads.get_or_create(&outcome(ok, "refused")).inc();
     }
 
-    /// What the detector and the ledger hold at this moment.
-    pub(super) fn hold(&self, counters: &[plugin::Counter], (owed, forgotten): (u64, u64)) {
+    /// Sizes of the detector's memory and of the undelivered findings, now.
+    pub(super) fn hold(&self, counters: &[plugin::Counter], (pending, forgotten): (u64, u64)) {
         for counter in counters {
             match counter.name.strip_prefix("memory_") {
                 Some("evicted") => drop(self.evicted.set(counter.value)),
-                Some(part) => drop(self.memory.get_or_create(&label(part)).set(counter.value)),
+                Some(store) => {
+                    let store = Store { store: store.to_owned() };
+                    self.memory.get_or_create(&store).set(counter.value);
+                }
                 None => {}
             }
         }
-        self.owed.set(owed);
-        self.owed_forgotten.set(forgotten);
+        self.pending.set(pending);
+        self.pending_forgotten.set(forgotten);
     }
 }
 
-fn label(kind: &str) -> Kind {
-    Kind { kind: kind.to_owned() }
+fn outcome(ok: bool, otherwise: &'static str) -> Outcome {
+    Outcome { outcome: if ok { "ok" } else { otherwise } }
 }

@@ -3,36 +3,37 @@
 //! Vector's `http` sink sends batches; each is examined, its candidates are written to a journal, it
 //! is forwarded to Vector's `http_server` source (or what is found is written down), and answered 200
 //! only when that has been answered 200. Until then it is the sender's, who sends it again:
-//! acknowledgements carry the guarantee. What a repeated batch gives again is settled by a ledger of
+//! acknowledgements carry the guarantee. What a repeated batch gives again is settled by a list of
 //! findings not yet acknowledged downstream, which is saved with the detector's memory. A start is the
 //! memory saved last and a replay of the journal, so that a crash forgets nothing.
 //!
-//! A request goes through the modules in this order: `server` (connections), `routes`, `strangers`
-//! (who may speak), `intake` (the body) and `admission` (room for it), `batch` (the guarantee),
-//! `detector` (on its own thread, with the journal), `ledger` (what is undelivered), `annotate`, and
-//! `forward` or `write`.
+//! A request goes through the modules in this order: `server` (connections), `routes`, `request_checks`
+//! (who may speak), `body` and `admission` (room for it), `batch` (the guarantee),
+//! `detector` (on its own thread, with the journal), `deliveries` (what is undelivered), `annotate`, and
+//! `http_sink` or `file_sink`.
 
 mod admission;
 mod annotate;
 mod batch;
+mod body;
 #[cfg(test)]
 mod crash_tests;
+mod deliveries;
 mod detector;
 mod error;
-mod forward;
-mod intake;
-mod ledger;
+mod file_sink;
+mod http_sink;
+mod log_limit;
 mod metrics;
 mod options;
+mod order;
 mod pending;
+mod request_checks;
 mod routes;
 mod saver;
 mod server;
-mod strangers;
-mod throttle;
 mod token;
 mod worker;
-mod write;
 
 use std::future::Future;
 use std::io;
@@ -53,21 +54,22 @@ use crate::plugin::{self, Plugin};
 use crate::state::journal::Journal;
 use crate::state::{Pending, Position, Resumed, StateFile};
 use admission::Admission;
-use batch::{Batches, Delivery};
-use forward::Forward;
-use ledger::Ledger;
+use batch::{Batches, Sink};
+use deliveries::Deliveries;
+use file_sink::FileSink;
+use http_sink::HttpSink;
 use metrics::Metrics;
-use routes::Site;
+use order::DetectorStopped;
+use routes::App;
 use saver::Saver;
 use server::Server;
-use worker::{Gone, Worker};
-use write::Output;
+use worker::Worker;
 
 /// A service that is ready to run: what can be refused has been accepted.
 #[derive(Debug)]
 pub struct Service {
     listener: TcpListener,
-    site: Arc<Site>,
+    app: Arc<App>,
     state: Option<StateFile>,
     save_interval: Duration,
     save_soon: Arc<Notify>,
@@ -78,7 +80,7 @@ pub struct Service {
 
 /// What changes a service while it runs. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Site>);
+pub struct Handle(Arc<App>);
 
 impl Service {
     /// Opens a detector with settings (one JSON document), takes up the memory in the state file and
@@ -96,7 +98,7 @@ impl Service {
         let listener = listener.map_err(|source| Error::Listen { address, source })?;
         let delivery = delivery(&options.deliver)?;
 
-        let Found { ledger, pending, journal, memory, position, dirty } = found(resumed);
+        let Found { deliveries, pending, journal, memory, position, dirty } = found(resumed);
         let metrics = Arc::new(Metrics::new(plugin.digest()));
         let save_soon = Arc::new(Notify::new());
         let (worker, gone) = Worker::start(detector::State {
@@ -106,7 +108,7 @@ impl Service {
             memory,
             position,
             journal,
-            ledger: Arc::clone(&ledger),
+            deliveries: Arc::clone(&deliveries),
             metrics: Arc::clone(&metrics),
             save_soon: Arc::clone(&save_soon),
             dirty,
@@ -115,14 +117,14 @@ impl Service {
         let in_flight = metrics.in_flight.clone();
         let batches = Batches {
             worker,
-            ledger,
+            deliveries,
             delivery,
             metrics,
             unreadable: Default::default(),
             failed: Default::default(),
             closed: Default::default(),
         };
-        let site = Site {
+        let app = App {
             batches: Arc::new(batches),
             token: RwLock::new(options.token.clone()),
             admission: Admission::new(options.max_in_flight, options.max_body, in_flight),
@@ -135,7 +137,7 @@ impl Service {
         };
         Ok(Service {
             listener,
-            site: Arc::new(site),
+            app: Arc::new(app),
             state,
             save_interval: options.save_interval,
             save_soon,
@@ -151,7 +153,7 @@ impl Service {
 
     /// What changes it while it runs.
     pub fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.site))
+        Handle(Arc::clone(&self.app))
     }
 
     /// Serves until `stop`; then finishes what is in flight and saves the memory. When `at_once`
@@ -162,21 +164,21 @@ impl Service {
         stop: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let Service { listener, site, state, save_interval, save_soon, pending, mut gone } = self;
-        let batches = &site.batches;
+        let Service { listener, app, state, save_interval, save_soon, pending, mut gone } = self;
+        let batches = &app.batches;
         // On tasks of their own: what takes a while holds up no signal.
         let (stop_taking, stopped) = oneshot::channel();
-        let server = tokio::spawn(Server::new(Arc::clone(&site)).accept(listener, stopped));
+        let server = tokio::spawn(Server::new(Arc::clone(&app)).accept(listener, stopped));
         let (stop_saving, stopped) = oneshot::channel();
         let saver = state.map(|state| Saver::new(state, Arc::clone(batches), save_soon));
         let saver = saver.map(|saver| tokio::spawn(saver.run(save_interval, stopped)));
-        tokio::spawn(pending::deliver(Arc::clone(batches), pending, site.timeout));
+        tokio::spawn(pending::deliver(Arc::clone(batches), pending, app.timeout));
         let ended = tokio::select! {
             () = stop => Ok(()),
-            _ = &mut gone => Err(Error::Gone),
+            _ = &mut gone => Err(Error::DetectorStopped),
             () = batches.closed.notified() => Err(Error::Closed),
         };
-        site.ready.store(false, Ordering::Relaxed);
+        app.ready.store(false, Ordering::Relaxed);
         drop(stop_taking);
         info!("stopping: what is in flight is finished, and the memory is saved");
         let finish = async {
@@ -200,7 +202,7 @@ impl Handle {
     /// Goes on with other settings and the same memory. If they are refused, all stays as it was.
     pub async fn reload(&self, settings: String) -> Result<(), Error> {
         let reloaded = self.0.batches.worker.reload(settings).await;
-        let reloaded = reloaded.map_err(|Gone| Error::Gone)?;
+        let reloaded = reloaded.map_err(|DetectorStopped| Error::DetectorStopped)?;
         self.0.batches.metrics.reloaded(reloaded.is_ok());
         let pending = pending::loose(reloaded?);
         tokio::spawn(pending::deliver(Arc::clone(&self.0.batches), pending, self.0.timeout));
@@ -220,7 +222,7 @@ impl Handle {
     /// Opens the file for findings again, if there is one.
     pub async fn reopen(&self) -> io::Result<()> {
         match &self.0.batches.delivery {
-            Delivery::Written(output) => output.reopen().await,
+            Sink::Written(output) => output.reopen().await,
             _ => Ok(()),
         }
     }
@@ -245,7 +247,7 @@ fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed,
 /// What a service starts with.
 #[derive(Default)]
 struct Found {
-    ledger: Arc<Ledger>,
+    deliveries: Arc<Deliveries>,
     pending: Vec<Pending>,
     journal: Option<Journal>,
     memory: Vec<u8>,
@@ -255,12 +257,12 @@ struct Found {
 
 fn found(resumed: Option<Resumed>) -> Found {
     let Some(resumed) = resumed else { return Found::default() };
-    let ledger = Ledger::new(resumed.undelivered);
-    ledger.take_up_loose(&resumed.completed);
-    let mut pending = pending::loose(ledger.loose());
+    let deliveries = Deliveries::new(resumed.undelivered);
+    deliveries.take_up_loose(&resumed.completed);
+    let mut pending = pending::loose(deliveries.loose());
     pending.extend(resumed.pending);
     Found {
-        ledger: Arc::new(ledger),
+        deliveries: Arc::new(deliveries),
         pending,
         journal: Some(resumed.journal),
         memory: resumed.memory,
@@ -269,17 +271,17 @@ fn found(resumed: Option<Resumed>) -> Found {
     }
 }
 
-fn delivery(deliver: &Deliver) -> Result<Delivery, Error> {
+fn delivery(deliver: &Deliver) -> Result<Sink, Error> {
     Ok(match deliver {
-        Deliver::Annotated(url) => Delivery::Annotated(Forward::new(url.clone())),
-        Deliver::Findings(url) => Delivery::Findings(Forward::new(url.clone())),
+        Deliver::Annotated(url) => Sink::Annotated(HttpSink::new(url.clone())),
+        Deliver::Findings(url) => Sink::Findings(HttpSink::new(url.clone())),
         Deliver::Stdout => {
             let failed = |source| Error::Output { path: "standard output".into(), source };
-            Delivery::Written(Output::stdout().map_err(failed)?)
+            Sink::Written(FileSink::stdout().map_err(failed)?)
         }
         Deliver::File(path) => {
             let failed = |source| Error::Output { path: path.clone(), source };
-            Delivery::Written(Output::file(path).map_err(failed)?)
+            Sink::Written(FileSink::file(path).map_err(failed)?)
         }
     })
 }

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::batch::Batches;
-use super::worker::Examined;
+use super::order::Examined;
 use crate::plugin::{Located, Place, Span};
 use crate::state::Pending;
 
@@ -31,7 +31,7 @@ pub(super) async fn deliver(batches: Arc<Batches>, pending: Vec<Pending>, patien
         info!(findings, "delivering what was found and not delivered before this start");
     }
     for one in pending {
-        while batches.ledger.holds_any(&one.found) {
+        while batches.deliveries.holds_any(&one.found) {
             let examined = Examined {
                 found: one.found.clone(),
                 spans: vec![Span { line: 1, offset: 0, length: one.line.len() }],

@@ -15,9 +15,9 @@ use tracing::{error, warn};
 
 use super::admission::Admission;
 use super::batch::Batches;
-use super::intake::{self, BodyError, Encoding};
-use super::strangers::{Stranger, check_content, check_origin, check_token};
-use super::throttle::Throttle;
+use super::body::{self, BodyError, Encoding};
+use super::log_limit::LogLimit;
+use super::request_checks::{Rejection, check_content, check_origin, check_token};
 use super::token::Token;
 use crate::output::escape;
 
@@ -25,7 +25,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 
 /// What is answered, and from what.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct App {
     pub(super) batches: Arc<Batches>,
     pub(super) token: RwLock<Option<Token>>,
     pub(super) admission: Arc<Admission>,
@@ -35,20 +35,20 @@ pub(super) struct Site {
     pub(super) digest: String,
     /// Whether new batches are taken.
     pub(super) ready: AtomicBool,
-    pub(super) refused: Throttle,
-    pub(super) dropped: Throttle,
+    pub(super) refused: LogLimit,
+    pub(super) dropped: LogLimit,
 }
 
-impl Site {
+impl App {
     /// Answers a request.
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         match self.route(request).await {
             Ok(answer) => answer,
-            Err(stranger) => self.refuse(stranger),
+            Err(rejection) => self.refuse(rejection),
         }
     }
 
-    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Stranger> {
+    async fn route(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Rejection> {
         check_origin(request.uri(), request.headers())?;
         let path = request.uri().path().to_owned();
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -97,7 +97,7 @@ impl Site {
         let counters = self.batches.worker.counters();
         let counters = tokio::time::timeout(Duration::from_secs(1), counters).await;
         let counters = counters.ok().and_then(Result::ok).unwrap_or_default();
-        metrics.hold(&counters, self.batches.ledger.sizes());
+        metrics.hold(&counters, self.batches.deliveries.sizes());
         let mut answer = text(StatusCode::OK, metrics.text());
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -105,14 +105,14 @@ impl Site {
     }
 
     /// Takes a batch.
-    async fn take(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Stranger> {
+    async fn take(self: &Arc<Self>, request: Request<Incoming>) -> Result<Answer, Rejection> {
         let start = Instant::now();
         let deadline = start + self.timeout;
         check_content(request.headers())?;
-        let encoding = Encoding::of(request.headers()).map_err(|_| Stranger {
+        let encoding = Encoding::of(request.headers()).map_err(|_| Rejection {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             why: "content-encoding",
-            mend: "send gzip, zstd or plain: in Vector, compression: none",
+            hint: "send gzip, zstd or plain: in Vector, compression: none",
         })?;
         if !self.is_ready() {
             return Ok(self.retry("stopping", start));
@@ -120,7 +120,7 @@ impl Site {
         let (head, mut body) = request.into_parts();
         let mut room = self.admission.room();
         let received =
-            intake::receive(&head.headers, &mut body, self.max_body, deadline, &mut room).await;
+            body::receive(&head.headers, &mut body, self.max_body, deadline, &mut room).await;
         let body = match received {
             Ok(received) => received,
             Err(BodyError::NoRoom) => return Ok(self.retry("busy", start)),
@@ -169,7 +169,7 @@ impl Site {
 
     /// What Vector drops, so that it must not pass unnoticed.
     fn drop_batch(&self, err: &BodyError) -> Answer {
-        let (status, why, mend) = match err {
+        let (status, why, hint) = match err {
             BodyError::TooLong(_) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body-too-long",
@@ -191,21 +191,27 @@ impl Site {
         if let Some(before) = self.dropped.pass() {
             error!(
                 reason = %escape(&err.to_string(), 200),
-                mend,
-                untold = before,
+                hint,
+                suppressed = before,
                 "A BATCH WAS REFUSED THAT ITS SENDER WILL NOT SEND AGAIN"
             );
         }
         text(status, format!("{err}\n"))
     }
 
-    fn refuse(&self, stranger: Stranger) -> Answer {
-        let Stranger { status, why, mend } = stranger;
+    fn refuse(&self, rejection: Rejection) -> Answer {
+        let Rejection { status, why, hint } = rejection;
         self.batches.metrics.refused(why);
         if let Some(before) = self.refused.pass() {
-            warn!(why, mend, status = status.as_u16(), untold = before, "a request was refused");
+            warn!(
+                why,
+                hint,
+                status = status.as_u16(),
+                suppressed = before,
+                "a request was refused"
+            );
         }
-        let mut answer = text(status, format!("{mend}\n"));
+        let mut answer = text(status, format!("{hint}\n"));
         if status == StatusCode::UNAUTHORIZED {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -216,9 +222,9 @@ impl Site {
 /// A body as one event a line. What takes time is done where it holds nobody up.
 async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
     if encoding == Encoding::Identity && body.trim_ascii_start().first() != Some(&b'[') {
-        return Ok(intake::lines(body));
+        return Ok(body::lines(body));
     }
-    let work = move || intake::decompress(body, encoding, most).map(intake::lines);
+    let work = move || body::decompress(body, encoding, most).map(body::lines);
     spawn_blocking(work).await.unwrap_or_else(|err| Err(BodyError::Encoding(err.into())))
 }
 

@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{debug, warn};
 
-use super::routes::Site;
-use super::throttle::Throttle;
+use super::log_limit::LogLimit;
+use super::routes::App;
 
 /// Far more than a Vector opens; others wait in the kernel.
 const MAX_CONNECTIONS: usize = 512;
@@ -25,19 +25,19 @@ const MAX_BUFFER: usize = 256 << 10;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Server {
-    site: Arc<Site>,
+    app: Arc<App>,
     connections: Arc<Semaphore>,
     graceful: GracefulShutdown,
-    failed: Throttle,
+    failed: LogLimit,
 }
 
 impl Server {
-    pub(super) fn new(site: Arc<Site>) -> Self {
+    pub(super) fn new(app: Arc<App>) -> Self {
         Server {
-            site,
+            app,
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             graceful: GracefulShutdown::new(),
-            failed: Throttle::default(),
+            failed: LogLimit::default(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     let serve =
-                        serve(stream, Arc::clone(&self.site), self.graceful.watcher(), permit);
+                        serve(stream, Arc::clone(&self.app), self.graceful.watcher(), permit);
                     tokio::spawn(serve);
                 }
                 Err(err) => {
@@ -78,16 +78,16 @@ impl Server {
     /// sender there or not.
     pub(super) async fn drain(self) {
         self.graceful.shutdown().await;
-        self.site.admission.drained().await;
+        self.app.admission.drained().await;
     }
 }
 
-async fn serve(stream: TcpStream, site: Arc<Site>, watcher: Watcher, permit: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, app: Arc<App>, watcher: Watcher, permit: OwnedSemaphorePermit) {
     // An answer is one small packet, which is not to wait for more.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.answer(request).await) }
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(app.answer(request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,17 +1,17 @@
-//! What is asked of the detector's thread, and how it answers.
+//! The handle on the detector's thread.
 
-use std::collections::HashSet;
 use std::thread;
 
 use bytes::Bytes;
+use orgwatch::digest::Digest128;
 use orgwatch::finding::Finding;
-use orgwatch::memory::EventKey;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::admission::InFlight;
 use super::detector::{State, Thread};
-use crate::plugin::{self, Counter, Counts, Located, Span, Unreadable};
+use super::order::{DetectorStopped, Examined, Failure, Order, Task};
+use crate::plugin::{self, Counter};
 use crate::state::Saved;
 use crate::state::journal::Mark;
 
@@ -25,54 +25,6 @@ pub(super) struct Worker {
     /// Goes before batches.
     orders: mpsc::UnboundedSender<Order>,
 }
-
-/// A batch to examine.
-pub(super) struct Task {
-    pub(super) events: Bytes,
-    pub(super) in_flight: InFlight,
-    pub(super) reply: oneshot::Sender<Result<(Examined, InFlight), Failure>>,
-}
-
-/// What goes before batches.
-pub(super) enum Order {
-    Save { always: bool, reply: oneshot::Sender<Option<(Saved, Option<Mark>)>> },
-    Forget(Mark, oneshot::Sender<()>),
-    Delivered(Vec<EventKey>, oneshot::Sender<()>),
-    Reload(String, oneshot::Sender<Result<Vec<Finding>, plugin::Error>>),
-    Counters(oneshot::Sender<Vec<Counter>>),
-}
-
-/// What a batch gave.
-#[derive(Debug, Default)]
-pub(super) struct Examined {
-    /// What is to be delivered, in the order of the lines.
-    pub(super) found: Vec<Located>,
-    /// How many were left out: delivered before.
-    pub(super) repeats: u64,
-    /// The lines that may hold findings, in order.
-    pub(super) spans: Vec<Span>,
-    pub(super) counts: Counts,
-    /// The first that could not be read.
-    pub(super) unreadable: Vec<Unreadable>,
-    /// Of `found`: an event may be there twice.
-    pub(super) seen: HashSet<EventKey>,
-}
-
-/// Why a batch was not examined, or not to its end: it is to be sent again.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    /// It failed on the batch as a whole.
-    #[error("the detector had to be replaced")]
-    Replaced,
-    /// What was examined would be forgotten by a crash.
-    #[error("the journal cannot be written")]
-    Journal,
-}
-
-/// The thread is gone: no working detector could be made any more.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the detector is gone")]
-pub(super) struct Gone;
 
 impl Worker {
     /// Starts the thread. The other end of the channel it returns closes when the thread ends.
@@ -96,16 +48,19 @@ impl Worker {
         &self,
         events: Bytes,
         in_flight: InFlight,
-    ) -> Result<Result<(Examined, InFlight), Failure>, Gone> {
+    ) -> Result<Result<(Examined, InFlight), Failure>, DetectorStopped> {
         let (reply, answer) = oneshot::channel();
-        self.batches.send(Task { events, in_flight, reply }).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.batches.send(Task { events, in_flight, reply }).await.map_err(|_| DetectorStopped)?;
+        answer.await.map_err(|_| DetectorStopped)
     }
 
     /// The memory and what is undelivered of it, and where that is in the journal; `None` if neither
     /// has changed since, unless `always`.
-    pub(super) async fn save(&self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, Gone> {
-        self.order(|reply| Order::Save { always, reply }).await.map_err(|_| Gone)
+    pub(super) async fn save(
+        &self,
+        always: bool,
+    ) -> Result<Option<(Saved, Option<Mark>)>, DetectorStopped> {
+        self.order(|reply| Order::Save { always, reply }).await.map_err(|_| DetectorStopped)
     }
 
     /// What was saved up to this mark is on the disk: it leaves the journal.
@@ -114,7 +69,7 @@ impl Worker {
     }
 
     /// Downstream has acknowledged findings. Done when that is written down.
-    pub(super) fn delivered(&self, keys: Vec<EventKey>) -> oneshot::Receiver<()> {
+    pub(super) fn delivered(&self, keys: Vec<Digest128>) -> oneshot::Receiver<()> {
         self.order(|reply| Order::Delivered(keys, reply))
     }
 
@@ -123,13 +78,13 @@ impl Worker {
     pub(super) async fn reload(
         &self,
         settings: String,
-    ) -> Result<Result<Vec<Finding>, plugin::Error>, Gone> {
-        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| Gone)
+    ) -> Result<Result<Vec<Finding>, plugin::Error>, DetectorStopped> {
+        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| DetectorStopped)
     }
 
     /// What the detector holds and has dropped.
-    pub(super) async fn counters(&self) -> Result<Vec<Counter>, Gone> {
-        self.order(Order::Counters).await.map_err(|_| Gone)
+    pub(super) async fn counters(&self) -> Result<Vec<Counter>, DetectorStopped> {
+        self.order(Order::Counters).await.map_err(|_| DetectorStopped)
     }
 
     fn order<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> oneshot::Receiver<T> {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use folder::{Folder, FolderError};
 
-use crate::input::{Batch, Limits, Meter, PathError, Reader, Single, Source};
+use crate::input::{Batch, Limits, OnePerLine, PathError, ReadProgress, Reader, Source};
 use note::{Name, Note, Stamp};
 use part::Summed;
 
@@ -73,7 +73,7 @@ pub fn split(
     observer: &mut dyn Observer,
 ) -> Result<Totals, Error> {
     let mut run =
-        Run { folder, limits, observer, totals: Totals::default(), single: Single::new() };
+        Run { folder, limits, observer, totals: Totals::default(), single: OnePerLine::new() };
     for found in found {
         match found {
             Ok(source) => run.source(&source)?,
@@ -89,7 +89,7 @@ struct Run<'a> {
     limits: &'a Limits,
     observer: &'a mut dyn Observer,
     totals: Totals,
-    single: Single,
+    single: OnePerLine,
 }
 
 impl Run<'_> {
@@ -123,7 +123,7 @@ impl Run<'_> {
         if known.bytes > 0 && !self.continues(source, &known) {
             known = Note { parts: known.parts, ..Note::default() };
         }
-        let mut reader = match Reader::open(source, self.limits, &Meter::default()) {
+        let mut reader = match Reader::open(source, self.limits, &ReadProgress::default()) {
             Ok(reader) => reader,
             Err(err) => {
                 self.failed(source, &err);
@@ -168,7 +168,7 @@ impl Run<'_> {
     /// Whether a source begins with what was written of it. Anything that is wrong with it is told
     /// when it is read for its events.
     fn continues(&mut self, source: &Source, known: &Note) -> bool {
-        let Ok(mut reader) = Reader::open(source, self.limits, &Meter::default()) else {
+        let Ok(mut reader) = Reader::open(source, self.limits, &ReadProgress::default()) else {
             return false;
         };
         let mut batch = Batch::default();

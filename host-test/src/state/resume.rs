@@ -6,7 +6,7 @@ use std::path::Path;
 use orgwatch::finding::Finding;
 
 use super::journal::{Contents, Entry, Journal, JournalError};
-use super::undelivered::Ticket;
+use super::undelivered::FindingKey;
 use super::{Position, Saved, SavedError, StateError, StateFile, Undelivered};
 use crate::plugin::{self, Detector, Located, Place};
 use crate::steps::step;
@@ -141,7 +141,7 @@ fn resume(
                 let found = batch.findings.into_iter().filter(|one| {
                     // Not again what a sender brought again.
                     undelivered.take_up(&one.finding)
-                        && waiting.insert(Ticket::of(&one.finding).key)
+                        && waiting.insert(FindingKey::of(&one.finding).id)
                 });
                 pending.extend(by_line(&lines, found.collect()));
             }
@@ -151,7 +151,7 @@ fn resume(
                     waiting.remove(key);
                 }
                 pending.retain_mut(|one| {
-                    one.found.retain(|one| waiting.contains(&Ticket::of(&one.finding).key));
+                    one.found.retain(|one| waiting.contains(&FindingKey::of(&one.finding).id));
                     !one.found.is_empty()
                 });
             }

@@ -96,7 +96,7 @@ impl Saved {
 
 #[cfg(test)]
 mod tests {
-    use super::super::undelivered::Ticket;
+    use super::super::undelivered::FindingKey;
     use super::super::undelivered::tests::found;
     use super::*;
 
@@ -116,7 +116,7 @@ mod tests {
         let saved = sample();
         let loaded = Saved::decode(&saved.encode().unwrap()).unwrap();
         assert_eq!((&loaded.memory, loaded.position), (&saved.memory, saved.position));
-        assert!(loaded.undelivered.holds(&Ticket::of(&found(5, true))));
+        assert!(loaded.undelivered.holds(&FindingKey::of(&found(5, true))));
         // With nothing beside it, it is the memory as the detector saved it.
         let plain = Saved { memory: saved.memory.clone(), ..Saved::default() };
         assert_eq!(plain.encode().unwrap(), saved.memory);

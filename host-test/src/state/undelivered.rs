@@ -7,8 +7,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
+use orgwatch::digest::Digest128;
 use orgwatch::finding::Finding;
-use orgwatch::memory::EventKey;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -23,16 +23,16 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 /// Findings that are not acknowledged downstream yet.
 #[derive(Debug, Clone, Default)]
 pub struct Undelivered {
-    times: HashMap<EventKey, i64>,
-    by_time: BTreeSet<(i64, EventKey)>,
+    times: HashMap<Digest128, i64>,
+    by_time: BTreeSet<(i64, Digest128)>,
     /// Of findings of this event time and before, in seconds since 1970, it is not known which are
     /// undelivered.
-    floor: Option<i64>,
+    watermark: Option<i64>,
     /// Since when nothing is on the list.
     empty_since: Option<Instant>,
     /// Findings that no event carries, since loading or merging a memory completed them: no sender
     /// brings them again.
-    loose: HashMap<EventKey, Finding>,
+    loose: HashMap<Digest128, Finding>,
     forgotten: u64,
     version: u64,
 }
@@ -40,33 +40,34 @@ pub struct Undelivered {
 /// The layout of the state's section.
 #[derive(Default, Serialize, Deserialize)]
 struct Layout {
-    floor: Option<i64>,
+    watermark: Option<i64>,
     findings: Vec<(i64, [u8; 16])>,
     /// As JSON.
     loose: Vec<String>,
 }
 
-/// A finding's place on the list: a key made of its id, and the time of its last event.
+/// The key of a finding on the list: a digest of its id, and the time of its last event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    pub(crate) key: EventKey,
+pub(crate) struct FindingKey {
+    pub(crate) id: Digest128,
     time: i64,
 }
 
-impl Ticket {
+impl FindingKey {
     pub(crate) fn of(finding: &Finding) -> Self {
         let time = finding.last_seen.as_deref().and_then(|time| {
             OffsetDateTime::parse(time, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
         });
-        Ticket { key: EventKey::of(&[&finding.id]), time: time.unwrap_or(i64::MIN) }
+        FindingKey { id: Digest128::of(&[&finding.id]), time: time.unwrap_or(i64::MIN) }
     }
 }
 
 impl Undelivered {
     /// Whether a finding has to be delivered: it is on the list, or as old as what had to be
     /// forgotten.
-    pub(crate) fn holds(&self, ticket: &Ticket) -> bool {
-        self.times.contains_key(&ticket.key) || self.floor.is_some_and(|floor| ticket.time <= floor)
+    pub(crate) fn holds(&self, key: &FindingKey) -> bool {
+        self.times.contains_key(&key.id)
+            || self.watermark.is_some_and(|watermark| key.time <= watermark)
     }
 
     /// Takes up a finding that the detector gave. False for one that was delivered before.
@@ -75,20 +76,20 @@ impl Undelivered {
     }
 
     fn take_up_within(&mut self, finding: &Finding, most: usize) -> bool {
-        let ticket = Ticket::of(finding);
-        self.lower_floor(LONGEST_RETRY);
-        let wanted = !finding.repeat || self.holds(&ticket);
+        let key = FindingKey::of(finding);
+        self.lower_watermark(LONGEST_RETRY);
+        let wanted = !finding.repeat || self.holds(&key);
         if wanted {
-            self.insert(ticket, most);
+            self.insert(key, most);
         }
         wanted
     }
 
     /// Takes up a finding that no event carries.
     pub(crate) fn take_up_loose(&mut self, finding: Finding) {
-        let ticket = Ticket::of(&finding);
-        self.insert(ticket, MAX);
-        self.loose.insert(ticket.key, finding);
+        let key = FindingKey::of(&finding);
+        self.insert(key, MAX);
+        self.loose.insert(key.id, finding);
     }
 
     /// The findings that no event carries, in the order of their ids.
@@ -98,9 +99,9 @@ impl Undelivered {
         loose
     }
 
-    fn insert(&mut self, ticket: Ticket, most: usize) {
-        if self.times.insert(ticket.key, ticket.time).is_none() {
-            self.by_time.insert((ticket.time, ticket.key));
+    fn insert(&mut self, key: FindingKey, most: usize) {
+        if self.times.insert(key.id, key.time).is_none() {
+            self.by_time.insert((key.time, key.id));
             self.version += 1;
         }
         self.empty_since = None;
@@ -108,13 +109,13 @@ impl Undelivered {
             let Some((time, key)) = self.by_time.pop_first() else { break };
             self.times.remove(&key);
             // Rather twice than never: from here on back, every repeat is delivered.
-            self.floor = self.floor.max(Some(time));
+            self.watermark = self.watermark.max(Some(time));
             self.forgotten += 1;
         }
     }
 
     /// Takes a finding off the list: downstream has acknowledged it.
-    pub(crate) fn settle(&mut self, key: &EventKey) {
+    pub(crate) fn settle(&mut self, key: &Digest128) {
         self.loose.remove(key);
         if let Some(time) = self.times.remove(key) {
             self.by_time.remove(&(time, *key));
@@ -127,9 +128,11 @@ impl Undelivered {
 
     /// Once nothing has been on the list for so long, no sender has a finding left that was
     /// forgotten: repeats are told from undelivered ones again.
-    fn lower_floor(&mut self, after: Duration) {
-        if self.floor.is_some() && self.empty_since.is_some_and(|since| since.elapsed() >= after) {
-            self.floor = None;
+    fn lower_watermark(&mut self, after: Duration) {
+        if self.watermark.is_some()
+            && self.empty_since.is_some_and(|since| since.elapsed() >= after)
+        {
+            self.watermark = None;
             self.version += 1;
         }
     }
@@ -146,23 +149,26 @@ impl Undelivered {
 
     /// As the section of a state; none if there is nothing to say.
     pub(super) fn encode(&self) -> Option<Vec<u8>> {
-        if self.floor.is_none() && self.times.is_empty() {
+        if self.watermark.is_none() && self.times.is_empty() {
             return None;
         }
         let findings = self.by_time.iter().map(|(time, key)| (*time, key.bytes()));
         // A finding has no key that is not text.
         let loose = self.loose().into_iter().filter_map(|one| serde_json::to_string(&one).ok());
-        let layout =
-            Layout { floor: self.floor, findings: findings.collect(), loose: loose.collect() };
+        let layout = Layout {
+            watermark: self.watermark,
+            findings: findings.collect(),
+            loose: loose.collect(),
+        };
         postcard::to_allocvec(&layout).ok()
     }
 
     /// Of a section; none if it is damaged.
     pub(super) fn decode(section: &[u8]) -> Option<Self> {
         let layout: Layout = postcard::from_bytes(section).ok()?;
-        let mut list = Undelivered { floor: layout.floor, ..Undelivered::default() };
-        for (time, key) in layout.findings {
-            list.insert(Ticket { key: EventKey::new(key), time }, MAX);
+        let mut list = Undelivered { watermark: layout.watermark, ..Undelivered::default() };
+        for (time, id) in layout.findings {
+            list.insert(FindingKey { id: Digest128::new(id), time }, MAX);
         }
         for finding in layout.loose {
             list.take_up_loose(serde_json::from_str(&finding).ok()?);
@@ -205,12 +211,12 @@ pub(crate) mod tests {
         let mut list = again(&list);
         // The oldest by event time went; they are given again, and so is all as old.
         for time in [1, 2, 3, 4] {
-            assert!(list.holds(&Ticket::of(&found(time, true))), "{time}");
+            assert!(list.holds(&FindingKey::of(&found(time, true))), "{time}");
         }
         assert!(!list.take_up(&found(5, true)));
     }
 
-    /// The floor was only ever raised: after one outage every old repeat was delivered again for the
+    /// The watermark was only ever raised: after one outage every old repeat was delivered again for the
     /// life of the state.
     #[test]
     fn what_was_forgotten_is_forgotten_once_no_sender_has_it_any_more() {
@@ -218,16 +224,16 @@ pub(crate) mod tests {
         for time in 1..=3 {
             list.take_up_within(&found(time, false), 2);
         }
-        list.lower_floor(Duration::ZERO);
-        assert!(list.holds(&Ticket::of(&found(1, true))), "not while findings are undelivered");
+        list.lower_watermark(Duration::ZERO);
+        assert!(list.holds(&FindingKey::of(&found(1, true))), "not while findings are undelivered");
         for time in 2..=3 {
-            list.settle(&Ticket::of(&found(time, false)).key);
+            list.settle(&FindingKey::of(&found(time, false)).id);
         }
-        list.lower_floor(LONGEST_RETRY);
-        assert!(list.holds(&Ticket::of(&found(1, true))), "not while a sender may try again");
+        list.lower_watermark(LONGEST_RETRY);
+        assert!(list.holds(&FindingKey::of(&found(1, true))), "not while a sender may try again");
         // Neither does a restart make it go on for ever.
         let mut list = again(&list);
-        list.lower_floor(Duration::ZERO);
+        list.lower_watermark(Duration::ZERO);
         assert!(!list.take_up(&found(1, true)));
         assert_eq!(list.encode(), None);
     }
@@ -238,7 +244,7 @@ pub(crate) mod tests {
         list.take_up_loose(found(1, false));
         let mut list = again(&list);
         assert_eq!(list.loose(), [found(1, false)]);
-        list.settle(&Ticket::of(&found(1, false)).key);
+        list.settle(&FindingKey::of(&found(1, false)).id);
         assert!(list.loose().is_empty());
         assert_eq!(Undelivered::decode(b"\x07").map(|_| ()), None);
     }

@@ -5,7 +5,7 @@
 //! module finds what it must; `tests/fluent_bit.rs` shows that Fluent Bit can run it.
 
 use memchr::{memchr, memmem};
-use orgwatch::baked::MAGIC;
+use orgwatch::embedded_config::MAGIC;
 use orgwatch_artifact::Case;
 use serde_json::Value;
 use wasmtime::{

@@ -1,4 +1,4 @@
-//! What is published.
+//! The files that are published.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,8 @@ use std::fs;
 use orgwatch_artifact::{Artifact, CASES, Case, Module, digest};
 use serde_json::Value;
 
-use crate::{artifacts, root, support};
+use super::{artifacts, root};
+use crate::support;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -45,7 +46,7 @@ fn materials_have_digests_and_licences_have_texts() {
             assert!(licences.matches(&heading).count() > 1, "a line and a text of {heading}");
         }
     }
-    // What is inside, and what only helped to build it.
+    // Crates that are inside, and crates that only helped to build it.
     assert!(named("memchr")["purl"].as_str().unwrap().starts_with("pkg:cargo/memchr@"));
     named("wit-bindgen");
     for absent in ["serde_derive", "proptest", "wasmtime", "yaml_serde"] {

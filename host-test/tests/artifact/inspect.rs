@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::artifacts;
-use crate::bench::Bench;
+use super::artifacts;
+use crate::util::Sandbox;
 
 #[test]
 fn it_shows_all_that_an_artifact_says() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     for (kind, bytes) in artifacts() {
-        bench.file("a.wasm", &bytes);
-        let ran = bench.run(&["inspect", "--json", "a.wasm"]);
+        sandbox.file("a.wasm", &bytes);
+        let ran = sandbox.run(&["inspect", "--json", "a.wasm"]);
         assert_eq!(ran.code, 0, "{ran:?}");
         let seen: Value = serde_json::from_str(&ran.out).unwrap();
         assert_eq!(seen["kind"], kind);
@@ -28,7 +28,7 @@ fn it_shows_all_that_an_artifact_says() {
         let rule = rules.iter().find(|rule| rule["slug"] == "member-left-organization").unwrap();
         assert_eq!(rule["severity"], "critical");
 
-        let text = bench.run(&["inspect", "a.wasm"]).out;
+        let text = sandbox.run(&["inspect", "a.wasm"]).out;
         for said in [
             "nothing: cannot reach network, files, clock or environment",
             "none baked in",
@@ -43,7 +43,7 @@ fn it_shows_all_that_an_artifact_says() {
 
 #[test]
 fn one_byte_changed_is_damage_wherever_it_is() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     for (_, bytes) in artifacts() {
         let module = orgwatch_artifact::Module::parse(&bytes).unwrap();
         // Some of the code, and the edges of every section.
@@ -55,8 +55,8 @@ fn one_byte_changed_is_damage_wherever_it_is() {
         for at in places {
             let mut changed = bytes.clone();
             changed[at] ^= 0x01;
-            bench.file("a.wasm", &changed);
-            let ran = bench.run(&["inspect", "a.wasm"]);
+            sandbox.file("a.wasm", &changed);
+            let ran = sandbox.run(&["inspect", "a.wasm"]);
             assert_eq!(ran.code, 2, "byte {at}: {ran:?}");
             ran.says("damaged");
         }
@@ -65,36 +65,36 @@ fn one_byte_changed_is_damage_wherever_it_is() {
 
 #[test]
 fn damage_of_a_section_is_told_from_that_of_the_rest() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let [(_, bytes), _] = artifacts();
     let module = orgwatch_artifact::Module::parse(&bytes).unwrap();
     // Sealed again, so that only what stands in the section can tell.
     let broken = module.with(orgwatch_artifact::CASES, b"no gzip");
-    bench.file("a.wasm", orgwatch_artifact::seal(&broken).unwrap());
-    bench.run(&["inspect", "a.wasm"]).says("damaged: the section orgwatch:cases");
+    sandbox.file("a.wasm", orgwatch_artifact::seal(&broken).unwrap());
+    sandbox.run(&["inspect", "a.wasm"]).says("damaged: the section orgwatch:cases");
     let mut changed = bytes.clone();
     changed[bytes.len() / 2] ^= 1;
-    bench.file("a.wasm", changed);
-    bench.run(&["inspect", "a.wasm"]).says("The section orgwatch:sha256 says sha256:");
-    bench.file("a.wasm", module.without(orgwatch_artifact::DIGEST));
-    bench.run(&["inspect", "a.wasm"]).says("there is not one section orgwatch:sha256");
+    sandbox.file("a.wasm", changed);
+    sandbox.run(&["inspect", "a.wasm"]).says("The section orgwatch:sha256 says sha256:");
+    sandbox.file("a.wasm", module.without(orgwatch_artifact::DIGEST));
+    sandbox.run(&["inspect", "a.wasm"]).says("there is not one section orgwatch:sha256");
 }
 
 #[test]
 fn what_is_not_ours_is_described_and_said_not_to_be() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let text = r#"(module (import "wasi" "fd_write" (func)) (memory (export "memory") 1))"#;
-    bench.file("other.wasm", wat::parse_str(text).unwrap());
-    let ran = bench.run(&["inspect", "other.wasm"]);
+    sandbox.file("other.wasm", wat::parse_str(text).unwrap());
+    let ran = sandbox.run(&["inspect", "other.wasm"]);
     assert_eq!(ran.code, 2);
     ran.says("other.wasm: this is not an artifact of orgwatch");
     assert!(ran.out.contains("a core module") && ran.out.contains("wasi.fd_write"), "{}", ran.out);
-    bench.file("short.wasm", b"\0asm\x01\0\0\0\x02\x01\x01");
-    let ran = bench.run(&["inspect", "short.wasm"]);
+    sandbox.file("short.wasm", b"\0asm\x01\0\0\0\x02\x01\x01");
+    let ran = sandbox.run(&["inspect", "short.wasm"]);
     assert!(ran.out.contains("imports     unknown"), "{}", ran.out);
-    bench.file("text.wasm", "#!/bin/sh\n");
-    let ran = bench.run(&["inspect", "text.wasm"]);
+    sandbox.file("text.wasm", "#!/bin/sh\n");
+    let ran = sandbox.run(&["inspect", "text.wasm"]);
     assert_eq!(ran.code, 2);
     ran.says("text.wasm is no WebAssembly, or damaged: at byte 0");
-    assert_eq!(bench.run(&["inspect", "none.wasm"]).code, 2);
+    assert_eq!(sandbox.run(&["inspect", "none.wasm"]).code, 2);
 }

@@ -4,7 +4,7 @@ use orgwatch::settings::{SCHEMA, Settings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::bench::Bench;
+use crate::util::Sandbox;
 
 const APPROVAL: &str = r#"{"reason": "MIGR-1", "principals": ["arn:aws:iam::*:role/m"],
     "until": "2026-12-31T00:00:00Z"}"#;
@@ -203,52 +203,52 @@ fn the_schema_and_the_checker_say_the_same() {
 /// The documentation's own example.
 #[test]
 fn the_example_of_the_documentation_is_good() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let docs = include_str!("../../../docs/settings.md");
     let (_, rest) = docs.split_once("```yaml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
-    bench.file("example.yaml", example);
-    bench.run(&["settings", "check", "example.yaml"]).expect(1, 0);
+    sandbox.file("example.yaml", example);
+    sandbox.run(&["settings", "check", "example.yaml"]).expect(1, 0);
 }
 
 #[test]
 fn the_schema_is_printed() {
-    let ran = Bench::new().run(&["settings", "schema"]);
+    let ran = Sandbox::new().run(&["settings", "schema"]);
     assert_eq!((ran.code, &ran.out[..]), (0, SCHEMA));
 }
 
 #[test]
 fn everything_wrong_is_told_at_once() {
-    let bench = Bench::new();
-    bench.file(
+    let sandbox = Sandbox::new();
+    sandbox.file(
         "bad.yaml",
         "management_account: 111122223333\nrules: {account-closd: off}\n\
          approvals:\n  - reason: x\n    principals: ['*']\n    until: 2020-01-01T00:00:00Z\n",
     );
-    let ran = bench.run(&["settings", "check", "bad.yaml"]);
+    let ran = sandbox.run(&["settings", "check", "bad.yaml"]);
     ran.expect(3, 2);
     assert!(ran.out.starts_with("bad.yaml:1: management_account: 111122223333: "), "{ran:#?}");
     assert!(ran.out.contains("in quotes"), "{ran:#?}");
-    let ran = bench.run(&["settings", "check", "--json", "bad.yaml"]);
+    let ran = sandbox.run(&["settings", "check", "--json", "bad.yaml"]);
     assert_eq!(ran.code, 2);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&told["usable"], &told["file"]), (&json!(false), &json!("bad.yaml")));
     assert_eq!(told["problems"][0]["line"], 1);
     assert_eq!(told["problems"][1]["path"], "rules.account-closd");
     // The scan says the same.
-    let scan = bench.scan(&["--settings", "bad.yaml", "-"]);
+    let scan = sandbox.scan(&["--settings", "bad.yaml", "-"]);
     assert_eq!(scan.code, 2);
     scan.says("orgwatch: bad.yaml:1: management_account: 111122223333: ");
 }
 
 #[test]
 fn a_warning_is_told_and_is_no_failure() {
-    let bench = Bench::new();
-    bench.file("old.yaml", format!("approvals: [{}]", APPROVAL.replace("2026", "2020")));
-    let ran = bench.run(&["settings", "check", "old.yaml"]);
+    let sandbox = Sandbox::new();
+    sandbox.file("old.yaml", format!("approvals: [{}]", APPROVAL.replace("2026", "2020")));
+    let ran = sandbox.run(&["settings", "check", "old.yaml"]);
     ran.expect(1, 0);
     assert!(ran.out.contains("warning: approvals[0].until: "), "{ran:#?}");
-    let ran = bench.run(&["settings", "check", "--json", "old.yaml"]);
+    let ran = sandbox.run(&["settings", "check", "--json", "old.yaml"]);
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&told["usable"], ran.code), (&json!(true), 0));
     assert_eq!(told["warnings"][0]["path"], "approvals[0].until");
@@ -257,7 +257,7 @@ fn a_warning_is_told_and_is_no_failure() {
 /// A number that YAML would change is an account all the same, or is refused: never another.
 #[test]
 fn account_numbers_without_quotes_never_become_others() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     for (written, kept) in [
         ("012345678901", true),
         ("012345670123", true),
@@ -266,8 +266,8 @@ fn account_numbers_without_quotes_never_become_others() {
         ("1_2345678901", false),
         ("1.2345678e11", false),
     ] {
-        bench.file("file.yaml", format!("management_account: {written}\n"));
-        let ran = bench.run(&["settings", "check", "file.yaml"]);
+        sandbox.file("file.yaml", format!("management_account: {written}\n"));
+        let ran = sandbox.run(&["settings", "check", "file.yaml"]);
         let told = ran.out.contains("in quotes");
         assert_eq!((ran.code == 0, told), (kept, !kept), "{written}: {ran:#?}");
     }
@@ -275,12 +275,12 @@ fn account_numbers_without_quotes_never_become_others() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let bench = Bench::new();
-    bench.run(&["settings", "check", "none.yaml"]).expect(0, 2).says("none.yaml");
-    bench.file("twice.yaml", "late: 2h\n\nlate: 3h\n");
-    let ran = bench.run(&["settings", "check", "twice.yaml"]);
+    let sandbox = Sandbox::new();
+    sandbox.run(&["settings", "check", "none.yaml"]).expect(0, 2).says("none.yaml");
+    sandbox.file("twice.yaml", "late: 2h\n\nlate: 3h\n");
+    let ran = sandbox.run(&["settings", "check", "twice.yaml"]);
     assert_eq!(ran.out, "twice.yaml:3: late is there already, on line 1\n");
-    bench.file("broken.yaml", "late: 2h\nmemory: {\n");
-    let ran = bench.run(&["settings", "check", "broken.yaml"]);
+    sandbox.file("broken.yaml", "late: 2h\nmemory: {\n");
+    let ran = sandbox.run(&["settings", "check", "broken.yaml"]);
     assert!(ran.code == 2 && ran.out.starts_with("broken.yaml:3: the settings are not YAML"));
 }

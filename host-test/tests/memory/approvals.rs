@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::bench::Bench;
 use crate::support;
+use crate::util::Sandbox;
 
 const APPROVED: &str = r#"
 management_account: "111122223333"
@@ -23,13 +23,13 @@ fn incident() -> String {
 
 #[test]
 fn approving_the_principal_turns_its_findings_approved() {
-    let bench = Bench::new();
-    bench.file("approved.yaml", APPROVED);
-    bench.file("expired.yaml", APPROVED.replace("2026-12-01", "2026-11-01"));
+    let sandbox = Sandbox::new();
+    sandbox.file("approved.yaml", APPROVED);
+    sandbox.file("expired.yaml", APPROVED.replace("2026-12-01", "2026-11-01"));
     let incident = incident();
-    let plain = bench.scan(&[&incident, "--fail-on", "low"]);
+    let plain = sandbox.scan(&[&incident, "--fail-on", "low"]);
     assert_eq!(plain.code, 1, "{plain:#?}");
-    let ran = bench.scan(&[&incident, "--settings", "approved.yaml", "--fail-on", "low"]);
+    let ran = sandbox.scan(&[&incident, "--settings", "approved.yaml", "--fail-on", "low"]);
     // All findings are of what it did, and none of them is hidden.
     assert_eq!(ran.code, 0, "{ran:#?}");
     let (approved, plain) = (ran.findings(), plain.findings());
@@ -43,16 +43,16 @@ fn approving_the_principal_turns_its_findings_approved() {
     assert!(plain.iter().any(|finding| finding["rule"] == "exit-to-another-organization"));
 
     // An approval that is over approves nothing.
-    bench
+    sandbox
         .scan(&[&incident, "--settings", "expired.yaml", "--fail-on", "low"])
         .expect(plain.len(), 1);
 }
 
 #[test]
 fn approving_somebody_else_approves_nothing() {
-    let bench = Bench::new();
-    bench.file("other.yaml", APPROVED.replace("role/ops-automation", "role/other"));
-    let ran = bench.scan(&[&incident(), "--settings", "other.yaml", "--fail-on", "critical"]);
+    let sandbox = Sandbox::new();
+    sandbox.file("other.yaml", APPROVED.replace("role/ops-automation", "role/other"));
+    let ran = sandbox.scan(&[&incident(), "--settings", "other.yaml", "--fail-on", "critical"]);
     assert_eq!(ran.code, 1, "{ran:#?}");
     // An event of AWS itself names nobody, and is approved by its account alone, as is a chain that
     // it completes.

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-/// What it is called, where it is not named by `CHROMIUM`.
+/// Its names on the path, where `CHROMIUM` does not name it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// Without what it would do of its own accord.
@@ -35,7 +35,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     sent: u64,
     session: Option<String>,
-    /// What it has told without being asked.
+    /// Events that it sent without being asked.
     told: VecDeque<Value>,
     _profile: tempfile::TempDir,
 }
@@ -54,12 +54,11 @@ fn find() -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts one; none, and that is said, where there is none.
-    pub fn start() -> Option<Self> {
-        let Some(program) = find() else {
-            println!("skipped: no browser: none of {NAMES:?} on PATH, and CHROMIUM is not set");
-            return None;
-        };
+    /// Starts one.
+    pub fn start() -> Self {
+        let program = find().unwrap_or_else(|| {
+            panic!("no browser: none of {NAMES:?} on PATH, and CHROMIUM is not set")
+        });
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         // It reads commands from its file 3, and answers on its file 4.
@@ -85,7 +84,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network", "Security"] {
             browser.ask(&format!("{domain}.enable"), json!({}));
         }
-        Some(browser)
+        browser
     }
 
     /// Sends one command, and waits for its answer.
@@ -194,7 +193,7 @@ impl Browser {
         std::fs::write(folder.join(name), data).unwrap();
     }
 
-    /// What it has told of these kinds, as far as the last answer.
+    /// Its events of these kinds, up to the last answer.
     pub fn told(&mut self, kinds: &[&str]) -> Vec<Value> {
         // Everything that was before it has come when it is answered.
         self.value("0");

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use crate::bench::{Bench, leaving};
+use crate::util::{Sandbox, leaving};
 
-fn files(bench: &Bench) -> Vec<String> {
-    let entries = fs::read_dir(bench.path("")).unwrap();
+fn files(sandbox: &Sandbox) -> Vec<String> {
+    let entries = fs::read_dir(sandbox.path("")).unwrap();
     let mut names: Vec<_> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -14,21 +14,21 @@ fn files(bench: &Bench) -> Vec<String> {
 
 #[test]
 fn the_same_events_give_the_same_bytes() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let events: String = (0..50).map(|id| format!("{}\n", leaving(id))).collect();
-    bench.file("file", events);
-    bench.scan(&["file", "--report", "one.html"]).expect(50, 0).says("one.html");
-    bench.scan(&["file", "--report", "two.html", "--quiet", "--format", "ocsf"]).expect(50, 0);
-    let read = |name| fs::read(bench.path(name)).unwrap();
+    sandbox.file("file", events);
+    sandbox.scan(&["file", "--report", "one.html"]).expect(50, 0).says("one.html");
+    sandbox.scan(&["file", "--report", "two.html", "--quiet", "--format", "ocsf"]).expect(50, 0);
+    let read = |name| fs::read(sandbox.path(name)).unwrap();
     assert!(read("one.html") == read("two.html"));
-    assert_eq!(files(&bench), ["file", "one.html", "two.html"]);
+    assert_eq!(files(&sandbox), ["file", "one.html", "two.html"]);
 }
 
 #[test]
 fn a_report_that_cannot_be_is_refused_before_anything_is_read() {
-    let bench = Bench::new();
-    bench.file("logs/file", leaving(1).to_string());
-    bench.file("settings.yaml", "{}");
+    let sandbox = Sandbox::new();
+    sandbox.file("logs/file", leaving(1).to_string());
+    sandbox.file("settings.yaml", "{}");
     for (path, says) in [
         ("none/page.html", "cannot write the report none/page.html"),
         ("logs", "it is a folder"),
@@ -38,36 +38,36 @@ fn a_report_that_cannot_be_is_refused_before_anything_is_read() {
         ("settings.yaml", "would replace settings.yaml, which this run reads"),
     ] {
         let scan = ["logs/file", "--settings", "settings.yaml", "--report", path];
-        bench.scan(&scan).expect(0, 2).says(says);
+        sandbox.scan(&scan).expect(0, 2).says(says);
     }
-    assert_eq!(files(&bench), ["logs", "settings.yaml"]);
+    assert_eq!(files(&sandbox), ["logs", "settings.yaml"]);
 }
 
 #[test]
 fn the_page_of_an_earlier_run_is_not_scanned() {
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
     for _ in 0..2 {
-        bench.scan(&[".", "--report", "page.html"]).expect(1, 0).says("in 1 file");
+        sandbox.scan(&[".", "--report", "page.html"]).expect(1, 0).says("in 1 file");
     }
 }
 
 #[test]
 fn what_is_hidden_is_counted_and_what_came_again_is_not_repeated() {
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
-    let page = || fs::read_to_string(bench.path("page.html")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    let page = || fs::read_to_string(sandbox.path("page.html")).unwrap();
     let critical = ["file", "--report", "page.html", "--state", "state"];
-    bench.scan(&critical).expect(1, 0);
+    sandbox.scan(&critical).expect(1, 0);
     assert!(page().contains("<h1>1 finding in account 111122223333</h1>"), "{}", page());
-    bench.scan(&critical).expect(0, 0);
+    sandbox.scan(&critical).expect(0, 0);
     assert!(page().contains("<h1>No new findings</h1>"), "{}", page());
     assert!(page().contains("1 finding, not shown twice"), "{}", page());
 
     let mut denied = leaving(2);
     denied["errorCode"] = "AccessDenied".into();
-    bench.file("file", denied.to_string());
-    bench.scan(&["file", "--report", "page.html", "--min-severity", "critical"]).expect(0, 0);
+    sandbox.file("file", denied.to_string());
+    sandbox.scan(&["file", "--report", "page.html", "--min-severity", "critical"]).expect(0, 0);
     assert!(page().contains("<h1>No findings of severity critical or above</h1>"), "{}", page());
     assert!(page().contains("1 finding below critical"), "{}", page());
     assert!(!page().contains("found anything"), "{}", page());
@@ -77,25 +77,25 @@ fn what_is_hidden_is_counted_and_what_came_again_is_not_repeated() {
 #[test]
 fn a_page_is_a_file_like_any_other_and_keeps_its_permissions() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
-    let plain = bench.file("plain", "").metadata().unwrap().permissions().mode();
-    let mode = |name| bench.path(name).metadata().unwrap().permissions().mode();
-    bench.scan(&["file", "--report", "page.html"]).expect(1, 0);
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    let plain = sandbox.file("plain", "").metadata().unwrap().permissions().mode();
+    let mode = |name| sandbox.path(name).metadata().unwrap().permissions().mode();
+    sandbox.scan(&["file", "--report", "page.html"]).expect(1, 0);
     assert_eq!(mode("page.html"), plain);
-    fs::set_permissions(bench.path("page.html"), fs::Permissions::from_mode(0o600)).unwrap();
-    symlink("page.html", bench.path("link.html")).unwrap();
-    bench.scan(&["file", "--report", "link.html"]).expect(1, 0);
+    fs::set_permissions(sandbox.path("page.html"), fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("page.html", sandbox.path("link.html")).unwrap();
+    sandbox.scan(&["file", "--report", "link.html"]).expect(1, 0);
     assert_eq!(mode("page.html") & 0o777, 0o600);
-    assert!(bench.path("link.html").symlink_metadata().unwrap().is_symlink());
+    assert!(sandbox.path("link.html").symlink_metadata().unwrap().is_symlink());
 }
 
 #[test]
 fn a_reader_that_goes_away_does_not_take_the_page_with_it() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let events: String = (0..2000).map(|id| format!("{}\n", leaving(id))).collect();
-    bench.file("file", events);
-    let mut child = bench
+    sandbox.file("file", events);
+    let mut child = sandbox
         .command()
         .args(["scan", "file", "--quiet", "--report", "page.html"])
         .stdout(std::process::Stdio::piped())
@@ -103,7 +103,7 @@ fn a_reader_that_goes_away_does_not_take_the_page_with_it() {
         .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    let page = fs::read_to_string(bench.path("page.html")).unwrap();
+    let page = fs::read_to_string(sandbox.path("page.html")).unwrap();
     assert!(page.contains("<h1>2,000 findings in account 111122223333</h1>"));
     assert!(page.contains("the other 1,500 in a line each"));
 }

@@ -1,19 +1,19 @@
-//! What a browser makes of a page.
+//! A report as a browser shows it.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, leaving};
-use crate::browser::Browser;
+use crate::report::browser::Browser;
+use crate::util::{Sandbox, leaving};
 
 /// The page of the sample incident.
-fn incident(bench: &Bench) -> PathBuf {
+fn incident(sandbox: &Sandbox) -> PathBuf {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples");
     let (events, settings) =
         (format!("{samples}/incident.ndjson"), format!("{samples}/settings.yaml"));
-    bench.scan(&[&events, "--settings", &settings, "--report", "page.html"]).expect(15, 0);
-    bench.path("page.html")
+    sandbox.scan(&[&events, "--settings", &settings, "--report", "page.html"]).expect(15, 0);
+    sandbox.path("page.html")
 }
 
 /// Fails if anything but the page itself was asked for, or anything went wrong on it.
@@ -31,16 +31,17 @@ fn is_quiet(browser: &mut Browser) {
 }
 
 #[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
 fn what_would_load_or_run_is_noticed() {
-    let bench = Bench::new();
-    let Some(mut browser) = Browser::start() else { return };
+    let sandbox = Sandbox::new();
+    let mut browser = Browser::start();
     let bad = "<script>console.error(1)</script><img src='file:///no/such/image.png'>";
-    let page = bench.file("page.html", format!("<!doctype html>{bad}"));
+    let page = sandbox.file("page.html", format!("<!doctype html>{bad}"));
     browser.open(&page, 800, "light");
     assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
     assert_eq!(browser.told(&["Network.requestWillBeSent"]).len(), 2);
     let policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">";
-    bench.file("page.html", format!("<!doctype html>{policy}{bad}"));
+    sandbox.file("page.html", format!("<!doctype html>{policy}{bad}"));
     browser.open(&page, 800, "light");
     let refused = browser.told(&["Log.entryAdded"]);
     let refused: Vec<_> =
@@ -62,10 +63,11 @@ fn overflow(browser: &mut Browser) -> Value {
 }
 
 #[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
 fn the_sample_incident_reads_well() {
-    let bench = Bench::new();
-    let page = incident(&bench);
-    let Some(mut browser) = Browser::start() else { return };
+    let sandbox = Sandbox::new();
+    let page = incident(&sandbox);
+    let mut browser = Browser::start();
     for (scheme, width) in [("light", 1200), ("dark", 1200), ("light", 375), ("dark", 375)] {
         browser.open(&page, width, scheme);
         assert_eq!(overflow(&mut browser), json!([0, []]), "{scheme} {width}");
@@ -83,10 +85,11 @@ fn the_sample_incident_reads_well() {
 }
 
 #[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
 fn a_finding_opens_to_what_it_should() {
-    let bench = Bench::new();
-    let page = incident(&bench);
-    let Some(mut browser) = Browser::start() else { return };
+    let sandbox = Sandbox::new();
+    let page = incident(&sandbox);
+    let mut browser = Browser::start();
     browser.open(&page, 1200, "light");
     let left = "[...document.querySelectorAll('.finding')].find(it => \
                 it.querySelector('h5').innerText === 'Account Left Its AWS Organization')";
@@ -118,10 +121,11 @@ fn a_finding_opens_to_what_it_should() {
 }
 
 #[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
 fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
-    let bench = Bench::new();
-    let page = incident(&bench);
-    let Some(mut browser) = Browser::start() else { return };
+    let sandbox = Sandbox::new();
+    let page = incident(&sandbox);
+    let mut browser = Browser::start();
     browser.open(&page, 1200, "light");
     let chain = browser.value("document.querySelector('.gravest .chain').innerText");
     let lines: Vec<&str> =
@@ -148,10 +152,11 @@ fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
 }
 
 #[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
 fn severities_can_be_left_out() {
-    let bench = Bench::new();
-    let page = incident(&bench);
-    let Some(mut browser) = Browser::start() else { return };
+    let sandbox = Sandbox::new();
+    let page = incident(&sandbox);
+    let mut browser = Browser::start();
     browser.open(&page, 1200, "light");
     let visible = "[...document.querySelectorAll('.finding')]\
                    .filter(it => it.getBoundingClientRect().height > 0).length";
@@ -163,11 +168,13 @@ fn severities_can_be_left_out() {
     is_quiet(&mut browser);
 }
 
-#[test]
-fn hostile_records_stay_text() {
-    let bench = Bench::new();
-    let bad = "\"'><img src=x onerror=alert(1)><script>window.hit=1;alert(1)</script>\
-               <style>*{display:none}</style></details></body>--><!-- ]]>&lt;\u{202e}\u{200b}\0";
+/// A value that would leave the text of a page if it could.
+const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>window.hit=1;alert(1)</script>\
+     <style>*{display:none}</style></details></body>--><!-- ]]>&lt;\u{202e}\u{200b}\0";
+
+/// A report of records and settings that hold it everywhere.
+fn hostile() -> Sandbox {
+    let (sandbox, bad) = (Sandbox::new(), HOSTILE);
     let mut event = leaving(1);
     for field in ["sourceIPAddress", "userAgent", "awsRegion", "errorMessage", "recipientAccountId"]
     {
@@ -177,12 +184,12 @@ fn hostile_records_stay_text() {
         event["userIdentity"][field] = bad.into();
     }
     event["requestParameters"] = json!({ bad: bad, "javascript:alert(1)": { bad: [bad] } });
-    bench.file("hostile\"><script>alert(2)<.ndjson", format!("{event}\n{bad}\n"));
+    sandbox.file("hostile\"><script>alert(2)<.ndjson", format!("{event}\n{bad}\n"));
     let settings = json!({ "approvals": [{
         "reason": bad, "principals": ["arn:aws:iam::*:role/x"], "until": "2030-01-01T00:00:00Z",
     }] });
-    bench.file("settings\"><script>.json", settings.to_string());
-    let ran = bench.scan(&[
+    sandbox.file("settings\"><script>.json", settings.to_string());
+    let ran = sandbox.scan(&[
         "hostile\"><script>alert(2)<.ndjson",
         "--settings",
         "settings\"><script>.json",
@@ -190,32 +197,54 @@ fn hostile_records_stay_text() {
         "page.html",
     ]);
     ran.expect(1, 2);
-    let text = std::fs::read_to_string(bench.path("page.html")).unwrap();
+    sandbox
+}
+
+#[test]
+fn hostile_records_stay_text() {
+    let text = std::fs::read_to_string(hostile().path("page.html")).unwrap();
     assert!(!text.contains(['\0', '\u{202e}', '\u{200b}']), "{text}");
     assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
-    let Some(mut browser) = Browser::start() else { return };
-    browser.open(&bench.path("page.html"), 375, "light");
+}
+
+#[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
+fn hostile_records_stay_text_in_a_browser() {
+    let sandbox = hostile();
+    let mut browser = Browser::start();
+    browser.open(&sandbox.path("page.html"), 375, "light");
     browser.value("document.querySelectorAll('details').forEach(it => it.open = true)");
     assert_eq!(browser.value("window.hit"), Value::Null);
     let made = "document.querySelectorAll('script, img, body style, iframe, [onerror]').length";
     assert_eq!(browser.value(made), 0);
     let shown = browser.value("document.querySelector('.finding').innerText");
-    let literal = bad.replace('\u{202e}', "\\u{202e}").replace('\u{200b}', "\\u{200b}");
+    let literal = HOSTILE.replace('\u{202e}', "\\u{202e}").replace('\u{200b}', "\\u{200b}");
     assert!(shown.as_str().unwrap().contains(&literal.replace('\0', "\\u{0}")), "{shown}");
     assert_eq!(overflow(&mut browser), json!([0, []]));
     browser.picture("hostile.png", 12_000);
     is_quiet(&mut browser);
 }
 
+fn without_findings() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("file", crate::util::quiet(1).to_string());
+    sandbox.scan(&["file", "--report", "page.html"]).expect(0, 0);
+    sandbox
+}
+
 #[test]
 fn nothing_found_is_said() {
-    let bench = Bench::new();
-    bench.file("file", crate::bench::quiet(1).to_string());
-    bench.scan(&["file", "--report", "page.html"]).expect(0, 0);
-    let text = std::fs::read_to_string(bench.path("page.html")).unwrap();
+    let sandbox = without_findings();
+    let text = std::fs::read_to_string(sandbox.path("page.html")).unwrap();
     assert!(text.contains("<h1>No findings</h1>"), "{text}");
-    let Some(mut browser) = Browser::start() else { return };
-    browser.open(&bench.path("page.html"), 375, "dark");
+}
+
+#[test]
+#[ignore = "needs Chromium: CHROMIUM, or `chromium` on the path"]
+fn a_page_without_findings_reads_well() {
+    let sandbox = without_findings();
+    let mut browser = Browser::start();
+    browser.open(&sandbox.path("page.html"), 375, "dark");
     browser.picture("nothing.png", 12_000);
     assert_eq!(overflow(&mut browser), json!([0, []]));
     is_quiet(&mut browser);

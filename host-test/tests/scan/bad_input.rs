@@ -1,13 +1,13 @@
-//! What cannot be read or used.
+//! Input, settings and options that cannot be read or used.
 
 use std::fs;
 use std::path::Path;
 
-use crate::bench::{Bench, Ran, gzip, leaving, quiet};
+use crate::util::{Ran, Sandbox, gzip, leaving, quiet};
 
 #[test]
 fn bad_lines_are_reported_and_all_others_examined() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let deep = format!(
         "{{\"eventName\":\"LeaveOrganization\",\"a\":{}{}}}",
         "[".repeat(10_000),
@@ -32,121 +32,125 @@ fn bad_lines_are_reported_and_all_others_examined() {
         input.push(b'\n');
     }
     input.extend(leaving(99).to_string().bytes());
-    bench.file("bad", &input);
-    let ran = bench.scan(&["bad"]);
+    sandbox.file("bad", &input);
+    let ran = sandbox.scan(&["bad"]);
     ran.expect(6, 2).says("unreadable      5");
     for line in [2, 4, 6, 8, 10] {
         ran.says(&format!("orgwatch: bad:{line}: "));
     }
     ran.says("bad:10: longer than 16 MiB");
     // Told only how many, if there are many.
-    bench.file("many", format!("{}\n{}", leaving(1), "nonsense\n".repeat(1000)));
-    let ran = bench.scan(&["many"]);
+    sandbox.file("many", format!("{}\n{}", leaving(1), "nonsense\n".repeat(1000)));
+    let ran = sandbox.scan(&["many"]);
     ran.expect(1, 2).says("many: 980 more could not be read");
     assert_eq!(ran.err.matches("many:").count(), 21);
-    let ran = bench.scan(&["--quiet", "many"]);
+    let ran = sandbox.scan(&["--quiet", "many"]);
     ran.expect(1, 2);
     assert_eq!(ran.err, "");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_named_and_the_others_are_scanned() {
-    let bench = Bench::new();
-    bench.file("good", leaving(1).to_string());
-    let ran = bench.scan(&["missing", "good", "--fail-on", "low"]);
+    let sandbox = Sandbox::new();
+    sandbox.file("good", leaving(1).to_string());
+    let ran = sandbox.scan(&["missing", "good", "--fail-on", "low"]);
     ran.expect(1, 2).says("orgwatch: missing: cannot be opened: No such file");
 }
 
 #[test]
 fn a_broken_gzip_is_named_and_what_it_holds_is_scanned() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let lines: String = (0..5000).map(|id| format!("{}\n", quiet(id))).collect();
     let whole = gzip(format!("{}\n{lines}", leaving(1)).as_bytes());
-    bench.file("cut.gz", &whole[..whole.len() / 2]);
-    bench.scan(&["cut.gz"]).expect(1, 2).says("cut.gz: gzip is corrupt or cut off after ");
+    sandbox.file("cut.gz", &whole[..whole.len() / 2]);
+    sandbox.scan(&["cut.gz"]).expect(1, 2).says("cut.gz: gzip is corrupt or cut off after ");
     let mut damaged = whole.clone();
     let crc = damaged.len() - 8;
     damaged[crc] ^= 1;
-    bench.file("damaged.gz", &damaged);
-    bench.scan(&["damaged.gz"]).expect(1, 2).says("damaged.gz: gzip is corrupt");
+    sandbox.file("damaged.gz", &damaged);
+    sandbox.scan(&["damaged.gz"]).expect(1, 2).says("damaged.gz: gzip is corrupt");
 }
 
 #[test]
 fn a_bomb_is_bounded() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let mut bomb = leaving(1).to_string().into_bytes();
     bomb.push(b'\n');
     bomb.resize(50 << 20, b' ');
-    bench.file("bomb.gz", gzip(&bomb));
-    bench
+    sandbox.file("bomb.gz", gzip(&bomb));
+    sandbox
         .scan(&["bomb.gz", "--max-decompressed", "1M"])
         .expect(1, 2)
         .says("bomb.gz: decompresses to more than 1048576 bytes");
     // Half a document of 100 MB, in one of 100 kB.
     let mut bomb = b"[".to_vec();
     bomb.extend(b"{\"a\":".repeat(20 << 20));
-    bench.file("deep.gz", gzip(&bomb));
-    bench.scan(&["deep.gz"]).expect(0, 2).says("deep.gz:1: ");
+    sandbox.file("deep.gz", gzip(&bomb));
+    sandbox.scan(&["deep.gz"]).expect(0, 2).says("deep.gz:1: ");
 }
 
 #[test]
 fn file_names_may_be_anything() {
-    let bench = Bench::new();
-    bench.file("logs/\u{1b}[2Jbad", "nonsense");
-    let ran = bench.scan(&["logs"]);
+    let sandbox = Sandbox::new();
+    sandbox.file("logs/\u{1b}[2Jbad", "nonsense");
+    let ran = sandbox.scan(&["logs"]);
     ran.expect(0, 2).says("logs/\\u{1b}[2Jbad:1: ");
     {
         use std::os::unix::ffi::OsStrExt as _;
         let name = Path::new(std::ffi::OsStr::from_bytes(b"no\xffutf8"));
-        fs::write(bench.path("logs").join(name), leaving(1).to_string()).unwrap();
-        bench.scan(&["logs"]).expect(1, 2);
+        fs::write(sandbox.path("logs").join(name), leaving(1).to_string()).unwrap();
+        sandbox.scan(&["logs"]).expect(1, 2);
     }
 }
 
 #[test]
 fn settings_are_yaml_and_their_problems_are_named() {
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
-    bench.file("good.yaml", "# ours\nmanagement_account: \"999988887777\"\n");
-    bench.scan(&["file", "--settings", "good.yaml"]).expect(1, 0);
-    bench.file("bad.yaml", "no_such_setting: 1\n");
-    bench
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    sandbox.file("good.yaml", "# ours\nmanagement_account: \"999988887777\"\n");
+    sandbox.scan(&["file", "--settings", "good.yaml"]).expect(1, 0);
+    sandbox.file("bad.yaml", "no_such_setting: 1\n");
+    sandbox
         .scan(&["file", "--settings", "bad.yaml"])
         .expect(0, 2)
         .says("orgwatch: bad.yaml:1: no_such_setting: ");
-    bench.file("broken.yaml", "a: [\n");
-    bench
+    sandbox.file("broken.yaml", "a: [\n");
+    sandbox
         .scan(&["file", "--settings", "broken.yaml"])
         .expect(0, 2)
         .says("orgwatch: broken.yaml:2: the settings are not YAML");
-    bench.scan(&["file", "--settings", "none.yaml"]).expect(0, 2).says("none.yaml");
+    sandbox.scan(&["file", "--settings", "none.yaml"]).expect(0, 2).says("none.yaml");
 }
 
 #[test]
 fn a_component_can_be_named_and_is_checked() {
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
-    bench.file("fake.wasm", "not wasm");
-    bench
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    sandbox.file("fake.wasm", "not wasm");
+    sandbox
         .scan(&["file", "--component", "fake.wasm"])
         .expect(0, 2)
         .says("cannot use fake.wasm: not a WebAssembly component");
-    bench.scan(&["file", "--component", "none.wasm"]).expect(0, 2).says("none.wasm");
+    sandbox.scan(&["file", "--component", "none.wasm"]).expect(0, 2).says("none.wasm");
     let bytes = orgwatch_host::plugin::Artifact::embedded().unwrap();
-    bench.file("good.wasm", bytes.bytes());
-    bench.scan(&["file", "--component", "good.wasm"]).expect(1, 0);
+    sandbox.file("good.wasm", bytes.bytes());
+    sandbox.scan(&["file", "--component", "good.wasm"]).expect(1, 0);
 }
 
 #[test]
 fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;
-    let bench = Bench::new();
-    bench.file("file", leaving(1).to_string());
-    let cache = bench.path("cache");
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    let cache = sandbox.path("cache");
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
-    let output =
-        bench.command().args(["scan", "file"]).env("ORGWATCH_CACHE_DIR", &cache).output().unwrap();
+    let output = sandbox
+        .command()
+        .args(["scan", "file"])
+        .env("ORGWATCH_CACHE_DIR", &cache)
+        .output()
+        .unwrap();
     let ran = Ran::from(output);
     ran.expect(1, 0).says("can be written by others");
     assert_eq!(cache.read_dir().unwrap().count(), 0);

@@ -1,15 +1,15 @@
-//! What a file may look like.
+//! The forms of files.
 
 use std::io::Write as _;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, gzip, leaving, quiet};
+use crate::util::{Sandbox, gzip, leaving, quiet};
 
 #[test]
 fn every_form_of_a_file_gives_the_same_finding() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let (event, other) = (leaving(1), quiet(2));
     let records = json!({ "Records": [other, event] });
     let lookup = json!({ "Events": [{ "EventId": "1", "CloudTrailEvent": event.to_string() }] });
@@ -49,29 +49,29 @@ fn every_form_of_a_file_gives_the_same_finding() {
             // The content says that it is gzip, not the name.
             (format!("{name}.json"), gzip(content.as_bytes())),
         ] {
-            bench.file(&name, content);
-            let ran = bench.scan(&[&name]);
+            sandbox.file(&name, content);
+            let ran = sandbox.scan(&[&name]);
             ran.expect(1, 0);
             let expected = expected.get_or_insert_with(|| ran.out.clone());
             assert_eq!(&ran.out, expected, "{name}");
         }
     }
     // All of them together still make one finding.
-    bench.scan(&["."]).expect(1, 0).says("came again");
+    sandbox.scan(&["."]).expect(1, 0).says("duplicates");
 }
 
 #[test]
 fn standard_input_is_the_default_where_something_is_piped() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let input = gzip(leaving(1).to_string().as_bytes());
-    bench.scan_stdin(&[], &input).expect(1, 0).says("1 event in 1 file");
+    sandbox.scan_stdin(&[], &input).expect(1, 0).says("1 event in 1 file");
 }
 
 #[test]
 fn what_comes_through_a_pipe_is_found_at_once() {
     use std::io::{BufRead as _, BufReader};
-    let bench = Bench::new();
-    let mut child = bench.scan_live(&["-"]);
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.scan_live(&["-"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     for id in 1..=3 {
@@ -87,8 +87,8 @@ fn what_comes_through_a_pipe_is_found_at_once() {
 
 #[test]
 fn json_that_is_no_cloudtrail_is_counted_apart() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let digest = json!({ "awsAccountId": "1", "digestStartTime": "2026-01-01T00:00:00Z" });
-    bench.file("digest", format!("{digest}\n{}\n", leaving(1)));
-    bench.scan(&["digest"]).expect(1, 0).says("not CloudTrail  1");
+    sandbox.file("digest", format!("{digest}\n{}\n", leaving(1)));
+    sandbox.scan(&["digest"]).expect(1, 0).says("not CloudTrail  1");
 }

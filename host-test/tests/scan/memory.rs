@@ -10,9 +10,9 @@ use std::time::Duration;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, leaving};
+use crate::util::{Sandbox, leaving};
 
-/// What the documentation promises, for eight threads.
+/// The bound of docs/scanning.md, for eight threads.
 const MOST: u64 = 100 << 20;
 
 /// An event that a rule names and none matches.
@@ -26,8 +26,8 @@ fn candidate() -> Value {
 }
 
 /// The most memory that a scan of a file had, resident, in bytes.
-fn peak(bench: &Bench, file: &str) -> u64 {
-    let mut scan = bench.command();
+fn peak(sandbox: &Sandbox, file: &str) -> u64 {
+    let mut scan = sandbox.command();
     scan.args(["scan", file, "--quiet", "--threads", "8"]);
     let mut child = scan.stdout(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
@@ -54,30 +54,30 @@ fn write(to: impl Write, line: &str, times: usize) {
 /// Once all that was read and not examined yet was kept: as much as the file decompresses to.
 #[test]
 fn a_file_of_candidates_takes_no_more_memory_than_another() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let line = candidate().to_string();
     let times = (120 << 20) / line.len();
-    write(File::create(bench.path("plain")).unwrap(), &line, times);
-    let gzip = GzEncoder::new(File::create(bench.path("packed")).unwrap(), Compression::fast());
+    write(File::create(sandbox.path("plain")).unwrap(), &line, times);
+    let gzip = GzEncoder::new(File::create(sandbox.path("packed")).unwrap(), Compression::fast());
     write(gzip, &line, times);
     // Objects of a bucket, a line each and longer than any event.
     let records = json!({ "Records": vec![candidate(); 20_000] }).to_string();
-    write(File::create(bench.path("objects")).unwrap(), &records, (60 << 20) / records.len());
+    write(File::create(sandbox.path("objects")).unwrap(), &records, (60 << 20) / records.len());
     for file in ["plain", "packed", "objects"] {
-        let peak = peak(&bench, file);
+        let peak = peak(&sandbox, file);
         assert!(peak > 0 && peak < MOST, "{file}: {} MiB", peak >> 20);
     }
 }
 
 #[test]
 fn a_file_of_findings_takes_no_more_memory_than_another() {
-    let bench = Bench::new();
-    let mut lines = BufWriter::new(File::create(bench.path("file")).unwrap());
+    let sandbox = Sandbox::new();
+    let mut lines = BufWriter::new(File::create(sandbox.path("file")).unwrap());
     for id in 0..60_000 {
         writeln!(lines, "{}", leaving(id)).unwrap();
     }
     lines.flush().unwrap();
-    let peak = peak(&bench, "file");
+    let peak = peak(&sandbox, "file");
     // The detector remembers each of them.
     assert!(peak > 0 && peak < MOST + (20 << 20), "{} MiB", peak >> 20);
 }

@@ -5,18 +5,18 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::bench::Bench;
-use crate::downstream::{Does, Downstream};
-use crate::service::Service;
+use crate::serve::downstream::{Does, Downstream};
+use crate::serve::service::Service;
 use crate::support;
+use crate::util::Sandbox;
 
 /// The sample incident event by event, each failing once: every finding comes, and once.
 #[test]
 fn every_finding_of_an_incident_comes_once_though_every_batch_fails_first() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let incident = fs::read_to_string(support::root().join("samples/incident.ndjson")).unwrap();
-    bench.file("incident", &incident);
-    let expected: BTreeSet<String> = bench
+    sandbox.file("incident", &incident);
+    let expected: BTreeSet<String> = sandbox
         .scan(&["incident", "--quiet"])
         .findings()
         .iter()
@@ -24,7 +24,7 @@ fn every_finding_of_an_incident_comes_once_though_every_batch_fails_first() {
         .collect();
     assert!(expected.len() > 10);
     let state = ["--state", "state", "--save-interval", "100ms"];
-    let mut service = Service::tapping(&bench, &downstream, &state);
+    let mut service = Service::tapping(&sandbox, &downstream, &state);
     for (number, event) in incident.lines().enumerate() {
         let before = downstream.seen();
         downstream.will(&[Does::Answers(500)]);
@@ -37,9 +37,9 @@ fn every_finding_of_an_incident_comes_once_though_every_batch_fails_first() {
         }
         answer.expect_retry();
         if number % 2 == 0 {
-            // What is owed is owed across a restart.
+            // Pending findings stay pending across a restart.
             assert_eq!(service.stop().code(), Some(0));
-            service = Service::tapping(&bench, &downstream, &state);
+            service = Service::tapping(&sandbox, &downstream, &state);
         }
         service.post(event).expect(200);
     }
@@ -54,10 +54,10 @@ fn every_finding_of_an_incident_comes_once_though_every_batch_fails_first() {
 
 #[test]
 fn a_chain_comes_with_the_event_that_completes_it() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let case = support::root().join("tests/cases/power-then-exit/attempt-power-exit/events.ndjson");
     let events = fs::read_to_string(case).unwrap();
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let last = events.lines().count() - 1;
     for (number, event) in events.lines().enumerate() {
         if number == last {

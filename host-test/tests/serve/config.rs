@@ -1,12 +1,12 @@
 //! Settings of the service, in a file and by flags.
 
-use crate::bench::Bench;
-use crate::downstream::Downstream;
-use crate::service::Service;
+use crate::serve::downstream::Downstream;
+use crate::serve::service::Service;
+use crate::util::Sandbox;
 
 #[test]
 fn what_cannot_be_used_is_named_with_its_line() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     for (config, said) in [
         ("listen: 0.0.0.0:6003", "serve.yaml:1: listen: \"0.0.0.0:6003\": only a loopback address"),
         (
@@ -29,8 +29,8 @@ fn what_cannot_be_used_is_named_with_its_line() {
         ("listen: a\nlisten: b", "serve.yaml:2: listen is there already, on line 1"),
         ("- a", "serve.yaml: settings by name: listen, "),
     ] {
-        bench.file("serve.yaml", config);
-        bench.run(&["serve", "--config", "serve.yaml"]).expect(0, 2).says(said);
+        sandbox.file("serve.yaml", config);
+        sandbox.run(&["serve", "--config", "serve.yaml"]).expect(0, 2).says(said);
     }
     for (args, said) in [
         (&["--listen", "0.0.0.0:1"][..], "run orgwatch beside each Vector"),
@@ -42,43 +42,44 @@ fn what_cannot_be_used_is_named_with_its_line() {
         (&["--token-file", "none"], "cannot read the token none"),
         (&["--out", "no/such/file"], "cannot write findings to no/such/file"),
     ] {
-        bench.run(&[&["serve"], args].concat()).expect(0, 2).says(said);
+        sandbox.run(&[&["serve"], args].concat()).expect(0, 2).says(said);
     }
 }
 
 #[test]
 fn a_file_says_what_flags_do_not() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let config = format!(
         "listen: 127.0.0.1:1\nforward: {}\nfindings_only: true\nmax_in_flight: 3\ntimeout: 7s\n",
         downstream.url()
     );
-    bench.file("serve.yaml", config);
+    sandbox.file("serve.yaml", config);
     // The harness gives --listen, which wins.
-    let mut service = Service::start(&bench, &["--config", "serve.yaml"]);
+    let mut service = Service::start(&sandbox, &["--config", "serve.yaml"]);
     assert!(service.logged("listening")["to"].as_str().unwrap().starts_with("findings go to http"));
     drop(service);
-    let mut service = Service::start(&bench, &["--config", "serve.yaml", "--findings-only=false"]);
+    let mut service =
+        Service::start(&sandbox, &["--config", "serve.yaml", "--findings-only=false"]);
     assert!(service.logged("listening")["to"].as_str().unwrap().starts_with("events with"));
     drop(service);
-    let mut service = Service::start(&bench, &["--config", "serve.yaml", "--out", "findings"]);
+    let mut service = Service::start(&sandbox, &["--config", "serve.yaml", "--out", "findings"]);
     assert_eq!(service.logged("listening")["to"], "findings go to findings");
 }
 
 #[test]
 fn a_check_gets_in_nobodys_way() {
-    let bench = Bench::new();
-    bench.file("settings.yaml", "late: 3h\n");
+    let sandbox = Sandbox::new();
+    sandbox.file("settings.yaml", "late: 3h\n");
     let args = ["--settings", "settings.yaml", "--state", "state"];
-    let running = Service::start(&bench, &args);
+    let running = Service::start(&sandbox, &args);
     let address = running.address.clone();
     let check = [&["serve", "--check", "--listen", &address][..], &args].concat();
-    let ran = bench.run(&check);
+    let ran = sandbox.run(&check);
     assert_eq!(
         (ran.code, &*ran.out),
         (0, &*format!("nothing is wrong: the service would listen on {address}\n"))
     );
-    bench.file("settings.yaml", "late: never\n");
-    bench.run(&check).expect(0, 2).says("settings.yaml:1: late: \"never\"");
-    bench.run(&["serve", "--listen", &address]).expect(0, 2).says("cannot listen on");
+    sandbox.file("settings.yaml", "late: never\n");
+    sandbox.run(&check).expect(0, 2).says("settings.yaml:1: late: \"never\"");
+    sandbox.run(&["serve", "--listen", &address]).expect(0, 2).says("cannot listen on");
 }

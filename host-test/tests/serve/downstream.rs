@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What is done with a request.
+/// The answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Does {
     /// Answers with this status.
@@ -56,7 +56,7 @@ impl Downstream {
         format!("http://{}/", self.address)
     }
 
-    /// What it does with the next requests.
+    /// The answers to the next requests.
     pub fn will(&self, does: &[Does]) {
         self.inner.lock().unwrap().next.extend(does);
     }

@@ -1,4 +1,4 @@
-//! What may come in, and that it comes out as it came.
+//! The forms of bodies, and that events come back unchanged.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, gzip, leaving, quiet};
-use crate::downstream::Downstream;
-use crate::service::{Service, lines};
+use crate::serve::downstream::Downstream;
+use crate::serve::service::{Service, lines};
+use crate::util::{Sandbox, gzip, leaving, quiet};
 
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[test]
 fn compressed_or_not_as_lines_or_an_array() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let bodies = |id: u32| {
         let events = [quiet(1000 + id), leaving(id)];
         (lines(&events).into_bytes(), Value::from(events.to_vec()).to_string().into_bytes())
@@ -51,8 +51,8 @@ fn compressed_or_not_as_lines_or_an_array() {
 
 #[test]
 fn what_gives_no_finding_goes_on_to_the_byte() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     for body in [
         "{\"a\": 1.50,\t\"b\":\"\\u00e9é\"}\r\n\r\n{}\n",
         "not json\n{\"eventName\":\"LeaveOrganization\"",
@@ -63,7 +63,7 @@ fn what_gives_no_finding_goes_on_to_the_byte() {
         service.post(body).expect(200);
         assert_eq!(downstream.taken().last().unwrap(), body);
     }
-    assert_eq!(service.metric("orgwatch_events_total{kind=\"unreadable\"}"), 4.0);
+    assert_eq!(service.metric("orgwatch_events_total{outcome=\"unreadable\"}"), 4.0);
     // No event at all: there is nothing to send on.
     let seen = downstream.seen();
     service.post("").expect(200);
@@ -72,8 +72,8 @@ fn what_gives_no_finding_goes_on_to_the_byte() {
 
 #[test]
 fn every_shape_that_a_router_ships_is_looked_into() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let wrapped = [
         json!({ "message": leaving(1).to_string(), "host": "a" }),
         json!({ "Records": [quiet(1), leaving(2), leaving(3)] }),
@@ -93,8 +93,8 @@ fn every_shape_that_a_router_ships_is_looked_into() {
 
 #[test]
 fn our_names_are_ours_alone() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let (mut spoofed, mut both) = (quiet(1), leaving(2));
     spoofed["orgwatch"] = json!([{ "severity": "critical" }]);
     spoofed["orgwatch_severity"] = "critical".into();
@@ -111,8 +111,8 @@ fn our_names_are_ours_alone() {
 
 #[test]
 fn findings_alone_are_events_of_their_own() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::tapping(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::tapping(&sandbox, &downstream, &[]);
     service.post(lines(&[quiet(1), quiet(2)])).expect(200);
     assert_eq!(downstream.seen(), 0);
     service.post(lines(&[quiet(1), leaving(1), quiet(2), leaving(2)])).expect(200);
@@ -126,20 +126,20 @@ fn findings_alone_are_events_of_their_own() {
 
 #[test]
 fn without_a_downstream_findings_are_written_down() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--out", "findings.ndjson"]);
-    let written = || fs::read_to_string(bench.path("findings.ndjson")).unwrap();
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--out", "findings.ndjson"]);
+    let written = || fs::read_to_string(sandbox.path("findings.ndjson")).unwrap();
     service.post(lines(&[quiet(1), leaving(1)])).expect(200);
     // Before the answer, not some time after it.
     assert_eq!(written().lines().count(), 1);
-    fs::rename(bench.path("findings.ndjson"), bench.path("rotated")).unwrap();
+    fs::rename(sandbox.path("findings.ndjson"), sandbox.path("rotated")).unwrap();
     service.signal("HUP");
-    crate::service::until(|| bench.path("findings.ndjson").exists());
+    crate::serve::service::until(|| sandbox.path("findings.ndjson").exists());
     service.post(leaving(2).to_string()).expect(200);
     assert_eq!(written().lines().count(), 1);
     drop(service);
 
-    let mut service = Service::start(&bench, &[]);
+    let mut service = Service::start(&sandbox, &[]);
     service.post(leaving(3).to_string()).expect(200);
     let mut line = String::new();
     BufReader::new(service.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -148,23 +148,20 @@ fn without_a_downstream_findings_are_written_down() {
 
 /// A disk that is full takes nothing; the batch stays with its sender.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs /dev/full")]
 fn what_cannot_be_written_is_sent_again() {
-    if !std::path::Path::new("/dev/full").exists() {
-        println!("skipped: there is no /dev/full here");
-        return;
-    }
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--out", "/dev/full"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--out", "/dev/full"]);
     service.post(leaving(1).to_string()).expect_retry();
-    assert_eq!(service.metric("orgwatch_forward_retries_total{kind=\"write\"}"), 1.0);
-    assert_eq!(service.metric("orgwatch_findings_owed"), 1.0);
+    assert_eq!(service.metric("orgwatch_forward_failures_total{reason=\"write\"}"), 1.0);
+    assert_eq!(service.metric("orgwatch_findings_pending"), 1.0);
 }
 
 /// Whatever the events, they come out as they came but for our keys.
 #[test]
 fn out_is_in_but_for_our_keys() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let next = std::cell::Cell::new(0);
     let value = prop_oneof![
         "\\PC{0,20}".prop_map(Value::from),

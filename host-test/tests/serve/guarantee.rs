@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::{Bench, leaving, quiet};
-use crate::downstream::{Does, Downstream};
-use crate::service::{Service, lines, until};
+use crate::serve::downstream::{Does, Downstream};
+use crate::serve::service::{Service, lines, until};
+use crate::util::{Sandbox, leaving, quiet};
 
 /// Everything that is no 200.
 const FAILURES: &[Does] = &[
@@ -22,14 +22,15 @@ const FAILURES: &[Does] = &[
 
 #[test]
 fn what_fails_downstream_is_sent_again_and_gives_its_findings_again() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    for service in
-        [Service::annotating(&bench, &downstream, &[]), Service::tapping(&bench, &downstream, &[])]
-    {
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    for service in [
+        Service::annotating(&sandbox, &downstream, &[]),
+        Service::tapping(&sandbox, &downstream, &[]),
+    ] {
         for (id, does) in (1..).zip(FAILURES) {
             let before = downstream.ids().len();
             let batch = lines(&[quiet(1000 + id), leaving(id)]);
-            // Twice: a finding that was given twice without success is owed all the same.
+            // Twice: a finding that failed twice is pending all the same.
             downstream.will(&[*does, *does]);
             service.post(&batch).expect_retry();
             service.post(&batch).expect_retry();
@@ -40,25 +41,25 @@ fn what_fails_downstream_is_sent_again_and_gives_its_findings_again() {
             service.post(&batch).expect(200);
             assert_eq!(downstream.ids().len(), before + 1, "{does:?}");
         }
-        let failed = service.metric("orgwatch_forward_retries_total{kind=\"answered-4xx\"}");
+        let failed = service.metric("orgwatch_forward_failures_total{reason=\"answered-4xx\"}");
         assert_eq!(failed, 4.0);
-        assert_eq!(service.metric("orgwatch_findings_owed"), 0.0);
+        assert_eq!(service.metric("orgwatch_findings_pending"), 0.0);
     }
 }
 
 #[test]
 fn no_downstream_at_all_loses_nothing() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--forward", "http://127.0.0.1:1/"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--forward", "http://127.0.0.1:1/"]);
     let answer = service.post(leaving(1).to_string());
     assert!(answer.expect_retry().text.contains("cannot be reached"), "{}", answer.text);
-    assert_eq!(service.metric("orgwatch_findings_owed"), 1.0);
+    assert_eq!(service.metric("orgwatch_findings_pending"), 1.0);
 }
 
 #[test]
 fn who_does_not_answer_in_time_has_not_taken_it() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let mut service = Service::annotating(&bench, &downstream, &["--timeout", "500ms"]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let mut service = Service::annotating(&sandbox, &downstream, &["--timeout", "500ms"]);
     downstream.will(&[Does::Waits(Duration::from_secs(3))]);
     service.post(leaving(1).to_string()).expect_retry();
     service.logged("downstream gave no answer in time");
@@ -68,8 +69,8 @@ fn who_does_not_answer_in_time_has_not_taken_it() {
 
 #[test]
 fn one_who_answers_slowly_is_waited_for() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     downstream.will(&[Does::Waits(Duration::from_secs(1))]);
     service.post(leaving(1).to_string()).expect(200);
     assert_eq!(downstream.ids().len(), 1);
@@ -78,8 +79,8 @@ fn one_who_answers_slowly_is_waited_for() {
 /// S3 delivers an object twice now and then.
 #[test]
 fn an_event_that_is_there_twice_gives_its_finding_once() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     service.post(lines(&[leaving(1), leaving(2), leaving(1)])).expect(200);
     assert_eq!(downstream.events().len(), 3);
     assert_eq!(downstream.ids().len(), 2);
@@ -88,8 +89,8 @@ fn an_event_that_is_there_twice_gives_its_finding_once() {
 /// A sender that gives up and sends again while the first is still on its way.
 #[test]
 fn the_same_batch_twice_at_once_gives_its_findings_once() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     for (id, first) in [(1, Does::Waits(Duration::from_secs(1))), (2, Does::Answers(500))] {
         downstream.will(&[first]);
         let before = downstream.ids().len();
@@ -105,8 +106,8 @@ fn the_same_batch_twice_at_once_gives_its_findings_once() {
 
 #[test]
 fn a_sender_that_goes_away_does_not_undo_what_is_on_its_way() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     downstream.will(&[Does::Waits(Duration::from_secs(1))]);
     {
         use std::io::Write as _;
@@ -116,32 +117,32 @@ fn a_sender_that_goes_away_does_not_undo_what_is_on_its_way() {
         write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
         until(|| downstream.seen() == 1);
     }
-    until(|| service.metric("orgwatch_findings_owed") == 0.0);
+    until(|| service.metric("orgwatch_findings_pending") == 0.0);
     service.post(leaving(1).to_string()).expect(200);
     assert_eq!(downstream.ids().len(), 1);
 }
 
 #[test]
-fn what_was_delivered_and_what_is_owed_outlives_a_stop_and_a_kill() {
+fn delivered_and_pending_findings_outlive_a_stop_and_a_kill() {
     for kill in [false, true] {
-        let (bench, downstream) = (Bench::new(), Downstream::start());
+        let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
         let args = ["--state", "state", "--save-interval", "100ms"];
-        let service = Service::annotating(&bench, &downstream, &args);
+        let service = Service::annotating(&sandbox, &downstream, &args);
         service.post(leaving(1).to_string()).expect(200);
         downstream.will(&[Does::Answers(500)]);
         service.post(leaving(2).to_string()).expect_retry();
         if kill {
-            let saved = service.metric("orgwatch_state_saves_total{kind=\"ok\"}");
-            until(|| service.metric("orgwatch_state_saves_total{kind=\"ok\"}") > saved);
+            let saved = service.metric("orgwatch_state_saves_total{outcome=\"ok\"}");
+            until(|| service.metric("orgwatch_state_saves_total{outcome=\"ok\"}") > saved);
             // At least one has begun since.
-            let state = std::fs::read(bench.path("state")).unwrap();
+            let state = std::fs::read(sandbox.path("state")).unwrap();
             assert!(memchr::memmem::find(&state, b"undelivered").is_some());
             service.kill();
         } else {
             assert_eq!(service.stop().code(), Some(0));
         }
-        let service = Service::annotating(&bench, &downstream, &args);
-        assert_eq!(service.metric("orgwatch_findings_owed"), 1.0, "{kill}");
+        let service = Service::annotating(&sandbox, &downstream, &args);
+        assert_eq!(service.metric("orgwatch_findings_pending"), 1.0, "{kill}");
         service.post(lines(&[leaving(1), leaving(2)])).expect(200);
         service.post(lines(&[leaving(1), leaving(2)])).expect(200);
         let ids = downstream.ids();
@@ -154,13 +155,13 @@ fn what_was_delivered_and_what_is_owed_outlives_a_stop_and_a_kill() {
 /// Killed before anything was saved: what was not acknowledged is delivered.
 #[test]
 fn a_crash_before_anything_was_saved_loses_no_finding() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let args = ["--state", "state", "--save-interval", "1h"];
-    let service = Service::annotating(&bench, &downstream, &args);
+    let service = Service::annotating(&sandbox, &downstream, &args);
     downstream.will(&[Does::Answers(500)]);
     service.post(leaving(1).to_string()).expect_retry();
     service.kill();
-    let service = Service::annotating(&bench, &downstream, &args);
+    let service = Service::annotating(&sandbox, &downstream, &args);
     service.post(leaving(1).to_string()).expect(200);
     assert_eq!(downstream.ids().len(), 1);
 }

@@ -5,16 +5,16 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::{Bench, gzip, leaving, quiet};
-use crate::downstream::{Does, Downstream};
-use crate::service::{Service, lines, until};
+use crate::serve::downstream::{Does, Downstream};
+use crate::serve::service::{Service, lines, until};
+use crate::util::{Sandbox, gzip, leaving, quiet};
 
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 
 #[test]
 fn a_body_that_is_too_long_is_refused_loudly() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let mut service = Service::annotating(&bench, &downstream, &["--max-body", "100K"]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let mut service = Service::annotating(&sandbox, &downstream, &["--max-body", "100K"]);
     let fits = format!("{{\"a\":\"{}\"}}", "x".repeat((100 << 10) - 8));
     assert_eq!(fits.len(), 100 << 10);
     service.post(&fits).expect(200);
@@ -27,15 +27,15 @@ fn a_body_that_is_too_long_is_refused_loudly() {
     service.send("POST", "/", &[NDJSON, ("content-encoding", "zstd")], &zstd).expect(413);
     // Longer than a socket's buffers: who still sends gets the answer all the same.
     service.post(vec![b' '; 30 << 20]).expect(413);
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"body-too-long\"}"), 4.0);
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-too-long\"}"), 4.0);
     assert_eq!(service.logged("A BATCH WAS REFUSED")["level"], "ERROR");
     assert_eq!(downstream.seen(), 1);
 }
 
 #[test]
 fn an_announcement_alone_takes_nothing() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--timeout", "1s"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--timeout", "1s"]);
     let mut stream = TcpStream::connect(&service.address).unwrap();
     stream
         .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000000\r\n\r\n{")
@@ -48,20 +48,20 @@ fn an_announcement_alone_takes_nothing() {
 
 #[test]
 fn what_does_not_decompress_is_refused() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &[]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &[]);
     for encoding in ["gzip", "zstd"] {
         let headers = [NDJSON, ("content-encoding", encoding)];
         service.send("POST", "/", &headers, leaving(1).to_string().as_bytes()).expect(400);
     }
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"body-encoding\"}"), 2.0);
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-encoding\"}"), 2.0);
 }
 
 /// Past the bound the next waits, with its body, and is neither refused nor lost.
 #[test]
 fn a_slow_downstream_slows_the_sender() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &["--max-in-flight", "2"]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &["--max-in-flight", "2"]);
     downstream.will(&[Does::Waits(Duration::from_millis(400)); 6]);
     thread::scope(|scope| {
         let posts: Vec<_> = (1..=6)
@@ -85,9 +85,9 @@ fn a_slow_downstream_slows_the_sender() {
 
 #[test]
 fn who_waits_too_long_is_told_to_come_again() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     let args = ["--max-in-flight", "1", "--timeout", "500ms"];
-    let service = Service::annotating(&bench, &downstream, &args);
+    let service = Service::annotating(&sandbox, &downstream, &args);
     downstream.will(&[Does::Waits(Duration::from_secs(3)); 2]);
     let answers: Vec<u16> = thread::scope(|scope| {
         let posts = [1, 2].map(|id| {
@@ -102,8 +102,8 @@ fn who_waits_too_long_is_told_to_come_again() {
 /// Many small events, a few large, and one larger than any guest reads.
 #[test]
 fn a_large_batch_goes_through() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     let mut events: Vec<_> = (0..20_000).map(quiet).collect();
     let mut large = leaving(1);
     large["requestParameters"] = "x".repeat(20 << 20).into();
@@ -119,8 +119,8 @@ fn a_large_batch_goes_through() {
 /// One line made of our names, and one array of nothing: neither may take more than once through.
 #[test]
 fn what_is_made_to_be_slow_is_not() {
-    let (bench, downstream) = (Bench::new(), Downstream::start());
-    let service = Service::annotating(&bench, &downstream, &[]);
+    let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
+    let service = Service::annotating(&sandbox, &downstream, &[]);
     for name in ["\"orgwatch\"", "\"\\u0041\""] {
         let line = format!("{{\"x\":[{}1]}}", format!("{name},").repeat(3_000_000));
         service.post(&line).expect(200);
@@ -133,8 +133,8 @@ fn what_is_made_to_be_slow_is_not() {
 
 #[test]
 fn requests_that_make_no_sense_do_not_hurt() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &[]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &[]);
     for bytes in [
         &b"GET\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",

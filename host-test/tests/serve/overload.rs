@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::{Bench, leaving, quiet};
-use crate::service::{Service, until};
+use crate::serve::service::{Service, until};
+use crate::util::{Sandbox, leaving, quiet};
 
 const NDJSON: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
 
@@ -34,9 +34,9 @@ fn status(service: &Service, name: &str) -> u64 {
 fn what_nobody_waits_for_is_neither_kept_nor_examined() {
     const SENDERS: u32 = 8;
     const ROUNDS: u32 = 10;
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let args = ["--timeout", "300ms", "--max-body", "16M", "--state", "state"];
-    let service = Service::start(&bench, &args);
+    let service = Service::start(&sandbox, &args);
     let body = candidates(12);
     let taken = AtomicU32::new(0);
     thread::scope(|scope| {
@@ -59,10 +59,10 @@ fn what_nobody_waits_for_is_neither_kept_nor_examined() {
     let given_up = SENDERS * ROUNDS - taken.into_inner();
     let abandoned = service.metric("orgwatch_batches_abandoned_total");
     assert!(abandoned > 0.0 && abandoned <= f64::from(given_up), "{abandoned} of {given_up}");
-    let written = service.metric("orgwatch_journal_writes_total{kind=\"ok\"}");
+    let written = service.metric("orgwatch_journal_writes_total{outcome=\"ok\"}");
     let parts = f64::from(SENDERS * ROUNDS) * 12.0;
     assert!(written < parts / 2.0, "{written} of {parts} parts were examined");
-    // What docs/operations.md promises: twice --max-in-flight of --max-body, and the detector.
+    // The bound of docs/operations.md: twice --max-in-flight of --max-body, and the detector.
     let most = status(&service, "VmHWM");
     println!(
         "{given_up} batches given up, {abandoned} of them at the detector, {most} KiB at the most"
@@ -73,8 +73,8 @@ fn what_nobody_waits_for_is_neither_kept_nor_examined() {
 /// Each took one of the places for batches, and a good sender waited until their time was over.
 #[test]
 fn slow_senders_keep_nobody_waiting() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--max-in-flight", "8", "--out", "findings"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--max-in-flight", "8", "--out", "findings"]);
     let dawdling = |sent: &[u8]| {
         let mut stream = TcpStream::connect(&service.address).unwrap();
         write!(
@@ -103,8 +103,8 @@ fn slow_senders_keep_nobody_waiting() {
 /// A body has a time of its own, which is shorter than that of a batch.
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for_as_long_as_a_batch() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--timeout", "10m"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--timeout", "10m"]);
     let mut stream = TcpStream::connect(&service.address).unwrap();
     stream
         .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
@@ -118,9 +118,9 @@ fn a_body_that_does_not_come_is_not_waited_for_as_long_as_a_batch() {
 /// A save that waited for the detector kept a signal from being heard, and the second as well.
 #[test]
 fn a_stop_is_heard_while_the_detector_is_busy_and_the_state_is_saved() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let args = ["--state", "state", "--save-interval", "100ms", "--out", "findings"];
-    let mut service = Service::start(&bench, &args);
+    let mut service = Service::start(&sandbox, &args);
     service.post(leaving(1).to_string()).expect(200);
     let body = candidates(30);
     let address = service.address.clone();
@@ -134,9 +134,9 @@ fn a_stop_is_heard_while_the_detector_is_busy_and_the_state_is_saved() {
             })
             .collect();
         until(|| service.metric("orgwatch_batches_in_flight") >= 5.0);
-        let saved = service.metric("orgwatch_state_saves_total{kind=\"ok\"}");
+        let saved = service.metric("orgwatch_state_saves_total{outcome=\"ok\"}");
         // A save goes before the batches.
-        until(|| service.metric("orgwatch_state_saves_total{kind=\"ok\"}") > saved + 1.0);
+        until(|| service.metric("orgwatch_state_saves_total{outcome=\"ok\"}") > saved + 1.0);
         service.signal("TERM");
         until(|| service.log_has("stopping"));
         assert!(
@@ -151,24 +151,24 @@ fn a_stop_is_heard_while_the_detector_is_busy_and_the_state_is_saved() {
     assert_eq!(service.wait().code(), Some(0));
     assert!(TcpStream::connect(address).is_err());
     // And what was learned is there.
-    let service = Service::start(&bench, &args);
+    let service = Service::start(&sandbox, &args);
     service.post(leaving(1).to_string()).expect(200);
-    assert_eq!(fs::read_to_string(bench.path("findings")).unwrap().lines().count(), 1);
+    assert_eq!(fs::read_to_string(sandbox.path("findings")).unwrap().lines().count(), 1);
 }
 
 /// One thread a core was more than the unit allows on a large machine: it did not start.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_number_of_threads_does_not_depend_on_the_machine() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let start = |command: &mut std::process::Command| {
         command
             .env("TOKIO_WORKER_THREADS", "100")
             .env("RAYON_NUM_THREADS", "100")
             // Nothing is compiled yet.
-            .env("ORGWATCH_CACHE_DIR", bench.path("cache"));
+            .env("ORGWATCH_CACHE_DIR", sandbox.path("cache"));
     };
-    let service = Service::start_with(&bench, &["--state", "state", "--out", "findings"], start);
+    let service = Service::start_with(&sandbox, &["--state", "state", "--out", "findings"], start);
     for id in 0..20 {
         service.post(leaving(id).to_string()).expect(200);
     }
@@ -179,8 +179,8 @@ fn the_number_of_threads_does_not_depend_on_the_machine() {
 /// Both kinds of refusal named the setting of one of them.
 #[test]
 fn a_body_that_does_not_decompress_is_not_said_to_be_too_long() {
-    let bench = Bench::new();
-    let mut service = Service::start(&bench, &[]);
+    let sandbox = Sandbox::new();
+    let mut service = Service::start(&sandbox, &[]);
     let headers = [NDJSON[0], ("content-encoding", "gzip")];
     service.send("POST", "/", &headers, b"{}").expect(400);
     let line = service.logged("A BATCH WAS REFUSED").to_string();

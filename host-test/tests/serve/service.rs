@@ -14,8 +14,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::bench::Bench;
-use crate::downstream::Downstream;
+use crate::serve::downstream::Downstream;
+use crate::util::Sandbox;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -49,13 +49,13 @@ impl Answer {
 }
 
 impl Service {
-    pub fn start(bench: &Bench, args: &[&str]) -> Self {
-        Self::start_with(bench, args, |_| ())
+    pub fn start(sandbox: &Sandbox, args: &[&str]) -> Self {
+        Self::start_with(sandbox, args, |_| ())
     }
 
     /// With a command that is changed before it runs.
-    pub fn start_with(bench: &Bench, args: &[&str], change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = bench.command();
+    pub fn start_with(sandbox: &Sandbox, args: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = sandbox.command();
         change(&mut command);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "json"]).args(args);
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -78,14 +78,14 @@ impl Service {
     }
 
     /// Annotates, and forwards to this.
-    pub fn annotating(bench: &Bench, downstream: &Downstream, args: &[&str]) -> Self {
+    pub fn annotating(sandbox: &Sandbox, downstream: &Downstream, args: &[&str]) -> Self {
         let url = downstream.url();
-        Self::start(bench, &[&["--forward", &url][..], args].concat())
+        Self::start(sandbox, &[&["--forward", &url][..], args].concat())
     }
 
     /// Forwards findings alone to this.
-    pub fn tapping(bench: &Bench, downstream: &Downstream, args: &[&str]) -> Self {
-        Self::annotating(bench, downstream, &[&["--findings-only"][..], args].concat())
+    pub fn tapping(sandbox: &Sandbox, downstream: &Downstream, args: &[&str]) -> Self {
+        Self::annotating(sandbox, downstream, &[&["--findings-only"][..], args].concat())
     }
 
     /// The first line of the log with this message, which is waited for.

@@ -1,16 +1,16 @@
-//! What a browser, or a stranger on the machine, could send.
+//! Requests of a browser or of another user of the machine.
 
 use std::fs;
 
-use crate::bench::{Bench, leaving};
-use crate::service::Service;
+use crate::serve::service::Service;
+use crate::util::{Sandbox, leaving};
 
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 
 #[test]
 fn browsers_and_strangers_are_refused() {
-    let bench = Bench::new();
-    let service = Service::start(&bench, &["--out", "findings"]);
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &["--out", "findings"]);
     let event = leaving(1).to_string();
     let post =
         |headers: &[(&str, &str)]| service.send("POST", "/", headers, event.as_bytes()).status;
@@ -38,16 +38,16 @@ fn browsers_and_strangers_are_refused() {
     ] {
         assert_eq!(service.send(method, path, &[NDJSON], b"{}").status, status, "{method} {path}");
     }
-    assert_eq!(fs::read(bench.path("findings")).unwrap(), b"");
-    assert_eq!(service.metric("orgwatch_requests_refused_total{kind=\"origin\"}"), 2.0);
+    assert_eq!(fs::read(sandbox.path("findings")).unwrap(), b"");
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"origin\"}"), 2.0);
     assert_eq!(post(&[NDJSON]), 200);
 }
 
 #[test]
 fn who_does_not_know_the_token_is_refused() {
-    let bench = Bench::new();
-    bench.file("token", "0123456789abcdef\n");
-    let mut service = Service::start(&bench, &["--token-file", "token"]);
+    let sandbox = Sandbox::new();
+    sandbox.file("token", "0123456789abcdef\n");
+    let mut service = Service::start(&sandbox, &["--token-file", "token"]);
     let event = leaving(1).to_string();
     let with = |service: &Service, token: &str| {
         let headers = [NDJSON, ("authorization", token)];
@@ -62,13 +62,13 @@ fn who_does_not_know_the_token_is_refused() {
     assert_eq!(refused.headers["www-authenticate"], "Bearer");
     assert_eq!(with(&service, "Bearer 0123456789abcdeF"), 401);
     assert_eq!(with(&service, "Bearer 0123456789abcdef"), 200);
-    // Whoever watches whether it lives need not know it.
+    // A liveness probe need not know the token.
     service.get("/health").expect(200);
     // Another one is read at SIGHUP; what is none is not.
     for (text, message) in
         [("fedcba9876543210", "settings reloaded"), ("short", "the old token stays")]
     {
-        bench.file("token", text);
+        sandbox.file("token", text);
         service.signal("HUP");
         service.logged(message);
     }
@@ -78,8 +78,8 @@ fn who_does_not_know_the_token_is_refused() {
 
 #[test]
 fn the_environment_may_hold_the_token() {
-    let bench = Bench::new();
-    let ran = bench.command().args(["serve", "--check"]).env("ORGWATCH_TOKEN", "short").output();
-    let ran = crate::bench::Ran::from(ran.unwrap());
+    let sandbox = Sandbox::new();
+    let ran = sandbox.command().args(["serve", "--check"]).env("ORGWATCH_TOKEN", "short").output();
+    let ran = crate::util::Ran::from(ran.unwrap());
     ran.expect(0, 2).says("ORGWATCH_TOKEN: no token: 16 to 4096");
 }

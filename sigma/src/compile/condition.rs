@@ -17,7 +17,7 @@ pub(super) fn compile(detections: &Detections) -> Result<Expr, String> {
     any(conditions).ok_or_else(|| "detection: no condition".into())
 }
 
-/// A detection map that stands in a custom key, read as Sigma would read it in a rule.
+/// A detection map that stands in a extension key, read as Sigma would read it in a rule.
 pub(super) fn fragment(map: &yaml_serde::Value) -> Result<Expr, String> {
     let map = yaml_serde::to_string(map).map_err(|error| error.to_string())?;
     let mut yaml = String::from(
@@ -88,7 +88,7 @@ fn selector(
     Ok(match quantifier {
         Quantifier::Any => Expr::Or(list),
         Quantifier::All => Expr::And(list),
-        Quantifier::Count(count) => Expr::AtLeast(*count, list),
+        Quantifier::Count(count) => Expr::NOf(*count, list),
     })
 }
 
@@ -141,10 +141,10 @@ fn matcher(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Matcher, String
             Modifier::Cased => cased = true,
             Modifier::All | Modifier::Neq => {}
             Modifier::Cidr => return cidr(value),
-            Modifier::Gt => return Ok(Matcher::Above(number(value)?)),
-            Modifier::Gte => return Ok(Matcher::AtLeast(number(value)?)),
-            Modifier::Lt => return Ok(Matcher::Below(number(value)?)),
-            Modifier::Lte => return Ok(Matcher::AtMost(number(value)?)),
+            Modifier::Gt => return Ok(Matcher::Gt(number(value)?)),
+            Modifier::Gte => return Ok(Matcher::Gte(number(value)?)),
+            Modifier::Lt => return Ok(Matcher::Lt(number(value)?)),
+            Modifier::Lte => return Ok(Matcher::Lte(number(value)?)),
             other => {
                 return Err(format!(
                     "the modifier {other:?} is not supported: contains, startswith, endswith, all, \

@@ -19,8 +19,8 @@ fn set(field: &str, expr: &Expr) -> Option<BTreeSet<String>> {
             .map(|expr| set(field, expr))
             .collect::<Option<Vec<_>>>()
             .map(|sets| sets.into_iter().flatten().collect()),
-        Expr::AtLeast(0, _) | Expr::Not(_) => None,
-        Expr::AtLeast(_, any) => set(field, &Expr::Or(any.clone())),
+        Expr::NOf(0, _) | Expr::Not(_) => None,
+        Expr::NOf(_, any) => set(field, &Expr::Or(any.clone())),
         Expr::Item(item) => of_item(field, item),
     }
 }

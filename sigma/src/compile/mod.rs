@@ -1,11 +1,11 @@
 //! From Sigma YAML to the compiled form.
 
-mod about;
 mod attack;
-mod chain;
 mod condition;
-mod custom;
+mod correlation;
+mod extension;
 mod literals;
+mod metadata;
 mod rule;
 mod template;
 
@@ -49,13 +49,13 @@ impl RuleFile {
 /// What a file holds.
 enum Document {
     Rule(Box<SigmaRule>),
-    Chain(Box<CorrelationRule>),
+    Correlation(Box<CorrelationRule>),
 }
 
 /// Compiles a pack. Every rule that is refused is reported, not just the first.
 pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileError>> {
     let mut rules = Vec::new();
-    let mut chains = Vec::new();
+    let mut read = Vec::new();
     let mut errors = Vec::new();
     let mut event_names = BTreeSet::new();
     let mut taken = Taken::default();
@@ -72,16 +72,16 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
                 }
                 Err(problem) => errors.push(file.refused(problem)),
             },
-            Ok(Document::Chain(sigma)) => chains.push((file, *sigma)),
+            Ok(Document::Correlation(sigma)) => read.push((file, *sigma)),
             Err(problem) => errors.push(file.refused(problem)),
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let correlations: Vec<_> = chains.iter().map(|(_, sigma)| sigma.clone()).collect();
-    let known = chain::Known { rules: &rules, correlations: &correlations };
+    let correlations: Vec<_> = read.iter().map(|(_, sigma)| sigma.clone()).collect();
+    let known = correlation::Known { rules: &rules, correlations: &correlations };
     let mut compiled = Vec::new();
-    for (file, sigma) in chains {
-        match chain::compile(&sigma, &known, file.group(), attack) {
+    for (file, sigma) in read {
+        match correlation::compile(&sigma, &known, file.group(), attack) {
             Ok(chain) => compiled.extend(chain),
             Err(problem) => errors.push(file.refused(problem)),
         }
@@ -93,13 +93,13 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
     let pack = Pack {
         attack_version: attack.version().to_owned(),
         rules,
-        chains: compiled,
+        correlations: compiled,
         event_names: event_names.into_iter().collect(),
     };
     if errors.is_empty() { Ok(pack) } else { Err(errors) }
 }
 
-/// The names and ids of all documents, those that give no finding too: chains refer to any of them by
+/// The names and ids of all documents, those that give no finding too: read refer to any of them by
 /// either, and the memory keeps what it knows of a rule under its id, so that two with one id would
 /// mute one another.
 #[derive(Default)]
@@ -110,7 +110,7 @@ impl<'a> Taken<'a> {
     fn refuse(&mut self, file: &'a RuleFile, document: &Document) -> Vec<CompileError> {
         let (name, id) = match document {
             Document::Rule(rule) => (&rule.name, &rule.id),
-            Document::Chain(chain) => (&chain.name, &chain.id),
+            Document::Correlation(chain) => (&chain.name, &chain.id),
         };
         let mut refused = Vec::new();
         for (key, value) in [("name", name), ("id", id)] {
@@ -146,7 +146,7 @@ fn document(file: &RuleFile) -> Result<Document, String> {
         .map_err(|errors| errors.join("; "))?;
     match (collection.len(), collection.rules.pop(), collection.correlations.pop()) {
         (1, Some(rule), None) => Ok(Document::Rule(Box::new(rule))),
-        (1, None, Some(chain)) => Ok(Document::Chain(Box::new(chain))),
+        (1, None, Some(chain)) => Ok(Document::Correlation(Box::new(chain))),
         _ => Err("a file holds exactly one rule or one correlation".into()),
     }
 }

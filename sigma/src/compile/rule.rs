@@ -2,18 +2,18 @@
 
 use rsigma_parser::SigmaRule;
 
-use super::custom::Custom;
-use super::{Attack, about, condition, literals, template};
+use super::extension::Extension;
+use super::{Attack, condition, literals, metadata, template};
 use crate::Rule;
 
 pub(super) fn compile(sigma: SigmaRule, group: &str, attack: &Attack) -> Result<Rule, String> {
-    let custom = Custom::of(sigma.custom_attributes.get("orgwatch"))?;
+    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"))?;
     let source = &sigma.logsource;
     if source.product.as_deref() != Some("aws") || source.service.as_deref() != Some("cloudtrail") {
         return Err("logsource: orgwatch reads product aws, service cloudtrail".into());
     }
     let condition = condition::compile(&sigma.detection)?;
-    let requires = custom.requires.as_ref().map(condition::fragment).transpose();
+    let derived_condition = extension.requires.as_ref().map(condition::fragment).transpose();
     let event_sources = literals::of("eventSource", &condition).unwrap_or_default();
     if event_sources.is_empty() {
         return Err(
@@ -23,21 +23,21 @@ pub(super) fn compile(sigma: SigmaRule, group: &str, attack: &Attack) -> Result<
     }
     let organization = |key, text| template::optional(key, text);
     Ok(Rule {
-        about: about::compile(&about::metadata!(sigma, group), &custom, attack)?,
-        internal: custom.internal,
-        severity: custom.severity()?,
-        requires: requires.map_err(|problem| format!("requires: {problem}"))?,
+        about: metadata::compile(&metadata::metadata!(sigma, group), &extension, attack)?,
+        internal: extension.internal,
+        severity: extension.severity()?,
+        derived_condition: derived_condition.map_err(|problem| format!("requires: {problem}"))?,
         event_names: literals::of("eventName", &condition).unwrap_or_default(),
         event_sources,
         condition,
-        new_terms: custom.new_terms()?,
-        account: custom.account()?,
-        organization: organization("organization", &custom.organization)?,
+        new_terms: extension.new_terms()?,
+        account: extension.account()?,
+        organization: organization("organization", &extension.organization)?,
         destination_organization: organization(
             "destination_organization",
-            &custom.destination_organization,
+            &extension.destination_organization,
         )?,
-        target: custom.target()?,
-        details: custom.details()?,
+        target: extension.target()?,
+        details: extension.details()?,
     })
 }

@@ -1,6 +1,6 @@
 //! What the filter does with a record, in safe code.
 
-use crate::adapters::splice::splice_parsed;
+use crate::adapters::annotate_json::splice_parsed;
 use crate::detector::Detector;
 use crate::json::{Tape, Value};
 
@@ -39,7 +39,7 @@ impl Filter {
     /// A record that comes with keys of our names has them renamed even without findings: whoever
     /// routes on them must find ours or none.
     pub fn annotate(&mut self, record: &[u8]) -> Option<&[u8]> {
-        if self.detector.glance(record) { self.look(record) } else { None }
+        if self.detector.may_match(record) { self.look(record) } else { None }
     }
 
     /// Apart from what sees every record: an interpreter sets up the whole frame of a function that is

@@ -8,5 +8,5 @@
 
 #[cfg(feature = "fluent-bit")]
 mod abi;
+mod allocator;
 mod filter;
-mod memory;

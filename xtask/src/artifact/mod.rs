@@ -1,4 +1,4 @@
-//! What is written into an artifact after it was compiled, so that it says what it is.
+//! The metadata that is written into an artifact after it was compiled.
 
 mod metadata;
 mod pack;
@@ -11,7 +11,7 @@ use orgwatch_artifact::{BUILD, Build, CASES, Case, Module, PACK, seal};
 
 pub use revision::Revision;
 
-/// What the sections say, but for how each artifact was built.
+/// The metadata that all artifacts have in common.
 pub struct About {
     revision: Revision,
     pack: Vec<u8>,

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use orgwatch_artifact::{Pack, PackRule, digest};
 use serde::Deserialize;
 
-/// What of a rule goes into the list. Whether the rule is one at all, its compiler says.
+/// The fields of a rule that the list has. The compiler of rules checks the rest.
 #[derive(Deserialize)]
 struct Rule {
     title: String,

@@ -52,7 +52,7 @@ impl Revision {
         ask(root).unwrap_or(Self::Unknown)
     }
 
-    /// As the artifact has it.
+    /// The text of the artifact's section.
     pub fn text(&self) -> Option<String> {
         match self {
             Self::Commit(commit) => Some(commit.clone()),
@@ -61,7 +61,7 @@ impl Revision {
         }
     }
 
-    /// What one who builds should know of it.
+    /// A remark for the person who builds.
     pub fn remark(&self) -> Option<&'static str> {
         match self {
             Self::Commit(_) => None,

@@ -1,11 +1,11 @@
-//! Who is set beside whom: in memory, on a plain file, on compressed objects.
+//! The contenders of each comparison: in memory, on a plain file, on compressed objects.
 
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::Bench;
-use super::agree::Finds;
+use super::check_results::Finds;
 use super::corpus::Corpus;
 use super::measure::{Contender, Load};
 

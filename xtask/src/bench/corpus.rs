@@ -22,7 +22,7 @@ pub struct Corpus {
     manifest: Manifest,
 }
 
-/// What is used of the manifest that a corpus has.
+/// The fields of a corpus's manifest that are used here.
 #[derive(Deserialize)]
 struct Manifest {
     events: u64,
@@ -70,7 +70,7 @@ impl Corpus {
         &self.manifest.rules
     }
 
-    /// What is to be found.
+    /// The expected findings.
     pub fn expected(&self) -> Result<BTreeSet<Pair>> {
         let text = read(&self.folder.join("expected.ndjson"))?;
         let mut pairs = BTreeSet::new();
@@ -84,7 +84,7 @@ impl Corpus {
         Ok(pairs)
     }
 
-    /// What it is, in a sentence.
+    /// A description in one sentence.
     pub fn described(&self) -> String {
         let Manifest { events, bytes, interesting, near, objects, compressed, .. } = self.manifest;
         let packed = match objects {

@@ -19,7 +19,7 @@ use super::Bench;
 use super::corpus::Corpus;
 use super::measure::{Row, Sample};
 use super::table::Section;
-use super::tools::{Tool, named_or_on_path};
+use super::tool::{Tool, named_or_on_path};
 use crate::guest;
 
 /// How many of the events are interesting, and as many again look so: the sections' titles, by which
@@ -53,7 +53,7 @@ const LUA: &str = r#"
         end
 "#;
 
-/// What the tap is instead of, with nothing behind it.
+/// A stream task, the alternative to the tap, with no detection behind it.
 const SIX_NAMES: &str = "CREATE STREAM six WITH (tag='orgwatch.findings') AS SELECT * FROM \
     TAG:'cloudtrail' WHERE eventName = 'LeaveOrganization' OR eventName = 'CloseAccount' OR \
     eventName = 'InviteAccountToOrganization' OR eventName = 'AcceptHandshake' OR \
@@ -182,7 +182,7 @@ fn metrics(port: u16) -> Result<Value> {
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     stream.write_all(b"GET /api/v1/metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
-    // Whether it closes or lets us wait, what has come is all of it.
+    // The answer is complete, whether the connection closes or stays open.
     let _ = stream.read_to_end(&mut answer);
     let text = String::from_utf8_lossy(&answer);
     let (start, end) = text.find('{').zip(text.rfind('}')).context("no metrics")?;
@@ -200,7 +200,7 @@ fn is_done(metrics: &Value, events: u64) -> bool {
     !tails.is_empty() && tails.iter().all(|(_, records)| *records >= events) && arrived >= events
 }
 
-/// What the program calls itself, for the record.
+/// The version line of the program, for the record.
 pub fn version(program: &Path) -> Option<String> {
     let text = crate::process::output(Command::new(program).arg("--version")).ok()?;
     text.lines().next().map(str::to_owned)

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
 
 use super::Bench;
 use super::corpus::Corpus;
+use super::measure::Waits;
 use super::table::Section;
 
 /// The section's title, by which its aim finds it.
@@ -20,7 +20,7 @@ pub const TITLE: &str = "a batch of 1,000 events";
 /// The row that says what orgwatch adds.
 pub const ADDED: &str = "added by annotate";
 
-/// What Vector's sink sends at once, as it is shipped.
+/// The batch size of Vector's sink, as it is shipped.
 const EVENTS: usize = 1000;
 
 /// Batches of a run, each both ways.
@@ -28,28 +28,6 @@ const BATCHES: usize = 2000;
 
 /// Between batches, in which all come to rest.
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// What of a thousand batches took at most the times that are told.
-pub const PER_MILLE: [usize; 4] = [500, 900, 990, 999];
-
-/// How long batches took.
-#[derive(Debug, Serialize)]
-pub struct Waits {
-    /// Who answered them.
-    pub name: String,
-    /// How many there were.
-    pub batches: usize,
-    /// In seconds, by [`PER_MILLE`].
-    pub percentiles: [f64; 4],
-}
-
-impl Waits {
-    fn of(name: &str, mut times: Vec<f64>) -> Self {
-        times.sort_by(f64::total_cmp);
-        let at = |per_mille: usize| times[(per_mille * times.len()).div_ceil(1000) - 1];
-        Waits { name: name.into(), batches: times.len(), percentiles: PER_MILLE.map(at) }
-    }
-}
 
 /// Measures it; needs no Vector.
 pub fn batches(bench: &Bench<'_>, corpus: &Corpus) -> Result<Section> {
@@ -97,7 +75,7 @@ fn bodies(corpus: &Corpus) -> Result<Vec<Vec<u8>>> {
         }
         bodies.push(body);
     }
-    // What is left at the end is fewer.
+    // The last batch may be smaller.
     if bodies.len() > 1 && bodies.len() < 100 {
         bodies.pop();
     }
@@ -194,7 +172,7 @@ impl Service {
             line["address"].as_str()?.parse().ok()
         });
         service.address = listening.context("orgwatch serve ended before it listened")?;
-        // What it says further is read, so that it can go on saying it.
+        // Further output is read, so that the pipe does not fill up.
         thread::spawn(move || lines.for_each(drop));
         Ok(service)
     }

@@ -11,14 +11,14 @@ use wait4::Wait4 as _;
 
 use crate::process::shown;
 
-/// What one run took.
+/// The time and memory of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Seconds that passed.
     pub wall: f64,
     /// Seconds that processors worked for it, the kernel's part included.
     pub cpu: f64,
-    /// Of these, seconds in the program itself; only of whole commands.
+    /// The part of `cpu` that was not in the kernel; only of whole commands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<f64>,
     /// The most memory it had, in bytes; only of whole commands.
@@ -26,7 +26,30 @@ pub struct Sample {
     pub memory: Option<u64>,
 }
 
-/// Somebody who goes through a corpus.
+/// The percentiles of the time of a batch that are reported, in thousandths.
+pub const PER_MILLE: [usize; 4] = [500, 900, 990, 999];
+
+/// The times that batches took.
+#[derive(Debug, Serialize)]
+pub struct Waits {
+    /// The service that answered them.
+    pub name: String,
+    /// The number of batches.
+    pub batches: usize,
+    /// In seconds, by [`PER_MILLE`].
+    pub percentiles: [f64; 4],
+}
+
+impl Waits {
+    /// Percentiles of at least one time in seconds.
+    pub fn of(name: &str, mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |per_mille: usize| times[(per_mille * times.len()).div_ceil(1000) - 1];
+        Waits { name: name.into(), batches: times.len(), percentiles: PER_MILLE.map(at) }
+    }
+}
+
+/// A tool that reads a corpus and is timed.
 pub struct Contender {
     /// Its name in the table.
     pub name: String,
@@ -36,7 +59,7 @@ pub struct Contender {
     pub times_itself: bool,
     /// Exit codes that mean that it did its work.
     pub codes: &'static [i32],
-    /// What it goes through.
+    /// Its input.
     pub load: Load,
 }
 
@@ -49,15 +72,15 @@ pub struct Load {
     pub bytes: u64,
 }
 
-/// What the runs of one contender took, or why there are none.
+/// The runs of one contender, or the reason why there are none.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// Its name.
     pub name: String,
-    /// As one would type it into a shell.
+    /// The command, as typed into a shell.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub command: String,
-    /// What it went through.
+    /// Its input.
     pub load: Load,
     /// Every run.
     pub samples: Vec<Sample>,

@@ -1,18 +1,19 @@
 //! `cargo xtask bench`: orgwatch beside other tools, and how its cost grows.
 
-mod agree;
-mod aims;
-mod came;
+mod check_results;
 mod contenders;
 mod corpus;
 mod fluent_bit;
-mod growth;
 mod hostile;
 mod latency;
 mod measure;
+mod output_counter;
 mod results;
+mod scaling;
 mod size;
 mod table;
+mod thresholds;
+mod tool;
 mod tools;
 mod vector;
 
@@ -35,7 +36,7 @@ use size::Size;
 use table::Section;
 use tools::Tools;
 
-/// What the help shows.
+/// The examples in the help.
 pub const EXAMPLES: &str = "Examples:
   cargo xtask bench                             everything, on 256 MiB of events
   cargo xtask bench contenders --size 32M       a quick look beside other tools
@@ -124,12 +125,12 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
             name.to_possible_value().map_or(String::new(), |name| name.get_name().to_owned());
         let measured = steps.run(&format!("measure {shown}"), repeat, || match name {
             Name::Contenders => bench.contenders(&corpus, &mut agreement),
-            Name::Pack => growth::pack(&bench),
-            Name::Share => growth::share(&bench),
-            Name::EventSize => growth::event_size(&bench),
-            Name::Batch => growth::batch(&bench),
-            Name::Threads => growth::threads(&bench),
-            Name::Start => growth::start(&bench),
+            Name::Pack => scaling::pack(&bench),
+            Name::Share => scaling::share(&bench),
+            Name::EventSize => scaling::event_size(&bench),
+            Name::Batch => scaling::batch(&bench),
+            Name::Threads => scaling::threads(&bench),
+            Name::Start => scaling::start(&bench),
             Name::FluentBit => fluent_bit::pipelines(&bench),
             Name::Vector => Ok(vec![
                 vector::pipelines(&bench, &corpus, &mut agreement)?,
@@ -208,7 +209,7 @@ impl Bench<'_> {
         sections: &[Section],
         agreement: &[(String, String)],
     ) -> Result<()> {
-        let aims = aims::of(sections);
+        let aims = thresholds::of(sections);
         let machine = Machine::this();
         let mut table = vec![machine.line(), corpus.described(), String::new()];
         table.extend(agreement.iter().map(|(who, what)| format!("{who} finds {what}")));
@@ -217,7 +218,7 @@ impl Bench<'_> {
             table.extend(table::lines(section));
         }
         table.push(String::new());
-        table.extend(aims.iter().map(aims::Aim::line));
+        table.extend(aims.iter().map(thresholds::Aim::line));
         let results = Results {
             table,
             date: results::date(),
@@ -301,7 +302,7 @@ impl Bench<'_> {
         Ok(command)
     }
 
-    /// Where compiled code is kept, so that only the first run compiles.
+    /// The cache of compiled code, so that only the first run compiles.
     fn cache(&self) -> PathBuf {
         self.workspace.target.join("bench/cache")
     }

@@ -1,4 +1,4 @@
-//! What a run leaves behind: raw figures with date, machine and method.
+//! The record of a run: raw figures with date, machine and method.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::aims::Aim;
 use super::table::Section;
+use super::thresholds::Aim;
 use crate::process::output;
 
 const METHOD: &str = "Contenders run in turn, so many times each; tables show medians. In memory: one thread, \
@@ -30,7 +30,7 @@ pub struct Results<'a> {
     pub date: String,
     /// The commit, with a mark if the checkout differs from it.
     pub commit: String,
-    /// What it ran on.
+    /// The machine.
     pub machine: Machine,
     /// How it was done.
     pub method: &'static str,
@@ -44,11 +44,11 @@ pub struct Results<'a> {
     pub agreement: &'a [(String, String)],
     /// Every figure.
     pub sections: &'a [Section],
-    /// What was aimed at.
+    /// The aims, reached or missed.
     pub aims: &'a [Aim],
 }
 
-/// What a run ran on.
+/// The machine of a run.
 #[derive(Serialize)]
 pub struct Machine {
     processor: String,

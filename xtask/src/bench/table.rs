@@ -1,14 +1,13 @@
-//! What was measured, as a person reads it.
+//! The tables of measurements, for a person to read.
 
 use serde::Serialize;
 
-use super::latency::{PER_MILLE, Waits};
-use super::measure::Row;
+use super::measure::{PER_MILLE, Row, Waits};
 
 /// Rows that belong together: contenders at the same work, or one of them at more and more of it.
 #[derive(Debug, Serialize)]
 pub struct Section {
-    /// What is compared.
+    /// The title: the work that is compared.
     pub title: String,
     /// Which row the others are set against.
     pub ours: usize,

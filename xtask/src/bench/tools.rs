@@ -1,11 +1,11 @@
 //! The other tools: those on the PATH, and those that are installed below the target folder.
 
-use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use super::tool::{Tool, on_path};
 use super::{fluent_bit, vector};
 use crate::process::{output, run};
 use crate::python;
@@ -16,10 +16,7 @@ const RSIGMA: &str = "0.23.0";
 
 const DUCKDB: [(&str, &str); 1] = [("duckdb", "2.0.0")];
 
-/// A program, or why there is none.
-pub type Tool = Result<PathBuf, String>;
-
-/// What there is to set ours against.
+/// The other tools that orgwatch is measured beside.
 pub struct Tools {
     /// ripgrep.
     pub rg: Tool,
@@ -49,7 +46,7 @@ impl Tools {
         }
     }
 
-    /// What each calls itself, for the record.
+    /// The version line of each, for the record.
     pub fn versions(&self) -> Vec<String> {
         let ask =
             |tool: &Tool, args: &[&str]| output(Command::new(tool.as_ref().ok()?).args(args)).ok();
@@ -65,24 +62,6 @@ impl Tools {
         .into_iter()
         .filter_map(|version| version.and_then(first))
         .collect()
-    }
-}
-
-fn on_path(program: &str, package: &str) -> Tool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-        .ok_or_else(|| format!("no {program} on the PATH (on Debian: `apt-get install {package}`)"))
-}
-
-/// A program that a variable of the environment names, or else one on the PATH.
-pub fn named_or_on_path(variable: &str, program: &str) -> Tool {
-    match env::var_os(variable).map(PathBuf::from) {
-        Some(file) if file.is_file() => Ok(file),
-        Some(file) => Err(format!("{variable} is {}, which is no file", file.display())),
-        None => on_path(program, program)
-            .map_err(|_| format!("{variable} is not set, and there is no {program} on the PATH")),
     }
 }
 
@@ -122,17 +101,9 @@ fn duckdb(workspace: &Workspace, install: bool) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::env;
 
-    #[test]
-    fn a_tool_that_is_not_there_says_how_to_get_it() {
-        assert!(on_path("sh", "dash").is_ok());
-        assert_eq!(
-            on_path("orgwatch-no-such-program", "nothing"),
-            Err("no orgwatch-no-such-program on the PATH (on Debian: `apt-get install nothing`)"
-                .into())
-        );
-    }
+    use super::*;
 
     #[test]
     fn nothing_is_installed_unless_asked_for() {

@@ -11,12 +11,12 @@ use anyhow::{Context, Result, bail};
 use wait4::Wait4 as _;
 
 use super::Bench;
-use super::agree::Finds;
-use super::came::Came;
+use super::check_results::Finds;
 use super::corpus::Corpus;
 use super::measure::{Row, Sample};
+use super::output_counter::OutputCounter;
 use super::table::Section;
-use super::tools::{Tool, named_or_on_path};
+use super::tool::{Tool, named_or_on_path};
 use crate::process::{output, shown};
 
 /// The section's title, by which its aims find it.
@@ -31,7 +31,7 @@ const PIPELINES: [(usize, Option<&str>); 3] = [(0, None), (1, Some("tap")), (3, 
 /// How long a pipeline may go on without an end in sight.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How often it is looked at what has come out.
+/// The interval at which the output is counted.
 const GLANCE: Duration = Duration::from_millis(10);
 
 /// The program: `VECTOR`, or from the PATH.
@@ -39,7 +39,7 @@ pub fn find() -> Tool {
     named_or_on_path("VECTOR", "vector")
 }
 
-/// What the program calls itself, for the record.
+/// The version line of the program, for the record.
 pub fn version(program: &Path) -> Option<String> {
     output(Command::new(program).arg("--version")).ok()
 }
@@ -75,7 +75,7 @@ pub fn pipelines(
     Ok(Section::new(TITLE, rows))
 }
 
-/// What a run gave: of Vector, and of orgwatch if it ran.
+/// The result of a run: of Vector, and of orgwatch if it ran.
 struct Measured {
     samples: Vec<(String, Sample)>,
     found: Option<String>,
@@ -128,13 +128,13 @@ impl Pipeline {
         }
         pipeline.start(&mut vector, "vector.log")?;
 
-        let mut came = Came::new(pipeline.folder.join("out"));
+        let mut arrived = OutputCounter::new(pipeline.folder.join("out"));
         let mut begun = Instant::now();
         pipeline.until("it does not come to an end", || {
-            if came.lines == 0 {
+            if arrived.lines == 0 {
                 begun = Instant::now();
             }
-            Ok(came.look()? >= corpus.load().events)
+            Ok(arrived.count()? >= corpus.load().events)
         })?;
         let wall = begun.elapsed().as_secs_f64();
 
@@ -243,7 +243,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// Of a loop, the sink that stands for the user's own.
+/// The sink of a loop that stands for the user's own.
 fn only_events(config: &str) -> Result<String> {
     let sink = config.split("\n  events:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
     Ok(format!("sinks:\n  events:\n{}\n", sink.context("tap.yaml has no sink `events`")?))

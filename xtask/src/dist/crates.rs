@@ -20,11 +20,11 @@ pub type Id = (String, String);
 pub struct Crate {
     /// Its licences, as an SPDX expression.
     pub licence: String,
-    /// Where its sources are.
+    /// The folder of its sources.
     pub folder: PathBuf,
     /// SHA-256 of its package, as the registry has it; none for ours.
     pub checksum: Option<String>,
-    /// What it uses, of those that are inside.
+    /// Its dependencies among the crates that are inside.
     pub uses: Vec<Id>,
 }
 
@@ -85,7 +85,7 @@ pub fn inside(guests: &[&Guest], workspace: &Workspace) -> Result<BTreeMap<Id, C
     Ok(crates)
 }
 
-/// Who uses whom, from the lines of `cargo tree`: depth, name, version.
+/// Dependencies of each crate, from the lines of `cargo tree`: depth, name, version.
 fn edges(tree: &str) -> Result<BTreeMap<Id, Vec<Id>>> {
     let mut all: BTreeMap<Id, Vec<Id>> = BTreeMap::new();
     let mut path: Vec<Id> = Vec::new();

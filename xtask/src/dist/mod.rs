@@ -50,7 +50,7 @@ pub fn write(workspace: &Workspace) -> Result<()> {
     write_if_changed(&folder.join("SHA256SUMS"), sums(files).as_bytes())
 }
 
-/// As `sha256sum` prints and checks them.
+/// Digests, in the form that `sha256sum` prints and checks.
 fn sums(mut files: Vec<File>) -> String {
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files.iter().map(|file| format!("{}  {}\n", file.digest, file.name)).collect()

@@ -1,4 +1,4 @@
-//! What only `cargo xtask test --full` runs: other people's programs, installed into `target`.
+//! Steps of `cargo xtask test --full` alone: programs of others, installed into `target`.
 
 pub mod hosts;
 pub mod registry;

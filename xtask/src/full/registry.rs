@@ -25,7 +25,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.command(
         "publish to a registry and fetch from it",
         cargo(workspace, "test")
-            .args(["--workspace", "--test", "registry", "--", "--nocapture"])
+            .args(["--workspace", "--test", "host", "--", "--ignored", "registry::"])
             .env("WKG", wkg)
             .env("DOCKER_REGISTRY", registry),
     )

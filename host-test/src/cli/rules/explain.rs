@@ -1,10 +1,10 @@
 //! Everything that the pack says of one rule or chain.
 
-use orgwatch::rules::{About, Chain, Rule};
-use orgwatch_sigma::{ChainKind, MemberRule, Pack, Severity};
+use orgwatch::rules::{Correlation, Rule, RuleMetadata};
+use orgwatch_sigma::{CorrelationKind, MemberRule, Pack, Severity};
 use serde::Serialize;
 
-use super::words;
+use super::conditions;
 
 /// One rule or chain, as `--json` prints it. The keys that `orgwatch rules --json` has too mean the
 /// same there.
@@ -44,7 +44,7 @@ pub(super) struct SeverityWhen {
 /// Explains the rule or chain of this name; none if there is none that gives findings.
 pub(super) fn explain<'a>(pack: &'a Pack, slug: &str) -> Option<Explanation<'a>> {
     let rule = pack.rules.iter().find(|rule| rule.about.slug == slug && !rule.internal);
-    let chain = pack.chains.iter().find(|chain| chain.about.slug == slug);
+    let chain = pack.correlations.iter().find(|chain| chain.about.slug == slug);
     match (rule, chain) {
         (Some(rule), _) => Some(of_rule(pack, rule)),
         (None, Some(chain)) => Some(of_chain(pack, chain)),
@@ -55,14 +55,14 @@ pub(super) fn explain<'a>(pack: &'a Pack, slug: &str) -> Option<Explanation<'a>>
 fn of_rule<'a>(pack: &'a Pack, rule: &'a Rule) -> Explanation<'a> {
     let mut when = conditions(rule);
     if let Some(terms) = &rule.new_terms {
-        let fields: Vec<String> = terms.fields.iter().map(words::field).collect();
+        let fields: Vec<String> = terms.fields.iter().map(conditions::field).collect();
         let window = duration(terms.window);
         let fields = fields.join(" and ");
         when.push(format!("{fields} were not seen together within {window}, before or after"));
     }
     let severities = rule.severity.iter().map(|severity| SeverityWhen {
         severity: severity.level,
-        when: words::sentence(&severity.when),
+        when: conditions::sentence(&severity.when),
     });
     Explanation {
         severities: severities.collect(),
@@ -73,14 +73,16 @@ fn of_rule<'a>(pack: &'a Pack, rule: &'a Rule) -> Explanation<'a> {
     }
 }
 
-fn of_chain<'a>(pack: &'a Pack, chain: &'a Chain) -> Explanation<'a> {
+fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
     let window = duration(chain.window);
     let mut when = vec![match &chain.kind {
-        ChainKind::Temporal => format!("one of each, in any order, within {window}"),
-        ChainKind::TemporalOrdered => format!("one of each, in this order, within {window}"),
-        ChainKind::EventCount(least) => format!("at least {least} events within {window}, of"),
-        ChainKind::ValueCount(least, field) => {
-            let field = words::field(field);
+        CorrelationKind::Temporal => format!("one of each, in any order, within {window}"),
+        CorrelationKind::TemporalOrdered => format!("one of each, in this order, within {window}"),
+        CorrelationKind::EventCount(least) => {
+            format!("at least {least} events within {window}, of")
+        }
+        CorrelationKind::ValueCount(least, field) => {
+            let field = conditions::field(field);
             format!("at least {least} different {field} within {window}, of")
         }
     }];
@@ -90,7 +92,7 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Chain) -> Explanation<'a> {
     }
     let mut fed: Vec<&MemberRule> = chain.members.iter().flat_map(|member| &member.rules).collect();
     let same = fed.first().map(|rule| {
-        let fields: Vec<String> = rule.key.iter().map(words::field).collect();
+        let fields: Vec<String> = rule.key.iter().map(conditions::field).collect();
         format!("with the same {}", fields.join(" and "))
     });
     when.extend(same);
@@ -106,18 +108,18 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Chain) -> Explanation<'a> {
 
 fn fed_by(rule: &MemberRule) -> String {
     match &rule.only {
-        Some(only) => format!("{} ({})", rule.slug, words::sentence(only)),
+        Some(only) => format!("{} ({})", rule.slug, conditions::sentence(only)),
         None => rule.slug.clone(),
     }
 }
 
 fn conditions(rule: &Rule) -> Vec<String> {
-    let mut when = words::lines(&rule.condition);
-    when.extend(rule.requires.iter().flat_map(words::lines));
+    let mut when = conditions::lines(&rule.condition);
+    when.extend(rule.derived_condition.iter().flat_map(conditions::lines));
     when
 }
 
-fn of_about<'a>(pack: &'a Pack, about: &'a About) -> Explanation<'a> {
+fn of_about<'a>(pack: &'a Pack, about: &'a RuleMetadata) -> Explanation<'a> {
     Explanation {
         slug: &about.slug,
         id: &about.id,

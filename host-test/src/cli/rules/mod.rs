@@ -1,9 +1,9 @@
 //! `orgwatch rules`.
 
+mod conditions;
 mod explain;
 mod list;
 mod show;
-mod words;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `orgwatch rules show`.
 
 use anyhow::bail;
-use orgwatch::record::rfc3339;
+use orgwatch::time::rfc3339;
 
 use super::explain::{Explanation, explain};
 use crate::cli::now;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use orgwatch_host::serve::{Deliver, Options};
 
-use super::given::Given;
+use super::args::ServeArgs;
 use super::log::{LogFormat, LogLevel};
 use crate::cli::settings::{Document, Wrong};
 
@@ -29,7 +29,7 @@ type Problem = (&'static str, String);
 impl Config {
     /// Flags, and what a file adds to them. Everything that is wrong is told at once.
     pub(super) fn read(
-        flags: Given,
+        flags: ServeArgs,
         file: Option<&Path>,
     ) -> anyhow::Result<Result<Self, Vec<String>>> {
         let Some(file) = file else {
@@ -48,7 +48,7 @@ impl Config {
                 .map(|(path, value, problem)| (path.as_str(), value.as_str(), problem.as_str()));
             document.wrong(problems).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        let from_file = match Given::of(document.value()) {
+        let from_file = match ServeArgs::of(document.value()) {
             Ok(given) => given,
             Err(problems) => return Ok(Err(told(&problems))),
         };
@@ -60,7 +60,7 @@ impl Config {
     }
 }
 
-impl Given {
+impl ServeArgs {
     /// What to run with, if these go together.
     fn config(self) -> Result<Config, Problem> {
         let defaults = Options::default();

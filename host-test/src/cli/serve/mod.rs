@@ -1,7 +1,7 @@
 //! `orgwatch serve`.
 
+mod args;
 mod config;
-mod given;
 mod log;
 mod signals;
 
@@ -15,9 +15,9 @@ use orgwatch_host::state::StateFile;
 use tracing::{error, info, warn};
 
 use super::settings::Document;
-use super::{Status, component, say};
+use super::{Status, component, warn};
+use args::ServeArgs;
 use config::Config;
-use given::Given;
 use signals::Signals;
 
 const EXAMPLES: &str = "\
@@ -60,7 +60,7 @@ pub(super) struct ServeFlags {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    given: Given,
+    given: ServeArgs,
 
     /// Check all settings, the component, the token and the state, and end
     #[arg(long)]
@@ -127,7 +127,7 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
 
 fn unusable(problems: &[String]) -> Status {
     for problem in problems {
-        say(problem);
+        warn(problem);
     }
     Status::Unusable
 }

@@ -6,27 +6,28 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | `kept` | which findings are shown in full, in a line, or only counted |
+//! | `selection` | which findings are shown in full, in a line, or only counted |
 //! | `raw` | the record that gave a finding, laid out |
 //! | `view` | the order of the page, and what links to what |
 //! | `facts`, `about`, `link` | a finding, and the scan, as names and values |
 //! | `timeline`, `scale` | findings across time |
+//! | `time_format` | times and spans of time |
 //! | `page` | the templates, `*.html`, filled in |
 //! | `escape` | what every value passes through |
 
 mod about;
 mod escape;
 mod facts;
-mod kept;
 mod link;
 mod page;
 mod raw;
 mod scale;
+mod selection;
 #[cfg(test)]
 mod tests;
+mod time_format;
 mod timeline;
 mod view;
-mod when;
 
 use std::io;
 
@@ -34,8 +35,8 @@ use askama::Template as _;
 use orgwatch::finding::Finding;
 
 pub use about::{About, Settings};
-use kept::Kept;
-pub use kept::Limits;
+pub use selection::Limits;
+use selection::Selection;
 
 use crate::scan::Found;
 
@@ -47,24 +48,24 @@ const MOST_UNREAD: usize = 100;
 /// The same findings and the same [`About`] give the same bytes.
 #[derive(Debug)]
 pub struct Report {
-    kept: Kept,
+    selection: Selection,
     unread: Vec<String>,
 }
 
 impl Report {
     /// An empty one.
     pub fn new(limits: Limits) -> Self {
-        Report { kept: Kept::new(limits), unread: Vec::new() }
+        Report { selection: Selection::new(limits), unread: Vec::new() }
     }
 
     /// Takes a finding, and the event that gave it, unless it was memory that did.
     pub fn finding(&mut self, finding: &Finding, event: Option<&Found<'_>>) {
-        self.kept.take(finding, event);
+        self.selection.take(finding, event);
     }
 
     /// Takes a finding that is not to be shown: it is counted, and drawn where it is part of a chain.
     pub fn hidden(&mut self, finding: &Finding) {
-        self.kept.hide(finding);
+        self.selection.hide(finding);
     }
 
     /// Takes what could not be read, and why. Only the first are named; [`About`] counts all.
@@ -76,6 +77,6 @@ impl Report {
 
     /// Writes the page.
     pub fn write(&self, about: &About, to: &mut dyn io::Write) -> io::Result<()> {
-        page::Page::new(&self.kept, &self.unread, about).write_into(to)
+        page::Page::new(&self.selection, &self.unread, about).write_into(to)
     }
 }

@@ -10,10 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::about::{About, Approval};
 use super::facts::status;
-use super::kept::{Kept, MOST_ACCOUNTS};
+use super::selection::{MOST_ACCOUNTS, Selection};
+use super::time_format::{moment, period};
 use super::timeline::Timeline;
 use super::view::{self, Group};
-use super::when::{moment, period};
 use crate::output::{number, plural};
 
 const STYLE: &str = include_str!("style.css");
@@ -24,7 +24,7 @@ pub(super) struct Page<'a> {
     style: &'static str,
     style_hash: String,
     about: &'a About,
-    kept: &'a Kept,
+    selection: &'a Selection,
     unread: &'a [String],
     total: u64,
     /// Every severity, the gravest first.
@@ -52,9 +52,9 @@ struct Rule<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(kept: &'a Kept, unread: &'a [String], about: &'a About) -> Self {
-        let groups = view::groups(kept);
-        let tally = &kept.tally;
+    pub(super) fn new(selection: &'a Selection, unread: &'a [String], about: &'a About) -> Self {
+        let groups = view::groups(selection);
+        let tally = &selection.tally;
         let of = |map: &std::collections::BTreeMap<Severity, u64>, severity| {
             map.get(&severity).copied().unwrap_or_default()
         };
@@ -80,11 +80,11 @@ impl<'a> Page<'a> {
             style: STYLE,
             style_hash: format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(STYLE))),
             about,
-            kept,
+            selection,
             unread,
             total: tally.shown.values().sum(),
             severities: Severity::ALL.into_iter().rev().map(level).collect(),
-            timeline: view::timeline(&groups),
+            timeline: timeline(&groups),
             groups,
             rules,
             silent: all.filter(|slug| !found(slug)).collect(),
@@ -106,10 +106,10 @@ impl<'a> Page<'a> {
         let found = plural(self.total, "finding");
         match &self.groups[..] {
             [one] if one.account.is_empty() => found,
-            [one] if self.kept.tally.accounts.len() == 1 => {
+            [one] if self.selection.tally.accounts.len() == 1 => {
                 format!("{found} in account {}", one.account)
             }
-            _ => match self.kept.tally.accounts.len() {
+            _ => match self.selection.tally.accounts.len() {
                 MOST_ACCOUNTS => {
                     format!("{found} in {} accounts or more", number(MOST_ACCOUNTS as u64))
                 }
@@ -148,8 +148,14 @@ impl<'a> Page<'a> {
 
     /// The findings that are not new: approved, say.
     fn others(&self) -> Vec<String> {
-        let statuses = self.kept.tally.statuses.iter();
+        let statuses = self.selection.tally.statuses.iter();
         let others = statuses.filter(|(one, _)| **one != Status::New);
         others.map(|(one, count)| format!("{} {}", number(*count), status(*one))).collect()
     }
+}
+
+/// The timeline of these groups; none where no time is known.
+fn timeline<'a>(groups: &[view::Group<'a>]) -> Option<Timeline<'a>> {
+    let timed = groups.iter().flat_map(view::Group::items).any(|item| item.row.to.is_some());
+    timed.then(|| Timeline::new(groups))
 }

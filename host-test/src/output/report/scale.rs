@@ -6,7 +6,7 @@
 
 use time::Duration;
 
-use super::when::{date, moment, utc};
+use super::time_format::{date, moment, utc};
 
 /// The width of a timeline, in hundredths of a percent.
 const WIDTH: i64 = 10_000;

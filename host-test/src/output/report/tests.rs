@@ -79,7 +79,7 @@ fn page(report: &Report, about: &About) -> String {
 
 /// A page with everything that a page can have, all of whose texts are this.
 fn full_page(text: &str) -> String {
-    let mut report = Report::new(Limits { full: 3, listed: 2, steps: 9 });
+    let mut report = Report::new(Limits { detailed: 3, summarised: 2, steps: 9 });
     let source = Source::File(text.into());
     let mut part = filled(text);
     part.parts.clear();
@@ -165,7 +165,7 @@ fn tens_of_thousands_of_findings_make_a_page_that_can_be_opened() {
         value["id"] = format!("{number:032}").into();
         value["account"] = format!("{:012}", number % 60).into();
         value["severity"] = ["low", "medium", "high"][(number / 60 % 3) as usize].into();
-        let time = orgwatch::record::rfc3339(1_800_000_000 + number as i64 * 977).unwrap();
+        let time = orgwatch::time::rfc3339(1_800_000_000 + number as i64 * 977).unwrap();
         value["last_seen"] = time.into();
         let finding = serde_json::from_value(value).unwrap();
         let found = Found { finding: &finding, source: &source, line: number, raw: &raw };

@@ -3,8 +3,8 @@
 use orgwatch::finding::Severity;
 
 use super::scale::{Scale, Tick, X};
+use super::time_format::{clock, moment};
 use super::view::{Group, Item};
-use super::when::{clock, moment};
 
 /// The most accounts that have a lane.
 const MOST_LANES: usize = 40;
@@ -84,7 +84,7 @@ fn lane<'a>(group: &Group<'a>, scale: &Scale) -> Lane<'a> {
         .events
         .iter()
         .map(|card| &card.item)
-        .chain(&group.listed)
+        .chain(&group.summarised)
         .filter(|item| item.row.to.is_some())
         .collect();
     events.sort_by_key(|item| item.row.to);

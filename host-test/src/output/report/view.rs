@@ -6,9 +6,8 @@ use std::rc::Rc;
 use orgwatch::finding::Severity;
 
 use super::facts::Facts;
-use super::kept::{Full, Kept, Row};
-use super::timeline::Timeline;
-use super::when::{moment, period, span};
+use super::selection::{Detailed, Row, Selection};
+use super::time_format::{moment, period, span};
 
 /// A finding with its place on the page.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ impl Item<'_> {
 #[derive(Debug)]
 pub(super) struct Card<'a> {
     pub(super) item: Item<'a>,
-    pub(super) full: &'a Full,
+    pub(super) detailed: &'a Detailed,
     pub(super) facts: Facts<'a>,
     pub(super) steps: Vec<Step>,
 }
@@ -82,7 +81,7 @@ pub(super) struct Group<'a> {
     pub(super) chains: Vec<Card<'a>>,
     pub(super) events: Vec<Card<'a>>,
     /// Those that are on the page in a line only.
-    pub(super) listed: Vec<Item<'a>>,
+    pub(super) summarised: Vec<Item<'a>>,
     /// How many the account has, the gravest first, on the page or not.
     pub(super) counts: Vec<(Severity, u64)>,
 }
@@ -90,7 +89,7 @@ pub(super) struct Group<'a> {
 impl<'a> Group<'a> {
     pub(super) fn items(&self) -> impl Iterator<Item = &Item<'a>> {
         let cards = self.chains.iter().chain(&self.events).map(|card| &card.item);
-        cards.chain(&self.listed)
+        cards.chain(&self.summarised)
     }
 
     pub(super) fn period(&self) -> Option<String> {
@@ -115,16 +114,16 @@ impl<'a> Group<'a> {
 }
 
 /// Findings by account, the gravest account first, each in the order of time.
-pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
-    let mut accounts: BTreeMap<&str, (Vec<&Full>, Vec<&Row>)> = BTreeMap::new();
-    for full in kept.full.values() {
-        accounts.entry(&full.row.account).or_default().0.push(full);
+pub(super) fn groups(selection: &Selection) -> Vec<Group<'_>> {
+    let mut accounts: BTreeMap<&str, (Vec<&Detailed>, Vec<&Row>)> = BTreeMap::new();
+    for detailed in selection.detailed.values() {
+        accounts.entry(&detailed.row.account).or_default().0.push(detailed);
     }
-    for row in kept.listed.values() {
+    for row in selection.summarised.values() {
         accounts.entry(&row.account).or_default().1.push(row);
     }
     let counts = |account: &str| -> Vec<(Severity, u64)> {
-        let counts = kept.tally.accounts.get(account).into_iter().flatten().rev();
+        let counts = selection.tally.accounts.get(account).into_iter().flatten().rev();
         counts.map(|(severity, count)| (*severity, *count)).collect()
     };
     let mut accounts: Vec<_> = accounts.into_iter().collect();
@@ -134,20 +133,21 @@ pub(super) fn groups(kept: &Kept) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = accounts
         .into_iter()
         .enumerate()
-        .map(|(index, (account, (mut full, mut listed)))| {
-            full.sort_by_key(|full| in_time(&full.row));
-            listed.sort_by_key(|row| in_time(row));
-            let (chains, events) = full.into_iter().partition(|full| full.row.chain);
-            let mut cards = |all: Vec<_>| all.into_iter().map(|full| numbers.card(full)).collect();
+        .map(|(index, (account, (mut detailed, mut summarised)))| {
+            detailed.sort_by_key(|detailed| in_time(&detailed.row));
+            summarised.sort_by_key(|row| in_time(row));
+            let (chains, events) = detailed.into_iter().partition(|detailed| detailed.row.chain);
+            let mut cards =
+                |all: Vec<_>| all.into_iter().map(|detailed| numbers.card(detailed)).collect();
             let (chains, events) = (cards(chains), cards(events));
-            let listed = listed.into_iter().map(|row| numbers.item(row, 'l')).collect();
+            let summarised = summarised.into_iter().map(|row| numbers.item(row, 'l')).collect();
             let (anchor, counts) = (format!("a{}", index + 1), counts(account));
-            Group { account, anchor, chains, events, listed, counts }
+            Group { account, anchor, chains, events, summarised, counts }
         })
         .collect();
     for group in &mut groups {
         for card in group.chains.iter_mut().chain(&mut group.events) {
-            card.steps = numbers.steps(card.full);
+            card.steps = numbers.steps(card.detailed);
         }
     }
     groups
@@ -173,16 +173,16 @@ impl<'a> Anchors<'a> {
         Item { row, anchor }
     }
 
-    fn card(&mut self, full: &'a Full) -> Card<'a> {
-        let item = self.item(&full.row, 'f');
-        let facts = Facts::of(&full.finding);
-        Card { item, full, facts, steps: Vec::new() }
+    fn card(&mut self, detailed: &'a Detailed) -> Card<'a> {
+        let item = self.item(&detailed.row, 'f');
+        let facts = Facts::of(&detailed.finding);
+        Card { item, detailed, facts, steps: Vec::new() }
     }
 
     /// The parts of a chain, with the times between them.
-    fn steps(&self, full: &Full) -> Vec<Step> {
+    fn steps(&self, detailed: &Detailed) -> Vec<Step> {
         let mut before = None;
-        let step = |part: &super::kept::Part| {
+        let step = |part: &super::selection::Part| {
             let at = part.row.as_ref().and_then(|row| row.to);
             let after =
                 before.zip(at).map(|(before, at): (i64, i64)| span(at.saturating_sub(before)));
@@ -190,12 +190,6 @@ impl<'a> Anchors<'a> {
             let anchor = self.by_id.get(part.id.as_str()).cloned();
             Step { id: part.id.clone(), row: part.row.clone(), anchor, after }
         };
-        full.parts.iter().map(step).collect()
+        detailed.parts.iter().map(step).collect()
     }
-}
-
-/// The timeline of these groups; none where no time is known.
-pub(super) fn timeline<'a>(groups: &[Group<'a>]) -> Option<Timeline<'a>> {
-    let timed = groups.iter().flat_map(Group::items).any(|item| item.row.to.is_some());
-    timed.then(|| Timeline::new(groups))
 }

@@ -13,7 +13,7 @@
 use std::hash::Hasher as _;
 use std::num::TryFromIntError;
 
-use orgwatch::memory::EventKey;
+use orgwatch::digest::Digest128;
 use twox_hash::XxHash64;
 
 const MAGIC: &[u8; 16] = b"orgwatchjournal\0";
@@ -33,7 +33,7 @@ pub(crate) enum Entry {
     /// Newline-delimited events that were examined.
     Candidates(Vec<u8>),
     /// Findings that downstream has acknowledged.
-    Delivered(Vec<EventKey>),
+    Delivered(Vec<Digest128>),
 }
 
 /// What stands before the entries of a journal with this id.
@@ -112,7 +112,7 @@ pub(super) fn read_entries(id: u64, bytes: &[u8]) -> Result<Read, String> {
             DELIVERED => {
                 expected = expected.or(Some(number));
                 read.next = read.next.max(number);
-                let keys = payload.as_chunks().0.iter().map(|key| EventKey::new(*key));
+                let keys = payload.as_chunks().0.iter().map(|key| Digest128::new(*key));
                 Entry::Delivered(keys.collect())
             }
             newer => return Err(format!("an entry at byte {at} is of a newer kind, {newer}")),

@@ -14,7 +14,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use orgwatch::memory::EventKey;
+use orgwatch::digest::Digest128;
 use twox_hash::XxHash64;
 
 use entries::{CANDIDATES, DELIVERED, HEADER, header, read_entries, read_header};
@@ -156,7 +156,7 @@ impl Journal {
     }
 
     /// Writes that downstream has acknowledged findings.
-    pub(crate) fn delivered(&mut self, keys: &[EventKey]) -> io::Result<()> {
+    pub(crate) fn delivered(&mut self, keys: &[Digest128]) -> io::Result<()> {
         let payload: Vec<u8> = keys.iter().flat_map(|key| key.bytes()).collect();
         self.append(DELIVERED, self.next, &payload, |_| Ok(()))
     }

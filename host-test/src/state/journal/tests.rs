@@ -30,8 +30,8 @@ impl Desk {
     }
 }
 
-fn key(byte: u8) -> EventKey {
-    EventKey::new([byte; 16])
+fn key(byte: u8) -> Digest128 {
+    Digest128::new([byte; 16])
 }
 
 fn candidates(text: &str) -> Entry {

@@ -1,0 +1,53 @@
+//! What could not be read, on standard error as it is come upon.
+
+use std::error::Error;
+use std::fmt::{Display, Write as _};
+
+use orgwatch_host::input::Source;
+use orgwatch_host::output::escape;
+
+use super::warn;
+use orgwatch_host::output::number;
+
+/// How many unreadable ones of a file are told; then only how many more.
+const MOST_TOLD: u64 = 20;
+
+/// Tells of a file's first unreadable lines, and of every path that failed.
+#[derive(Debug)]
+pub(super) struct Diagnostics {
+    /// Says nothing of lines.
+    quiet: bool,
+    /// How many unreadable ones of the current file have been told.
+    told: u64,
+}
+
+impl Diagnostics {
+    pub(super) fn new(quiet: bool) -> Self {
+        Diagnostics { quiet, told: 0 }
+    }
+
+    pub(super) fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {
+        if self.told < MOST_TOLD && !self.quiet {
+            self.told += 1;
+            warn(&format!("{source}:{line}: {}", escape(reason, 200)));
+        }
+    }
+
+    pub(super) fn failed(&mut self, what: &dyn Display, err: &dyn Error) {
+        let mut text = format!("{what}: {err}");
+        let mut cause = err.source();
+        while let Some(err) = cause {
+            let _ = write!(text, ": {err}");
+            cause = err.source();
+        }
+        warn(&text);
+    }
+
+    pub(super) fn end(&mut self, source: &Source, unreadable: u64) {
+        let more = unreadable.saturating_sub(self.told);
+        if more > 0 && !self.quiet {
+            warn(&format!("{source}: {} more could not be read", number(more)));
+        }
+        self.told = 0;
+    }
+}

@@ -1,0 +1,196 @@
+//! Settings of the service as they are given: as flags, or by the same names in a file.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use orgwatch_host::serve::{ForwardUrl, Listen};
+use serde_json::Value;
+
+use super::log::{LogFormat, LogLevel};
+use crate::cli::size::Size;
+
+/// What was given, by flags or in a file: the same names and values.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen: a loopback address and a port [default: 127.0.0.1:6003]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<Listen>,
+
+    /// Where to send events or findings on: where Vector's http_server source listens on this
+    /// machine
+    #[arg(long, value_name = "URL")]
+    pub(super) forward: Option<ForwardUrl>,
+
+    /// Forward findings alone, each as an event
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) findings_only: Option<bool>,
+
+    /// Without --forward: append findings to this file, and not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Settings of the detector, as YAML or JSON: your management account, organization, whom you
+    /// trust
+    #[arg(long, value_name = "FILE")]
+    pub(super) settings: Option<PathBuf>,
+
+    /// Where to keep the memory; loaded at start, replaced in one step at an interval and at stop.
+    /// Beside it, in FILE.journal, stands what came since
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+
+    /// How often to save the memory, if it has changed [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) save_interval: Option<Time>,
+
+    /// How long a batch may take, from its first byte to the answer; keep it below the sink's
+    /// request.timeout_secs [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<Time>,
+
+    /// The longest body, as it comes and decompressed; keep it above the sink's batch.max_bytes
+    /// [default: 64M]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_body: Option<Size>,
+
+    /// How many batches to work on at once; others wait [default: 8]
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) max_in_flight: Option<u32>,
+
+    /// A file with the token that senders must know; without it, the token in ORGWATCH_TOKEN, if it
+    /// is set
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
+
+    /// How to log, to standard error [default: text on a terminal, otherwise json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) log: Option<LogFormat>,
+
+    /// From which level on to log [default: info]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(super) log_level: Option<LogLevel>,
+
+    /// The component to load, instead of the one that comes with this program
+    #[arg(long, value_name = "FILE")]
+    pub(super) component: Option<PathBuf>,
+}
+
+/// A time, as `5s` or `1m 30s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time(pub(super) Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time = humantime::parse_duration(text)
+            .map_err(|_| format!("{text:?} is no time: give one such as 5s or 500ms"))?;
+        let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
+        if !allowed.contains(&time) {
+            return Err("from 100ms to 1h".into());
+        }
+        Ok(Time(time))
+    }
+}
+
+fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|err: T::Err| err.to_string())
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "true or false".into())
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a number from 1 to 1024".into())
+}
+
+fn choose<T: ValueEnum>(text: &str) -> Result<T, String> {
+    let names: Vec<String> = T::value_variants()
+        .iter()
+        .filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned()))
+        .collect();
+    T::from_str(text, false).map_err(|_| names.join(" or "))
+}
+
+/// What is the same for each setting, by its name and how its text in a file is read.
+macro_rules! settings {
+    ($($name:ident: $read:ident,)*) => {
+        /// Every setting's name.
+        const KEYS: &[&str] = &[$(stringify!($name)),*];
+
+        impl ServeArgs {
+            fn set(&mut self, key: &str, text: &str) -> Result<(), String> {
+                match key {
+                    $(stringify!($name) => self.$name = Some($read(text)?),)*
+                    _ => return Err(match closest(key) {
+                        Some(near) => format!("there is no such setting; {near} is one"),
+                        None => format!("there is no such setting; there are {}", KEYS.join(", ")),
+                    }),
+                }
+                Ok(())
+            }
+
+            /// These, and of the others what these do not say.
+            pub(super) fn or(self, mut other: ServeArgs) -> ServeArgs {
+                // What becomes of findings is one choice: one made by flags is not half undone by
+                // the file.
+                if self.forward.is_some() {
+                    other.out = None;
+                }
+                if self.out.is_some() {
+                    (other.forward, other.findings_only) = (None, None);
+                }
+                ServeArgs { $($name: self.$name.or(other.$name)),* }
+            }
+        }
+    };
+}
+
+settings! {
+    listen: parse,
+    forward: parse,
+    findings_only: truth,
+    out: parse,
+    settings: parse,
+    state: parse,
+    save_interval: parse,
+    timeout: parse,
+    max_body: parse,
+    max_in_flight: count,
+    token_file: parse,
+    log: choose,
+    log_level: choose,
+    component: parse,
+}
+
+impl ServeArgs {
+    /// What a file says; or each problem with its path, the value there and what is wrong.
+    pub(super) fn of(document: &Value) -> Result<Self, Vec<(String, String, String)>> {
+        let Some(entries) = document.as_object() else {
+            let problem = format!("settings by name: {}", KEYS.join(", "));
+            return Err(vec![(String::new(), String::new(), problem)]);
+        };
+        let mut given = ServeArgs::default();
+        let mut problems = Vec::new();
+        for (key, value) in entries {
+            let set = match value {
+                Value::String(text) => given.set(key, text),
+                Value::Number(_) | Value::Bool(_) => given.set(key, &value.to_string()),
+                _ => Err("one value".into()),
+            };
+            if let Err(problem) = set {
+                problems.push((key.clone(), value.to_string(), problem));
+            }
+        }
+        if problems.is_empty() { Ok(given) } else { Err(problems) }
+    }
+}
+
+fn closest(key: &str) -> Option<&'static str> {
+    let near = KEYS.iter().map(|known| (strsim::damerau_levenshtein(key, known), *known)).min();
+    near.filter(|(distance, _)| *distance <= 3).map(|(_, known)| known)
+}

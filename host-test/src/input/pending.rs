@@ -1,0 +1,142 @@
+//! One event of a document, while it is being read.
+
+use memchr::{memchr, memchr2};
+
+use super::cursor::Cursor;
+use super::{Batch, LONG_LINE, MAX_LINE, TOO_LONG};
+
+/// The event at the end of the batch. It keeps its line breaks there until it is complete: where it
+/// breaks off, its lines are looked at again.
+pub(super) struct PendingEvent {
+    /// Where it starts in the file.
+    pub(super) from: Cursor,
+    /// The depth that it stands in.
+    pub(super) depth: usize,
+    /// What it has so far of what makes it a record.
+    pub(super) keys: RecordKeys,
+    start: usize,
+    too_long: bool,
+}
+
+/// The keys that make an object a CloudTrail record, whatever else is in it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RecordKeys {
+    name: bool,
+    source: bool,
+}
+
+impl RecordKeys {
+    /// Takes note of a key whose value is text.
+    pub(super) fn note(&mut self, key: &[u8]) {
+        self.name |= key == b"eventName";
+        self.source |= key == b"eventSource";
+    }
+
+    /// Whether the object is a record.
+    pub(super) fn are_complete(self) -> bool {
+        self.name && self.source
+    }
+}
+
+impl PendingEvent {
+    /// Starts after what is in the batch.
+    pub(super) fn new(from: Cursor, depth: usize, batch: &Batch) -> Self {
+        PendingEvent {
+            from,
+            depth,
+            keys: RecordKeys::default(),
+            start: batch.bytes.len(),
+            too_long: false,
+        }
+    }
+
+    /// Adds the bytes that come next.
+    pub(super) fn push(&mut self, bytes: &[u8], batch: &mut Batch) {
+        if self.too_long {
+            return;
+        }
+        if batch.bytes.len() - self.start + bytes.len() > MAX_LINE {
+            self.too_long = true;
+            batch.bytes.truncate(self.start);
+        } else {
+            batch.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Makes a line of it, or reports that it is too long for one.
+    pub(super) fn complete(self, batch: &mut Batch) {
+        let line = self.from.line;
+        if self.too_long {
+            return batch.unreadable(line, TOO_LONG);
+        }
+        one_line(&mut batch.bytes[self.start..]);
+        batch.end_event(line);
+    }
+
+    /// Takes it out of the batch: a document with a list, of which `at` bytes of the input are read.
+    pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> PendingDocument {
+        let bytes = batch.bytes.split_off(self.start);
+        PendingDocument { events: batch.events(), at, bytes, event: self }
+    }
+
+    /// Takes it out of the batch, and returns its lines but the first, if they are not too many.
+    pub(super) fn take_back(self, batch: &mut Batch, most: usize) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if let Some(end) = memchr(b'\n', &batch.bytes[self.start..]) {
+            let second = self.start + end + 1;
+            if batch.bytes.len() - second <= most {
+                lines = batch.bytes.split_off(second);
+            }
+        }
+        batch.bytes.truncate(self.start);
+        lines
+    }
+}
+
+/// A document with a list of events. It is not known before its end whether it is a record that has
+/// such a list besides: its elements are made into events, and it is kept in case they are none.
+///
+/// Its elements stay in the batch as long as this is kept: as long as it is no longer than a record
+/// may be.
+pub(super) struct PendingDocument {
+    pub(super) event: PendingEvent,
+    bytes: Vec<u8>,
+    /// How many events there were before its elements.
+    events: usize,
+    /// From where on the input is not in `bytes` yet.
+    at: usize,
+}
+
+impl PendingDocument {
+    /// Adds the input up to here, of which there will be more or not. Returns whether all of the
+    /// document may still be one event.
+    pub(super) fn push(&mut self, input: &[u8]) -> bool {
+        let more = &input[self.at..];
+        self.at = 0;
+        let fits = !self.event.too_long && self.bytes.len() + more.len() <= LONG_LINE;
+        if fits {
+            self.bytes.extend_from_slice(more);
+        }
+        fits
+    }
+
+    /// Makes a line of it, in place of its elements, if it is a record.
+    pub(super) fn complete(mut self, batch: &mut Batch) {
+        if self.event.keys.are_complete() {
+            one_line(&mut self.bytes);
+            batch.take_back(self.events, self.event.start);
+            batch.bytes.append(&mut self.bytes);
+            batch.end_event(self.event.from.line);
+        }
+    }
+}
+
+/// Makes one line of JSON: inside its strings there are no line breaks, elsewhere they are blanks.
+pub(crate) fn one_line(json: &mut [u8]) {
+    let mut at = 0;
+    // Nearly every event stands on one line as it is.
+    while let Some(found) = memchr2(b'\n', b'\r', &json[at..]) {
+        at += found;
+        json[at] = b' ';
+    }
+}

@@ -1,0 +1,123 @@
+//! What one detector makes of the candidates, in the order of the input.
+
+use super::read::Failure;
+use super::screened::{Piece, Screened, Slice};
+use super::{Error, Found, Observer, Totals, record};
+use crate::input::{Source, Unreadable};
+use crate::plugin::{Detector, Located};
+
+/// Examines what was screened, and tells what it comes upon.
+pub(super) struct Detection<'a> {
+    pub(super) detector: &'a mut Detector,
+    observer: &'a mut dyn Observer,
+    pub(super) totals: Totals,
+    /// How much of the current file could not be read.
+    unreadable: u64,
+}
+
+impl<'a> Detection<'a> {
+    pub(super) fn new(detector: &'a mut Detector, observer: &'a mut dyn Observer) -> Self {
+        Detection { detector, observer, totals: Totals::default(), unreadable: 0 }
+    }
+
+    /// Takes the next batch.
+    pub(super) fn examine(&mut self, screened: Screened) -> Result<(), Error> {
+        let before = self.totals.counts.events;
+        self.totals.counts += screened.counts;
+        self.totals.bytes += screened.bytes;
+        self.totals.filtered_out += screened.filtered_out;
+        self.totals.sources.add_all(&screened.sources);
+        self.totals.accounts.add_all(&screened.accounts);
+        for piece in screened.pieces {
+            self.piece(piece)?;
+        }
+        if let Some(account) = screened.account {
+            let events = self.totals.counts.events.saturating_sub(before);
+            self.totals.folders.add(&account, events);
+        }
+        Ok(())
+    }
+
+    fn piece(&mut self, mut piece: Piece) -> Result<(), Error> {
+        let Some(source) = &piece.origin.source else {
+            return self.failed(piece.origin.failed, None);
+        };
+        self.totals.files += u64::from(piece.origin.opened);
+        self.unreadable += piece.unreadables;
+        let mut unreadable = std::mem::take(&mut piece.unreadable).into_iter().peekable();
+        let mut next = 0;
+        while next < piece.places.len() {
+            let slice;
+            (slice, next) = piece.split(next);
+            let mut examined = self
+                .detector
+                .detect_batch(slice.bytes)
+                .map_err(|err| Error::Detector { place: source.to_string(), source: err })?;
+            // They were counted when they were screened.
+            examined.counts.lines = 0;
+            self.totals.counts += examined.counts;
+            self.unreadable += examined.counts.unreadable;
+            let last = slice.last_line();
+            let before = std::iter::from_fn(|| unreadable.next_if(|one| one.line <= last));
+            let here = examined
+                .unreadable
+                .into_iter()
+                .map(|one| slice.candidate(one.place).1.unreadable(one.reason));
+            let mut broken: Vec<Unreadable> = before.chain(here).collect();
+            broken.sort_by_key(|one| one.line);
+            self.tell_unreadable(source, broken)?;
+            for located in examined.findings {
+                self.tell_finding(source, &slice, &located)?;
+            }
+        }
+        self.tell_unreadable(source, unreadable)?;
+        self.failed(piece.origin.failed, Some(source))?;
+        if piece.origin.ended {
+            self.observer.end(source, std::mem::take(&mut self.unreadable))?;
+        }
+        Ok(())
+    }
+
+    fn tell_unreadable(
+        &mut self,
+        source: &Source,
+        broken: impl IntoIterator<Item = Unreadable>,
+    ) -> Result<(), Error> {
+        for one in broken {
+            self.observer.unreadable(source, one.line, &one.reason)?;
+        }
+        Ok(())
+    }
+
+    fn tell_finding(
+        &mut self,
+        source: &Source,
+        slice: &Slice<'_>,
+        located: &Located,
+    ) -> Result<(), Error> {
+        if located.finding.repeat {
+            self.totals.repeats += 1;
+            return Ok(());
+        }
+        let (event, place) = slice.candidate(located.place);
+        let raw = record::extract(event, located.place.record);
+        let finding = &located.finding;
+        self.observer.finding(&Found { finding, source, line: place.line, raw: &raw })?;
+        Ok(())
+    }
+
+    fn failed(&mut self, failure: Option<Failure>, source: Option<&Source>) -> Result<(), Error> {
+        match (failure, source) {
+            (Some(Failure::Path(err)), _) => {
+                self.totals.failed += 1;
+                self.observer.failed(&err.path.display(), &err.source)?;
+            }
+            (Some(Failure::File(err)), Some(source)) => {
+                self.totals.failed += 1;
+                self.observer.failed(source, &err)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! The end-to-end tests of the host: one binary, since linking wasmtime takes longer than most of them run.
+//!
+//! A test that needs a program of somebody else is ignored with the reason; `cargo xtask test` runs those
+//! whose program it finds, and lists the others as skipped.
+
+#[path = "../../tests/fluent_bit_lab.rs"]
+mod fluent_bit_lab;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod util;
+#[path = "../../tests/vector_lab/mod.rs"]
+mod vector_lab;
+
+mod artifact;
+mod commands;
+mod memory;
+mod report;
+mod scan;
+mod serve;
+
+#[path = "../../tests/baking.rs"]
+mod baking;
+#[path = "../../tests/cases.rs"]
+mod cases;
+#[path = "../../tests/contract.rs"]
+mod contract;
+#[path = "../../tests/docs.rs"]
+mod docs;
+#[path = "../../tests/fluent_bit.rs"]
+mod fluent_bit;
+#[path = "../../tests/fluent_bit_router.rs"]
+mod fluent_bit_router;
+#[path = "../../tests/hosts.rs"]
+mod hosts;
+#[path = "../../tests/registry.rs"]
+mod registry;
+#[path = "../../tests/vector_router.rs"]
+mod vector_router;

@@ -1,0 +1,230 @@
+//! Which steps complete a chain, and for which of them another step may matter.
+//!
+//! A step is looked at only if the chain is not complete for it without the new one. Each becomes
+//! complete once, so a flood of steps in one group costs in total little more than its length, in
+//! whatever order it comes.
+
+use std::collections::BTreeSet;
+
+use orgwatch_sigma::{Correlation, CorrelationKind};
+
+use super::parts::MAX_PARTS;
+use super::{MAX_REFUSED, key_of_member};
+use crate::digest::Digest128;
+use crate::memory::{Group, Membership, ObservationKey, Observations};
+
+/// The steps that complete a chain for which one step in one membership of it may matter.
+#[derive(Clone, Copy)]
+pub(super) struct Completions<'a> {
+    pub chain: &'static Correlation,
+    pub membership: Membership,
+    pub step: ObservationKey,
+    pub steps: &'a Observations,
+}
+
+impl Completions<'_> {
+    /// Those that may be complete only with the step; or, if it comes `again`, those that it may be
+    /// named in.
+    pub fn all(self, again: bool) -> Vec<ObservationKey> {
+        let Completions { chain, membership, step, .. } = self;
+        let mut completions: Vec<ObservationKey> = match &chain.kind {
+            CorrelationKind::TemporalOrdered => {
+                let members = chain.members.len();
+                let last = Membership { member_key: key_of_member(members - 1), ..membership };
+                if membership == last {
+                    vec![step]
+                } else {
+                    let before_last =
+                        membership.member_key == key_of_member(members.saturating_sub(2));
+                    self.of_last(last, again, before_last, members == 2)
+                }
+            }
+            CorrelationKind::Temporal => self.of_any(again, usize::MAX),
+            CorrelationKind::ValueCount(count, _) => {
+                self.of_any(again, usize::try_from(*count).unwrap_or(usize::MAX))
+            }
+            CorrelationKind::EventCount(count) => self.counted(*count),
+        };
+        completions.push(step);
+        completions.sort_unstable();
+        completions.dedup();
+        if again {
+            bound_refused(&mut completions);
+        }
+        completions
+    }
+
+    /// The last time for which the step is in the window.
+    fn until(&self) -> i64 {
+        self.step.time.saturating_add(self.chain.window)
+    }
+
+    /// The next step of the same member_key, and the one before.
+    fn neighbours(&self) -> (Option<ObservationKey>, Option<ObservationKey>) {
+        let (step, window) = (self.step, self.chain.window);
+        let within = ObservationKey::last_at(self.until());
+        let oldest = ObservationKey::first_at(step.time.saturating_sub(window));
+        let next = self.steps.of_member(self.membership, step, within).find(|next| *next != step);
+        let before =
+            self.steps.of_member(self.membership, oldest, step).rev().find(|key| *key != step);
+        (next, before)
+    }
+
+    /// From when on what the step before in the member_key does is over.
+    fn since(&self, before: Option<ObservationKey>) -> ObservationKey {
+        match before {
+            Some(before) => {
+                let over = before.time.saturating_add(self.chain.window).saturating_add(1);
+                ObservationKey::first_at(over.max(self.step.time))
+            }
+            None => ObservationKey::first_at(self.step.time),
+        }
+    }
+
+    /// In order, only the last member completes. Equal times satisfy the order.
+    fn of_last(
+        &self,
+        last: Membership,
+        again: bool,
+        before_last: bool,
+        two: bool,
+    ) -> Vec<ObservationKey> {
+        let first = ObservationKey::first_at(self.step.time);
+        let within = ObservationKey::last_at(self.until());
+        let (next, before) = self.neighbours();
+        // The next step of the member_key does for what follows it what this one would.
+        let to = match next.filter(|_| before_last) {
+            Some(next) => ObservationKey::last_at(next.time.saturating_sub(1)),
+            None => within,
+        };
+        if again {
+            // It is named where it is one of the newest of its member_key.
+            let mut later = self.steps.of_member(self.membership, self.step, within);
+            let beyond = later.nth(MAX_PARTS - 1).map(|key| key.time.saturating_sub(1));
+            let named = beyond.map_or(within, ObservationKey::last_at).max(first);
+            let completions = self.steps.of_member(last, first, named);
+            return completions.filter(|last| !last.refused || *last <= to).collect();
+        }
+        // With two members, so does the one before.
+        let from = self.since(before.filter(|_| two));
+        let mut completions: Vec<ObservationKey> = match from <= to {
+            true => self.steps.of_member(last, from, to).collect(),
+            false => Vec::new(),
+        };
+        // But for an event that is itself that step: it does not come before itself.
+        for same in [next, before].into_iter().flatten().filter(|key| key.time >= self.step.time) {
+            let of_event = |of: fn(i64, Digest128) -> ObservationKey| of(same.time, same.event);
+            let (first, last_of) =
+                (of_event(ObservationKey::first_of), of_event(ObservationKey::last_of));
+            completions.extend(self.steps.of_member(last, first, last_of));
+        }
+        completions
+    }
+
+    /// In any order, each step completes; up to where there are so many other member_keys without this one.
+    fn of_any(&self, again: bool, count: usize) -> Vec<ObservationKey> {
+        let group = self.membership.group;
+        let within = ObservationKey::last_at(self.until());
+        let (next, before) = self.neighbours();
+        let to = next.unwrap_or(within);
+        if again {
+            let mut later = self.steps.between(group, self.step, within);
+            let named = later.nth(MAX_PARTS - 1).map_or(within, |(key, _)| key);
+            let completions =
+                self.steps.between(group, self.step, named.max(to)).map(|(key, _)| key);
+            return completions.filter(|last| !last.refused || *last <= to).collect();
+        }
+        let from = self.since(before).max(self.step);
+        let mut others = BTreeSet::new();
+        let completions = self.steps.between(group, from, to);
+        completions
+            .take_while(|(_, member_key)| {
+                if *member_key != self.membership.member_key && others.len() < count {
+                    others.insert(*member_key);
+                }
+                others.len() < count
+            })
+            .map(|(key, _)| key)
+            .collect()
+    }
+
+    /// From so many other events on the count is reached without this one.
+    fn counted(&self, count: u64) -> Vec<ObservationKey> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let within = ObservationKey::last_at(self.until());
+        let mut others = BTreeSet::new();
+        let completions = self.steps.between(self.membership.group, self.step, within);
+        completions
+            .map(|(key, _)| key)
+            .take_while(|key| {
+                if key.event != self.step.event {
+                    others.insert(key.event);
+                }
+                others.len() < count
+            })
+            .collect()
+    }
+}
+
+/// Leaves of refused attempts the newest: they come by the thousand. Calls that succeeded are all left.
+pub(super) fn bound_refused(completions: &mut Vec<ObservationKey>) {
+    let refused = completions.iter().filter(|last| last.refused).count();
+    let mut over = refused.saturating_sub(MAX_REFUSED);
+    completions.retain(|last| {
+        let is_over = last.refused && over > 0;
+        over -= usize::from(is_over);
+        !is_over
+    });
+}
+
+/// Whether a chain is whole with this step, which stands in it, as its last.
+pub(super) fn is_complete(
+    chain: &Correlation,
+    group: Group,
+    last: ObservationKey,
+    steps: &Observations,
+) -> bool {
+    let ordered = chain.kind == CorrelationKind::TemporalOrdered;
+    let is_last = |membership: &Membership| {
+        membership.group == group
+            && (!ordered || membership.member_key == key_of_member(chain.members.len() - 1))
+    };
+    if !steps
+        .get(&last)
+        .is_some_and(|step| step.memberships.iter().any(|(membership, _)| is_last(membership)))
+    {
+        return false;
+    }
+    let oldest = ObservationKey::first_at(last.time.saturating_sub(chain.window));
+    let any = |member_key| {
+        steps.of_member(Membership { group, member_key }, oldest, last).next().is_some()
+    };
+    match &chain.kind {
+        CorrelationKind::Temporal => (0..chain.members.len()).map(key_of_member).all(any),
+        CorrelationKind::TemporalOrdered => {
+            // Backwards, each member as late as it may be; equal times satisfy the order.
+            let mut before = last;
+            (0..chain.members.len() - 1).rev().map(key_of_member).all(|member_key| {
+                let upto = ObservationKey::last_at(before.time);
+                let mut earlier =
+                    steps.of_member(Membership { group, member_key }, oldest, upto).rev();
+                let step = earlier.find(|key| key.event != before.event);
+                step.map(|key| before = key).is_some()
+            })
+        }
+        CorrelationKind::EventCount(least) => {
+            let least = usize::try_from(*least).unwrap_or(usize::MAX);
+            let mut events = BTreeSet::new();
+            let mut keys = steps.between(group, oldest, last);
+            keys.any(|(key, _)| {
+                events.insert(key.event);
+                events.len() >= least
+            })
+        }
+        CorrelationKind::ValueCount(least, _) => {
+            let least = usize::try_from(*least).unwrap_or(usize::MAX);
+            steps.member_keys(group).filter(|member_key| any(*member_key)).take(least).count()
+                == least
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Digests that stand for text, so that hostile text takes no room in memory.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::text::hex_digit;
+
+/// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
+/// text takes no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest128 {
+    // Numbers in the order of the bytes: memory compares keys all the time.
+    high: u64,
+    low: u64,
+}
+
+impl Digest128 {
+    /// The key of these texts, in this order.
+    pub fn of(parts: &[&str]) -> Digest128 {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        Digest128::new(digest.as_chunks().0[0])
+    }
+
+    /// The key that is these bytes.
+    pub const fn new(bytes: [u8; 16]) -> Digest128 {
+        let key = u128::from_be_bytes(bytes);
+        Digest128 { high: (key >> 64) as u64, low: key as u64 }
+    }
+
+    /// Its bytes.
+    pub const fn bytes(self) -> [u8; 16] {
+        ((self.high as u128) << 64 | self.low as u128).to_be_bytes()
+    }
+
+    /// 32 hex digits.
+    pub fn hex(&self) -> String {
+        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| char::from(hex_digit(half)));
+        self.bytes().into_iter().flat_map(digits).collect()
+    }
+}
+
+impl Serialize for Digest128 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.bytes().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest128 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Deserialize::deserialize(deserializer).map(Digest128::new)
+    }
+}

@@ -1,0 +1,197 @@
+//! What is kept of a finding, for the findings of the chains that it is a part of.
+//!
+//! It is kept as bytes: every finding that feeds a chain is written down, and few are ever read.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest128;
+use crate::finding::{Finding, Outcome};
+use crate::text::shortened;
+
+/// The most bytes of a value that are kept.
+const MAX_KEPT: usize = 256;
+
+/// The most bytes that are kept of all values together: a hostile event is one of thousands.
+const MAX_TEXTS: usize = 1024;
+
+/// The most bytes of the accounts, all of which are kept: 50 numbers, joined by commas.
+const MAX_ACCOUNTS: usize = 50 * 14;
+
+/// The most approvals that are kept of one finding, and organizations of one approval.
+const MAX_APPROVALS: usize = 4;
+const MAX_ORGANIZATIONS: usize = 8;
+
+type Text<'a> = Cow<'a, str>;
+
+/// What a chain's finding takes from a part: everything but the texts, which are the rule's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct FindingSnapshot<'a> {
+    /// First: of two that differ, memory keeps the one without approvals.
+    pub approvals: Vec<Approved>,
+    pub outcome: Outcome,
+    pub mfa: Option<bool>,
+    pub console: Option<bool>,
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    #[serde(borrow)]
+    pub rule: Text<'a>,
+    #[serde(borrow)]
+    pub event_name: Text<'a>,
+    #[serde(borrow)]
+    pub event_source: Text<'a>,
+    pub event: Option<Text<'a>>,
+    /// Its time, as RFC 3339.
+    pub time: Option<Text<'a>>,
+    pub account: Option<Text<'a>>,
+    pub acting: Option<Text<'a>>,
+    pub recipient: Option<Text<'a>>,
+    pub organization: Option<Text<'a>>,
+    pub destination_organization: Option<Text<'a>>,
+    pub principal_kind: Option<Text<'a>>,
+    pub principal_arn: Option<Text<'a>>,
+    pub principal_name: Option<Text<'a>>,
+    pub access_key_id: Option<Text<'a>>,
+    pub issuer: Option<Text<'a>>,
+    pub source_ip: Option<Text<'a>>,
+    pub region: Option<Text<'a>>,
+    pub target_kind: Option<Text<'a>>,
+    pub target_id: Option<Text<'a>>,
+    pub outcome_reason: Option<Text<'a>>,
+    pub user_agent: Option<Text<'a>>,
+}
+
+/// An approval that covered the event when it was seen. The verdict is kept, since what is kept of the
+/// event is too short to come to it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The chain that it names by its slug; without one, it covers the finding and every chain that the
+    /// finding completes.
+    pub chain: Option<Digest128>,
+    /// Its reason.
+    pub reason: String,
+    /// The organizations that an account may go to; any if there are none.
+    pub organizations: Vec<String>,
+}
+
+impl Approved {
+    /// An approval as it is kept; none if it names more organizations than are kept.
+    pub fn new(chain: Option<Digest128>, reason: &str, organizations: &[String]) -> Option<Self> {
+        let organizations = organizations.to_vec();
+        let reason = shortened(reason, MAX_KEPT).into_owned();
+        (organizations.len() <= MAX_ORGANIZATIONS).then_some(Approved {
+            chain,
+            reason,
+            organizations,
+        })
+    }
+
+    /// Whether it covers a chain, which says where the account goes if that is known.
+    pub fn covers(&self, chain: Digest128, destination: Option<&str>) -> bool {
+        let goes_to = |to: &str| self.organizations.iter().any(|own| own == to);
+        self.chain.is_none_or(|named| named == chain)
+            && (self.organizations.is_empty() || destination.is_none_or(goes_to))
+    }
+}
+
+impl<'a> FindingSnapshot<'a> {
+    /// What is kept of a rule's finding, as bytes: of every value no more than 256 bytes (of the
+    /// accounts no more than 50), and of all together about a kilobyte.
+    #[inline(never)]
+    pub fn write(finding: &'a Finding, mut approvals: Vec<Approved>) -> Box<[u8]> {
+        approvals.truncate(MAX_APPROVALS);
+        let mut left = MAX_TEXTS;
+        let mut cut = |text: &'a str, most: usize| {
+            let text = shortened(text, most.min(left));
+            left = left.saturating_sub(text.len());
+            text
+        };
+        let account = finding.account.as_deref().map(|text| cut(text, MAX_ACCOUNTS));
+        let mut value = |text: &'a str| cut(text, MAX_KEPT);
+        let who = &finding.principal;
+        let target = finding.target.as_ref();
+        let kept = FindingSnapshot {
+            approvals,
+            outcome: finding.outcome,
+            mfa: who.mfa,
+            console: who.console,
+            id: value(&finding.id),
+            rule: value(&finding.rule),
+            event_name: value(&finding.event_name),
+            event_source: value(&finding.event_source),
+            event: finding.events.first().map(|text| value(text)),
+            time: finding.last_seen.as_deref().map(&mut value),
+            account,
+            acting: finding.accounts.acting.as_deref().map(&mut value),
+            recipient: finding.accounts.recipient.as_deref().map(&mut value),
+            organization: finding.organization.as_deref().map(&mut value),
+            destination_organization: finding.destination_organization.as_deref().map(&mut value),
+            principal_kind: who.kind.as_deref().map(&mut value),
+            principal_arn: who.arn.as_deref().map(&mut value),
+            principal_name: who.name.as_deref().map(&mut value),
+            access_key_id: who.access_key_id.as_deref().map(&mut value),
+            issuer: who.issuer.as_deref().map(&mut value),
+            source_ip: finding.source_ip.as_deref().map(&mut value),
+            region: finding.region.as_deref().map(&mut value),
+            target_kind: target.and_then(|target| target.kind.as_deref()).map(&mut value),
+            target_id: target.and_then(|target| target.id.as_deref()).map(&mut value),
+            outcome_reason: finding.outcome_reason.as_deref().map(&mut value),
+            user_agent: finding.user_agent.as_deref().map(&mut value),
+        };
+        // Writing to memory does not fail.
+        postcard::to_allocvec(&kept).unwrap_or_default().into()
+    }
+
+    /// A part from what was written of it.
+    #[inline(never)]
+    pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
+        let (kept, rest): (FindingSnapshot<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detector::Detector;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let long = "x".repeat(70_000);
+        let record = format!(
+            r#"{{"eventSource":"organizations.amazonaws.com","eventID":"1","userAgent":"{long}",
+            "eventName":"LeaveOrganization","eventTime":"2026-06-01T12:00:00Z","errorCode":"no",
+            "userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::1:user/é","sessionContext":
+            {{"attributes":{{"mfaAuthenticated":"false"}}}}}},"recipientAccountId":"444455556666"}}"#
+        );
+        let found = Detector::open("{}").unwrap().detect(record.as_bytes()).unwrap();
+        let bytes = FindingSnapshot::write(&found[0], Vec::new());
+        let part = FindingSnapshot::read(&bytes).unwrap();
+        assert_eq!((&*part.id, &*part.rule), (&*found[0].id, &*found[0].rule));
+        assert_eq!(part.event.as_deref(), found[0].events.first().map(String::as_str));
+        assert_eq!(part.time.as_deref(), found[0].last_seen.as_deref());
+        assert_eq!(part.account.as_deref(), Some("444455556666"));
+        assert_eq!((part.outcome, part.mfa), (Outcome::Failure, Some(false)));
+        assert_eq!(part.principal_arn.as_deref(), Some("arn:aws:iam::1:user/é"));
+        assert_eq!(part.region, None);
+        assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_KEPT]));
+        for length in 0..bytes.len() {
+            assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
+        }
+    }
+
+    #[test]
+    fn long_values_are_bounded_together() {
+        let long = "x".repeat(5000);
+        let record = format!(
+            r#"{{"eventSource":"organizations.amazonaws.com","eventID":"{long}","userAgent":"{long}",
+            "eventName":"LeaveOrganization","eventTime":"2026-06-01T12:00:00Z","errorCode":"{long}",
+            "userIdentity":{{"type":"{long}","arn":"{long}","userName":"{long}","accessKeyId":"{long}"}},
+            "sourceIPAddress":"{long}","awsRegion":"{long}","recipientAccountId":"{long}"}}"#
+        );
+        let found = Detector::open("{}").unwrap().detect(record.as_bytes()).unwrap();
+        assert!(FindingSnapshot::write(&found[0], Vec::new()).len() < MAX_TEXTS + 200);
+    }
+}
