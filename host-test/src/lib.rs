@@ -24,16 +24,26 @@
 #[cfg(not(unix))]
 compile_error!("orgwatch runs on Linux, macOS and other Unix systems");
 
+#[cfg(feature = "cli")]
 pub mod bake;
+#[cfg(feature = "serve")]
 pub mod file;
 pub mod input;
+#[cfg(feature = "cli")]
 pub mod inspect;
+#[cfg(any(feature = "scan", feature = "serve"))]
 mod native;
 pub mod output;
 pub mod plugin;
+#[cfg(feature = "scan")]
 pub mod scan;
+#[cfg(feature = "serve")]
 pub mod serve;
+#[cfg(feature = "cli")]
 pub mod split;
+#[cfg(feature = "serve")]
 pub mod state;
+#[cfg(feature = "serve")]
 mod steps;
+#[cfg(feature = "cli")]
 pub mod verify;
