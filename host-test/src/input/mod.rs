@@ -52,6 +52,7 @@ pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
 /// What reading may take.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Limits {
     /// The most bytes that one compressed file may decompress to, or one member of a compressed
     /// stream, or one event that is compressed by itself: 4 GiB.
