@@ -6,7 +6,6 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use orgwatch::finding::Finding;
-use orgwatch_host::input::Limits;
 use orgwatch_host::output::number;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
@@ -63,12 +62,10 @@ impl Session {
             }
             resumed = Some((state, taken_up));
         }
-        let options = Options {
-            limits: Limits { max_decompressed: flags.max_decompressed.0 },
-            filter: flags.filter.filter()?,
-            threads: flags.threads.unwrap_or_else(threads),
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.limits.max_decompressed = flags.max_decompressed.0;
+        options.filter = flags.filter.filter()?;
+        options.threads = flags.threads.unwrap_or_else(threads);
         Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
     }
 

@@ -11,6 +11,12 @@ const MAX_BATCH: usize = 1 << 30;
 
 /// An opened detector. It outlives its guest: one that traps or runs out of time is replaced by a
 /// new one with the same memory, and only the event that did it is lost.
+///
+/// It is `Send` and can move between threads; every call takes `&mut self`, so one thread uses it at
+/// a time. Each call blocks its thread and computes: under [`tokio`](https://tokio.rs) it belongs on a
+/// thread of its own or in `spawn_blocking`. A call takes no longer than
+/// [`Options::call_deadline`](super::Options::call_deadline) for each attempt; after a trap the input
+/// is examined again in halves, so that the event at fault is found.
 pub struct Detector {
     pub(super) plugin: Plugin,
     pub(super) settings: String,

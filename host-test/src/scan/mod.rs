@@ -99,6 +99,7 @@ pub enum Error {
 
 /// How a scan goes.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// What reading may take.
     pub limits: Limits,

@@ -12,6 +12,7 @@ use super::token::Token;
 
 /// What a service does, and within which bounds.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// Where it listens: 127.0.0.1:6003.
     pub listen: Listen,

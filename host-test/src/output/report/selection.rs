@@ -15,6 +15,7 @@ use crate::scan::Found;
 
 /// How much a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Findings with all that is known of them: the gravest first, of those the ones that nothing
     /// approves, of those the ones that came first.
