@@ -73,6 +73,7 @@ impl Chains {
         finding: &Finding,
         given: FindingKey,
         context: &Context<'_>,
+        settings: &Settings,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
@@ -86,13 +87,13 @@ impl Chains {
             ObservationKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
         let part = FindingSnapshot::write(
             finding,
-            approvals(rule, feeds, finding, time, context.settings),
+            approvals(rule, feeds, finding, time, settings),
         );
         // A step that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Observation { memberships, part };
         self.add(step, added, again, memory, &mut |chain, group, last, steps| {
-            let mut whole = parts::finding(chain, group, last, steps, context.settings);
+            let mut whole = parts::finding(chain, group, last, steps, settings);
             whole.repeat = finding.repeat;
             found(whole);
         });

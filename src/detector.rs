@@ -11,7 +11,7 @@ use crate::finding::{Finding, Status};
 use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
-use crate::record::{EmbeddedJson, Record};
+use crate::record::{EmbeddedJson, Record, org_policy};
 use crate::rules::{self, Context, Index, IndexedRule, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
@@ -54,14 +54,14 @@ impl Detector {
     }
 
     /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
-    /// still know rules by the slugs of that one.
+    /// know rules by the slugs of that pack.
     pub fn with_pack(pack: &'static Pack, settings: &str) -> Result<Detector, Vec<Problem>> {
-        let settings = Settings::from_json(settings)?;
+        let settings = Settings::from_json(settings, pack)?;
         let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
         let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
         let chains = Chains::new(pack, &settings);
         let names = rules.iter().map(|rule| rule.event_names.as_slice());
-        let observed = rules::OBSERVED.map(str::to_owned);
+        let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
             index: Index::new(&rules),
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
@@ -80,6 +80,7 @@ impl Detector {
         match self.prefilter.document(event) {
             Verdict::Candidate => self.line(line, &mut batch),
             Verdict::Unreadable(reason) => return Err(reason.to_owned()),
+            Verdict::Packed => return Err(envelope::PACKED.to_owned()),
             Verdict::Blank | Verdict::Foreign | Verdict::Rejected(_) => {}
         }
         match batch.unreadable.into_iter().next() {
@@ -221,15 +222,15 @@ fn evaluate_record(
 ) -> bool {
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
     let wanting = index.wanting(&name);
-    if wanting.is_empty() && !rules::OBSERVED.iter().any(|one| name.eq_ignore_ascii_case(one)) {
+    if wanting.is_empty() && !org_policy::is_policy_event(&name) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
     }
     let fields = ObjectIndex::of(record);
     let unfolded = EmbeddedJson::of(&fields);
-    let mut context = Context::new(Record::new(&fields, &unfolded), settings);
-    context.observe(memory);
-    let context = &context;
+    let record = Record::new(&fields, &unfolded);
+    let policy_type = memory.observe(&record);
+    let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
     for &IndexedRule { rule, key } in wanting {
         if !rules::matches(rule, context) {
             continue;
@@ -241,12 +242,12 @@ fn evaluate_record(
         if !memory.already_reported(&given) && !is_new(rule, context, memory) {
             continue;
         }
-        let mut finding = rules::finding(rule, context);
+        let mut finding = rules::finding(rule, context, settings);
         finding.repeat = memory.record_finding(given);
-        mark_learning(&mut finding, rule, context);
+        mark_learning(&mut finding, rule, context, settings);
         let mut completed = Vec::new();
         if summary.time.is_some() {
-            chains.advance(rule, &finding, given, context, memory, &mut |chain| {
+            chains.advance(rule, &finding, given, context, settings, memory, &mut |chain| {
                 completed.push(chain)
             });
         }
@@ -259,8 +260,13 @@ fn evaluate_record(
 }
 
 /// Marks a finding of new terms while the settings have them learned.
-fn mark_learning(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
-    let (time, until) = (context.summary().time, context.settings.learning_until);
+fn mark_learning(
+    finding: &mut Finding,
+    rule: &Rule,
+    context: &Context<'_>,
+    settings: &Settings,
+) {
+    let (time, until) = (context.summary().time, settings.learning_until);
     // Without a time nobody knows that it is old.
     let is_before = time.zip(until).is_some_and(|(time, until)| time < until);
     if rule.new_terms.is_some() && is_before && finding.status == Status::New {

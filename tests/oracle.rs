@@ -9,9 +9,8 @@ mod modifiers;
 use std::collections::BTreeSet;
 
 use orgwatch::json::{ObjectIndex, Tape, Value};
-use orgwatch::record::{EmbeddedJson, Record};
+use orgwatch::record::{EmbeddedJson, Ownership, Record};
 use orgwatch::rules::{self, Context};
-use orgwatch::settings::Settings;
 use rsigma_eval::Engine;
 use rsigma_eval::event::JsonEvent;
 use support::Random;
@@ -37,10 +36,10 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     let mut tape = Tape::default();
     tape.parse(&text).expect("serde_json wrote it");
     let unfolded = EmbeddedJson::default();
-    let settings = Settings::default();
+    let ownership = Ownership::default();
     let fields = ObjectIndex::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
-    let context = Context::new(record, &settings);
+    let context = Context::new(record, &ownership);
     rules::pack()
         .rules
         .iter()

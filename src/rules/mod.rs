@@ -7,7 +7,7 @@ mod render;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use context::{Context, OBSERVED};
+pub use context::Context;
 pub(crate) use evaluate::glob_matches;
 pub use evaluate::holds;
 pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata};

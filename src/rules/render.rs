@@ -89,9 +89,8 @@ fn blank(about: &'static RuleMetadata, of: &[Digest128], settings: &Settings) ->
 
 /// What a rule says of a record that it matched.
 #[inline(never)]
-pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
+pub fn finding(rule: &'static Rule, context: &Context<'_>, settings: &Settings) -> Finding {
     let summary = context.summary();
-    let settings = context.settings;
     let mut finding = Finding {
         severity: severity(rule, context),
         accounts: summary.accounts.clone(),
@@ -110,21 +109,21 @@ pub fn finding(rule: &'static Rule, context: &Context<'_>) -> Finding {
         ..blank(&rule.about, &[summary.key], settings)
     };
     // In this order, since later templates name what earlier ones gave.
-    finding.account = value(&rule.account, &finding, context).map(account_number);
+    finding.account = value(&rule.account, &finding, settings, context).map(account_number);
     let named = rule.organization.as_ref();
     finding.organization = named
-        .and_then(|template| value(template, &finding, context))
-        .or_else(|| settings.organization.clone());
+        .and_then(|template| value(template, &finding, settings, context))
+        .or_else(|| settings.ownership.organization.clone());
     let destination = rule.destination_organization.as_ref();
     finding.destination_organization =
-        destination.and_then(|template| value(template, &finding, context));
+        destination.and_then(|template| value(template, &finding, settings, context));
     finding.target = rule.target.as_ref().and_then(|target| {
-        let id = value(&target.id, &finding, context)?;
-        Some(Target { kind: value(&target.kind, &finding, context), id: Some(id) })
+        let id = value(&target.id, &finding, settings, context)?;
+        Some(Target { kind: value(&target.kind, &finding, settings, context), id: Some(id) })
     });
     let details = rule.details.iter();
     finding.details = details
-        .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, context)?)))
+        .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, settings, context)?)))
         .collect();
     match summary.unreadable_time.as_deref() {
         None => {}
@@ -186,7 +185,7 @@ pub fn correlation_finding(
         latest().find_map(|part| owned(&part.destination_organization));
     finding.organization = latest()
         .find_map(|part| owned(&part.organization))
-        .or_else(|| settings.organization.clone());
+        .or_else(|| settings.ownership.organization.clone());
     // Who, and what they did, from one part: the last that somebody made.
     let made = latest().find(|part| principal(part) != Principal::default());
     if let Some(who) = made.or(parts.last()) {
@@ -281,13 +280,18 @@ fn approve(finding: &mut Finding, reason: &str) {
 }
 
 /// A template as a value: none if any of its parts is missing.
-fn value(template: &Template, finding: &Finding, context: &Context<'_>) -> Option<String> {
+fn value(
+    template: &Template,
+    finding: &Finding,
+    settings: &Settings,
+    context: &Context<'_>,
+) -> Option<String> {
     let mut text = String::new();
     for part in &template.0 {
         match part {
             Part::Text(part) => text.push_str(part),
             Part::Value(sources) => {
-                text.push_str(&first(sources, finding, context.settings, Some(context))?);
+                text.push_str(&first(sources, finding, settings, Some(context))?);
             }
         }
     }
@@ -346,7 +350,7 @@ fn named<'a>(
         Value::RecipientAccount => finding.accounts.recipient.as_deref(),
         Value::Organization => finding.organization.as_deref(),
         Value::DestinationOrganization => finding.destination_organization.as_deref(),
-        Value::ManagementAccount => settings.management_account.as_deref(),
+        Value::ManagementAccount => settings.ownership.management_account.as_deref(),
         Value::Outcome => Some(finding.outcome.as_str()),
         Value::OutcomeReason => finding.outcome_reason.as_deref(),
         Value::DeniedAccount => context?.summary().denied_account.as_deref(),

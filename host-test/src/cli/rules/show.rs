@@ -191,7 +191,7 @@ mod tests {
                 approval(&about.slug, now()).join("\n")
             );
             let value: serde_json::Value = yaml_serde::from_str(&yaml).unwrap();
-            let settings = orgwatch::settings::Settings::from_json(&value.to_string());
+            let settings = orgwatch::settings::Settings::from_json(&value.to_string(), orgwatch::rules::pack());
             let settings = settings.unwrap_or_else(|problems| panic!("{problems:?}"));
             assert_eq!(settings.warnings(now()), []);
         }
