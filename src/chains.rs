@@ -23,6 +23,7 @@ use crate::memory::{
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
+use crate::status;
 use completions::{Completions, bound_refused, is_complete};
 
 /// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
@@ -73,6 +74,7 @@ impl Chains {
         finding: &Finding,
         given: FindingKey,
         context: &Context<'_>,
+        pack: &'static Pack,
         settings: &Settings,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
@@ -93,7 +95,7 @@ impl Chains {
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Observation { memberships, part };
         self.add(step, added, again, memory, &mut |chain, group, last, steps| {
-            let mut whole = parts::finding(chain, group, last, steps, settings);
+            let mut whole = parts::finding(chain, group, last, steps, pack, settings);
             whole.repeat = finding.repeat;
             found(whole);
         });
@@ -105,6 +107,7 @@ impl Chains {
         &self,
         saved: &Saved<'_>,
         wanted: impl Fn(Digest128) -> bool,
+        pack: &'static Pack,
         settings: &Settings,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
@@ -142,7 +145,7 @@ impl Chains {
             let added = Observation { memberships: step.memberships, part: step.part.into() };
             self.add(step.key, added, false, memory, &mut |chain, group, last, steps| {
                 if !is_complete(chain, group, last, &theirs) && told.insert((group, last)) {
-                    found(parts::finding(chain, group, last, steps, settings));
+                    found(parts::finding(chain, group, last, steps, pack, settings));
                 }
             });
         }
@@ -238,7 +241,7 @@ fn approvals(
 ) -> Vec<Approved> {
     let mut approvals = Vec::new();
     for approval in &settings.approvals {
-        let covers = |slug: &str| approval.covers(&rules::done(rule, finding), &[slug], Some(time));
+        let covers = |slug: &str| approval.covers(&status::action(rule, finding), &[slug], Some(time));
         let kept = |chain| Approved::new(chain, &approval.reason, &approval.organizations);
         if covers(&finding.rule) {
             approvals.extend(kept(None));

@@ -7,7 +7,7 @@ use crate::chains::Chains;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, TapePool, Visit};
-use crate::finding::{Finding, Status};
+use crate::finding::Finding;
 use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
@@ -15,7 +15,7 @@ use crate::record::{EmbeddedJson, Record, org_policy};
 use crate::rules::{self, Context, Index, IndexedRule, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
-use crate::time::rfc3339;
+use crate::{render, status};
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl Detector {
         let off = pack.rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
         let off: BTreeSet<Digest128> = off.collect();
         let mut completed = Vec::new();
-        chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
+        chains.merge(&saved, |rule| !off.contains(&rule), pack, settings, memory, &mut |finding| {
             completed.push(finding)
         });
         Ok(completed)
@@ -183,14 +183,14 @@ impl Detector {
         contents: impl FnOnce(&mut TapePool, Visit<'_>),
     ) {
         let mut place = Place { line, record: 0 };
-        let Detector { settings, index, chains, memory, tapes, .. } = self;
+        let Detector { pack, settings, index, chains, memory, tapes, .. } = self;
         contents(tapes, &mut |_, content| {
             batch.counts.events += 1;
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
                     let without_time =
-                        evaluate_record(value, settings, index, chains, memory, &mut |finding| {
+                        evaluate_record(value, pack, settings, index, chains, memory, &mut |finding| {
                             batch.findings.push(Located { place, finding });
                         });
                     batch.counts.without_time += u64::from(without_time);
@@ -214,6 +214,7 @@ fn problem(problem: &str) -> Vec<Problem> {
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn evaluate_record(
     record: Value<'_>,
+    pack: &'static Pack,
     settings: &Settings,
     index: &Index,
     chains: &Chains,
@@ -242,12 +243,13 @@ fn evaluate_record(
         if !memory.already_reported(&given) && !is_new(rule, context, memory) {
             continue;
         }
-        let mut finding = rules::finding(rule, context, settings);
+        let mut finding = render::rule_finding(rule, context, pack, settings);
+        (finding.status, finding.status_reason) =
+            status::of_rule(rule, &finding, summary.time, settings);
         finding.repeat = memory.record_finding(given);
-        mark_learning(&mut finding, rule, context, settings);
         let mut completed = Vec::new();
         if summary.time.is_some() {
-            chains.advance(rule, &finding, given, context, settings, memory, &mut |chain| {
+            chains.advance(rule, &finding, given, context, pack, settings, memory, &mut |chain| {
                 completed.push(chain)
             });
         }
@@ -257,23 +259,6 @@ fn evaluate_record(
         completed.into_iter().for_each(&mut *found);
     }
     context.time().is_none()
-}
-
-/// Marks a finding of new terms while the settings have them learned.
-fn mark_learning(
-    finding: &mut Finding,
-    rule: &Rule,
-    context: &Context<'_>,
-    settings: &Settings,
-) {
-    let (time, until) = (context.summary().time, settings.learning_until);
-    // Without a time nobody knows that it is old.
-    let is_before = time.zip(until).is_some_and(|(time, until)| time < until);
-    if rule.new_terms.is_some() && is_before && finding.status == Status::New {
-        finding.status = Status::Learning;
-        finding.status_reason =
-            until.and_then(rfc3339).map(|until| format!("learning until {until}"));
-    }
 }
 
 /// Whether the terms of a rule that looks for new ones are new; true for every other rule.

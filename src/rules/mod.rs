@@ -2,14 +2,12 @@
 
 mod context;
 mod evaluate;
-mod render;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 pub use context::Context;
 pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata, holds};
-pub use render::{correlation_finding, done, finding};
 
 use crate::digest::Digest128;
 
