@@ -1,6 +1,7 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
@@ -12,7 +13,7 @@ use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{EmbeddedJson, Record, org_policy};
-use crate::rules::{self, Context, Index, IndexedRule, Pack, Rule};
+use crate::rules::{self, Context, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::{render, status};
@@ -20,7 +21,6 @@ use crate::{render, status};
 /// Examines events and remembers what it must.
 #[derive(Debug)]
 pub struct Detector {
-    pack: &'static Pack,
     settings: Settings,
     index: Index,
     chains: Chains,
@@ -50,26 +50,24 @@ impl Detector {
     }
 
     fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
-        Self::with_pack(rules::pack(), settings)
+        Self::with_pack(rules::builtin_pack(), settings)
     }
 
     /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
     /// know rules by the slugs of that pack.
-    pub fn with_pack(pack: &'static Pack, settings: &str) -> Result<Detector, Vec<Problem>> {
-        let settings = Settings::from_json(settings, pack)?;
-        let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
-        let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
-        let chains = Chains::new(pack, &settings);
-        let names = rules.iter().map(|rule| rule.event_names.as_slice());
+    pub fn with_pack(pack: Arc<Pack>, settings: &str) -> Result<Detector, Vec<Problem>> {
+        let settings = Settings::from_json(settings, &pack)?;
+        let is_on = |rule: &Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
+        let rules = pack.rules.iter().filter(|rule| is_on(rule));
+        let names = rules.map(|rule| rule.event_names.as_slice());
         let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            index: Index::new(&rules),
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
+            index: Index::new(Arc::clone(&pack), is_on),
+            chains: Chains::new(pack, &settings),
             memory: Memory::new(settings.memory),
-            chains,
             tapes: TapePool::default(),
             settings,
-            pack,
         })
     }
 
@@ -147,15 +145,16 @@ impl Detector {
 
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
-        let Detector { pack, settings, chains, memory, .. } = self;
+        let Detector { settings, index, chains, memory, .. } = self;
         let saved = Saved::read(state)?;
         memory.merge(&saved);
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
-        let off = pack.rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
+        let off =
+            index.pack().rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
         let off: BTreeSet<Digest128> = off.collect();
         let mut completed = Vec::new();
-        chains.merge(&saved, |rule| !off.contains(&rule), pack, settings, memory, &mut |finding| {
+        chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
             completed.push(finding)
         });
         Ok(completed)
@@ -183,14 +182,14 @@ impl Detector {
         contents: impl FnOnce(&mut TapePool, Visit<'_>),
     ) {
         let mut place = Place { line, record: 0 };
-        let Detector { pack, settings, index, chains, memory, tapes, .. } = self;
+        let Detector { settings, index, chains, memory, tapes, .. } = self;
         contents(tapes, &mut |_, content| {
             batch.counts.events += 1;
             match content {
                 Content::Record(value) => {
                     batch.counts.evaluated += 1;
                     let without_time =
-                        evaluate_record(value, pack, settings, index, chains, memory, &mut |finding| {
+                        evaluate_record(value, settings, index, chains, memory, &mut |finding| {
                             batch.findings.push(Located { place, finding });
                         });
                     batch.counts.without_time += u64::from(without_time);
@@ -214,7 +213,6 @@ fn problem(problem: &str) -> Vec<Problem> {
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn evaluate_record(
     record: Value<'_>,
-    pack: &'static Pack,
     settings: &Settings,
     index: &Index,
     chains: &Chains,
@@ -222,8 +220,8 @@ fn evaluate_record(
     found: &mut dyn FnMut(Finding),
 ) -> bool {
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
-    let wanting = index.wanting(&name);
-    if wanting.is_empty() && !org_policy::is_policy_event(&name) {
+    let indexed = index.by_name(&name);
+    if indexed.is_empty() && !org_policy::is_policy_event(&name) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
     }
@@ -232,24 +230,28 @@ fn evaluate_record(
     let record = Record::new(&fields, &unfolded);
     let policy_type = memory.observe(&record);
     let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
-    for &IndexedRule { rule, key } in wanting {
+    for one in indexed {
+        let rule = index.rule(*one);
         if !rules::matches(rule, context) {
             continue;
         }
         let summary = context.summary();
-        let given =
-            FindingKey { time: summary.time.unwrap_or(i64::MIN), event: summary.key, rule: key };
+        let given = FindingKey {
+            time: summary.time.unwrap_or(i64::MIN),
+            event: summary.key,
+            rule: one.key,
+        };
         // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
         if !memory.already_reported(&given) && !is_new(rule, context, memory) {
             continue;
         }
-        let mut finding = render::rule_finding(rule, context, pack, settings);
+        let mut finding = render::rule_finding(rule, context, index.pack(), settings);
         (finding.status, finding.status_reason) =
             status::of_rule(rule, &finding, summary.time, settings);
         finding.repeat = memory.record_finding(given);
         let mut completed = Vec::new();
         if summary.time.is_some() {
-            chains.advance(rule, &finding, given, context, pack, settings, memory, &mut |chain| {
+            chains.advance(rule, &finding, given, context, settings, memory, &mut |chain| {
                 completed.push(chain)
             });
         }

@@ -20,12 +20,7 @@ use crate::time::rfc3339;
 pub type Decision = (Status, Option<String>);
 
 /// The status of a rule's finding of an event at this time.
-pub fn of_rule(
-    rule: &Rule,
-    finding: &Finding,
-    time: Option<i64>,
-    settings: &Settings,
-) -> Decision {
+pub fn of_rule(rule: &Rule, finding: &Finding, time: Option<i64>, settings: &Settings) -> Decision {
     let action = action(rule, finding);
     let covers = |approval: &&Approval| approval.covers(&action, &[&rule.about.slug], time);
     let approval = settings.approvals.iter().find(covers);

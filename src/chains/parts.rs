@@ -16,11 +16,11 @@ pub(super) const MAX_PARTS: usize = 50;
 
 /// The finding of a chain that is whole with this step as its last.
 pub(super) fn finding(
-    chain: &'static Correlation,
+    chain: &Correlation,
     group: Group,
     last: ObservationKey,
     steps: &Observations,
-    pack: &'static Pack,
+    pack: &Pack,
     settings: &Settings,
 ) -> Finding {
     let part = |key| FindingSnapshot::read(&steps.get(key)?.part);

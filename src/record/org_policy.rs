@@ -49,10 +49,7 @@ pub fn policy_type<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
         kind.ends_with("_policy").then(|| kind.to_ascii_uppercase().into())
     };
     // CreatePolicy calls it `type`, the others `policyType`.
-    request("policyType")
-        .or_else(|| request("type"))
-        .or_else(|| summary("type"))
-        .or_else(from_arn)
+    request("policyType").or_else(|| request("type")).or_else(|| summary("type")).or_else(from_arn)
 }
 
 /// Whether the request concerns a policy that the user guards; disabling a guarding type does.
@@ -67,7 +64,5 @@ pub fn concerns_guard(
     }
     let is_disabled = is_of_organizations(record)
         && record.at(&["eventName"]).is_some_and(|name| name == "DisablePolicyType");
-    is_disabled
-        && !guards.is_empty()
-        && policy_type.is_some_and(|kind| GUARDING.contains(&kind))
+    is_disabled && !guards.is_empty() && policy_type.is_some_and(|kind| GUARDING.contains(&kind))
 }

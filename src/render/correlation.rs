@@ -14,8 +14,8 @@ use crate::settings::Settings;
 /// which may be of one account of several.
 #[inline(never)]
 pub fn correlation_finding(
-    chain: &'static Correlation,
-    pack: &'static Pack,
+    chain: &Correlation,
+    pack: &Pack,
     group: Group,
     last: Digest128,
     account: Option<&str>,
@@ -25,7 +25,7 @@ pub fn correlation_finding(
     let mut finding = blank(&chain.about, &[last, group.group], pack);
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let public = |part: &&FindingSnapshot<'_>| {
-        !pack.rules.iter().any(|rule| rule.internal && rule.about.slug == part.rule)
+        !pack.rules.iter().any(|rule| rule.internal && *rule.about.slug == *part.rule)
     };
     finding.parts = parts.iter().filter(public).map(|part| part.id.to_string()).collect();
     finding.events = parts.iter().filter_map(|part| owned(&part.event)).collect();

@@ -9,7 +9,7 @@ pub use correlation::correlation_finding;
 use template::{MAX_IN_TEXT, sentence, value};
 
 use crate::digest::Digest128;
-use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, Status, Target};
+use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, SmolStr, Status, Target};
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
@@ -33,12 +33,12 @@ fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
 }
 
 /// A finding that says what every finding of a rule or chain says.
-fn blank(about: &'static RuleMetadata, of: &[Digest128], pack: &'static Pack) -> Finding {
+fn blank(about: &RuleMetadata, of: &[Digest128], pack: &Pack) -> Finding {
     Finding {
         id: id(about, of),
-        rule: about.slug.as_str().into(),
-        rule_id: about.id.as_str().into(),
-        title: about.title.as_str().into(),
+        rule: about.slug.clone(),
+        rule_id: about.id.clone(),
+        title: about.title.clone(),
         severity: about.level,
         status: Status::New,
         status_reason: None,
@@ -62,17 +62,17 @@ fn blank(about: &'static RuleMetadata, of: &[Digest128], pack: &'static Pack) ->
         first_seen: None,
         last_seen: None,
         summary: String::new(),
-        why: about.why.as_str().into(),
-        benign: about.benign.as_str().into(),
+        why: about.why.clone(),
+        benign: about.benign.clone(),
         triage: Vec::new(),
-        attack: about.attack.as_slice().into(),
-        attack_aliases: about.attack_aliases.as_slice().into(),
-        attack_version: pack.attack_version.as_str().into(),
-        threat_catalogue: about.threat_catalogue.as_slice().into(),
-        covers: about.covers.as_slice().into(),
+        attack: about.attack.clone(),
+        attack_aliases: about.attack_aliases.clone(),
+        attack_version: pack.attack_version.clone(),
+        threat_catalogue: about.threat_catalogue.clone(),
+        covers: about.covers.clone(),
         artifact: Artifact {
-            name: "orgwatch".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
+            name: SmolStr::new_static("orgwatch"),
+            version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             digest: None,
         },
         repeat: false,
@@ -82,9 +82,9 @@ fn blank(about: &'static RuleMetadata, of: &[Digest128], pack: &'static Pack) ->
 /// What a rule says of a record that it matched.
 #[inline(never)]
 pub fn rule_finding(
-    rule: &'static Rule,
+    rule: &Rule,
     context: &Context<'_>,
-    pack: &'static Pack,
+    pack: &Pack,
     settings: &Settings,
 ) -> Finding {
     let summary = context.summary();
@@ -120,7 +120,9 @@ pub fn rule_finding(
     });
     let details = rule.details.iter();
     finding.details = details
-        .filter_map(|(name, template)| Some((name.clone(), value(template, &finding, settings, context)?)))
+        .filter_map(|(name, template)| {
+            Some((name.clone(), value(template, &finding, settings, context)?))
+        })
         .collect();
     match summary.unreadable_time.as_deref() {
         None => {}

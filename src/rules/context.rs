@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
             Derived::GuardPolicy => {
                 let kind = self.policy_type();
                 yes(org_policy::concerns_guard(&self.record, kind.as_deref(), self.ownership))
-            },
+            }
             Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
             Derived::Trusts => match record::trusts(&self.record, self.ownership)? {
                 Trusted::Everyone => Some("everyone".into()),

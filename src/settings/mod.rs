@@ -131,7 +131,9 @@ impl Settings {
 
     fn set(&mut self, key: &str, value: &Value, pack: &Pack, check: &mut Check) {
         match key {
-            "management_account" => self.ownership.management_account = check.text(key, value, ACCOUNT),
+            "management_account" => {
+                self.ownership.management_account = check.text(key, value, ACCOUNT)
+            }
             "organization" => self.ownership.organization = check.text(key, value, ORGANIZATION),
             "trusted_organizations" => {
                 let organizations = check.texts(key, value, ORGANIZATION);

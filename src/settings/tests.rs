@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(document: &str) -> Result<Settings, Vec<Problem>> {
-    Settings::from_json(document, crate::rules::pack())
+    Settings::from_json(document, &crate::rules::builtin_pack())
 }
 
 fn problems(document: &str) -> Vec<String> {
