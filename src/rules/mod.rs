@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 pub use context::{Context, OBSERVED};
-pub(crate) use evaluate::glob_matches;
-pub use evaluate::holds;
-pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata};
+pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata, holds};
 pub use render::{correlation_finding, done, finding};
 
 use crate::digest::Digest128;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below};
 use super::principal::PRINCIPAL;
 use crate::finding::Principal;
-use crate::rules::{self, glob_matches};
+use crate::rules;
 
 /// One approval. What it does not name it does not ask for; it names principals at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Approval {
     pub fn covers(&self, done: &Action<'_>, slugs: &[&str], time: Option<i64>) -> bool {
         let principal = done.principal;
         let names: Vec<_> = [&principal.arn, &principal.issuer].into_iter().flatten().collect();
-        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob_matches(glob, text));
+        let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
         let accounts = done.account.unwrap_or_default().split(", ");
         time.is_some_and(|time| time < self.until)
             // A service's event names nobody: then the account must be named.
@@ -141,9 +141,8 @@ impl Action<'_> {
 fn slugs(path: &str, value: &Value, check: &mut Check) -> Vec<Glob> {
     let public = rules::pack().public();
     for (path, value) in check.list(path, value) {
-        let known = |text: &str| {
-            public.iter().any(|about| glob_matches(&Glob::wildcard(text), &about.slug))
-        };
+        let known =
+            |text: &str| public.iter().any(|about| Glob::wildcard(text).matches(&about.slug));
         if !value.as_str().is_some_and(known) {
             check.wrong(&path, value, "no rule of that name; `orgwatch rules` lists them");
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use orgwatch_host::file::{folder, sync_folder};
-use orgwatch_host::output::report::{Limits, Report, About};
+use orgwatch_host::output::report::{About, Limits, Report};
 use tempfile::NamedTempFile;
 
 /// A page in the making, and where it will be.
