@@ -16,20 +16,29 @@ impl Event for JsonEvent {
                 None => Lookup::Missing,
             };
         };
-        let mut found = vec![&self.0];
-        let mut several = false;
-        for segment in &path.segments {
-            let step = |value| match value {
-                Value::Array(items) => items.iter().collect(),
-                value => vec![value],
-            };
-            several |= found.iter().any(|value| value.is_array());
-            found = found.into_iter().flat_map(step).filter_map(|v| v.get(segment)).collect();
-        }
+        let mut found = Vec::new();
+        let several = walk(&self.0, &path.segments, &mut found);
         match (found.as_slice(), several) {
             ([], _) => Lookup::Missing,
             ([value], false) => Lookup::One(*value),
             _ => Lookup::Many(found),
+        }
+    }
+}
+
+/// Collects what stands at a path, and says whether the path crosses an array.
+fn walk<'v>(value: &'v Value, path: &[String], found: &mut Vec<&'v Value>) -> bool {
+    match (path, value) {
+        ([], value) => {
+            found.push(value);
+            false
+        }
+        (_, Value::Array(items)) => {
+            items.iter().for_each(|item| _ = walk(item, path, found));
+            true
+        }
+        ([first, rest @ ..], value) => {
+            value.get(first).is_some_and(|value| walk(value, rest, found))
         }
     }
 }
