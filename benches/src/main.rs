@@ -116,7 +116,7 @@ fn open(
     component: Option<&Path>,
 ) -> Result<Box<dyn Shape>> {
     Ok(match (which, rules) {
-        (Which::Native, None) => Box::new(Native::new(orgwatch::rules::pack())?),
+        (Which::Native, None) => Box::new(Native::new(orgwatch::rules::builtin_pack())?),
         (Which::Native, rules) => {
             Box::new(Native::new(packs::compile(root, &packs::files(root, rules)?)?)?)
         }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Glob;
+
 /// A boolean expression over one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,61 +134,4 @@ pub enum Matcher {
         /// How many leading bits count.
         prefix: u8,
     },
-}
-
-/// A text pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Glob {
-    /// What must stand one after the other. Literals are in lower case unless `cased`.
-    pub tokens: Vec<Token>,
-    /// Whether case counts.
-    pub cased: bool,
-}
-
-/// A piece of a [`Glob`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Token {
-    /// This text.
-    Literal(String),
-    /// Any one character.
-    One,
-    /// Any text, or none.
-    Many,
-}
-
-impl Glob {
-    /// A pattern in which `*` stands for any text and `?` for one character, and case counts.
-    pub fn wildcard(text: &str) -> Glob {
-        let mut tokens = Vec::new();
-        for c in text.chars() {
-            match (c, tokens.last_mut()) {
-                ('*', Some(Token::Many)) => {}
-                ('*', _) => tokens.push(Token::Many),
-                ('?', _) => tokens.push(Token::One),
-                (c, Some(Token::Literal(text))) => text.push(c),
-                (c, _) => tokens.push(Token::Literal(c.into())),
-            }
-        }
-        Glob { tokens, cased: true }
-    }
-
-    /// How many bytes a text that fits has at least, in the case that the pattern is in.
-    pub fn shortest(&self) -> usize {
-        let shortest = |token: &Token| match token {
-            Token::Literal(text) => text.len(),
-            Token::One => 1,
-            Token::Many => 0,
-        };
-        self.tokens.iter().map(shortest).sum()
-    }
-
-    /// The one text that fits, if there is only one.
-    pub fn literal(&self) -> Option<&str> {
-        match self.tokens.as_slice() {
-            [] => Some(""),
-            [Token::Literal(text)] => Some(text),
-            _ => None,
-        }
-    }
 }

@@ -6,14 +6,18 @@
 //!
 //! The compiler is behind the feature `compile`; without it this crate is only the types.
 
+mod evaluate;
 mod expression;
+mod glob;
 mod pack;
 mod template;
 
 #[cfg(feature = "compile")]
 pub mod compile;
 
-pub use expression::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
+pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
+pub use expression::{Derived, Expr, Field, Item, Matcher, Path};
+pub use glob::{Glob, Token};
 pub use pack::{
     Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
     SeverityWhen, TargetTemplate,

@@ -9,7 +9,6 @@ use orgwatch_sigma::Glob;
 
 use super::{Found, Record, arn};
 use crate::json::{Kind, Tape, Value};
-use crate::rules::glob_matches;
 
 /// The action that takes an account out of its organization, as patterns are compared with it.
 const LEAVE: &str = "organizations:leaveorganization";
@@ -111,7 +110,7 @@ fn concerns_leave(statement: Value<'_>) -> bool {
     let covers = |actions: Value<'_>| {
         texts(actions)
             .iter()
-            .any(|pattern| glob_matches(&Glob::wildcard(&pattern.trim().to_lowercase()), LEAVE))
+            .any(|pattern| Glob::wildcard(&pattern.trim().to_lowercase()).matches(LEAVE))
     };
     match (statement.get("Action"), statement.get("NotAction")) {
         (Some(actions), _) => covers(actions),

@@ -3,7 +3,6 @@
 use orgwatch_sigma::Glob;
 
 use super::check::Allowed;
-use crate::rules::glob_matches;
 
 /// Whom an approval may name.
 pub(super) const PRINCIPAL: Allowed = Allowed {
@@ -51,7 +50,7 @@ fn names_somebody(pattern: &str) -> bool {
     !PARTITIONS.iter().any(|partition| {
         FORMS.iter().any(|form| {
             let form = form.replace('A', "\u{1}").replace('N', &anybody);
-            glob_matches(&glob, &format!("arn:{partition}:{form}"))
+            glob.matches(&format!("arn:{partition}:{form}"))
         })
     })
 }

@@ -1,5 +1,7 @@
 //! Packs that should not have been compiled.
 
+use std::sync::Arc;
+
 use orgwatch_sigma::Pack;
 use orgwatch_sigma::compile::{Attack, CompileError, RuleFile, pack};
 
@@ -75,7 +77,7 @@ fn a_window_of_no_time_is_refused_and_harmless() {
 
     let mut pack = compiled(&[rule("one", id, &terms("1s"))]).unwrap();
     pack.rules[0].new_terms.as_mut().unwrap().window = 0;
-    let mut detector = Detector::with_pack(Box::leak(Box::new(pack)), "{}").unwrap();
+    let mut detector = Detector::with_pack(Arc::new(pack), "{}").unwrap();
     let mut event = leave(1, "2026-06-01T12:00:00Z", json!({}));
     event["eventSource"] = json!("x.amazonaws.com");
     let findings = detector.detect(event.to_string().as_bytes()).unwrap();

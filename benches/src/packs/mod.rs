@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use orgwatch_sigma::Pack;
@@ -34,14 +35,14 @@ pub fn files(root: &Path, count: Option<usize>) -> Result<Vec<RuleFile>> {
     Ok(files)
 }
 
-/// Compiles a pack, for the rest of this process.
-pub fn compile(root: &Path, files: &[RuleFile]) -> Result<&'static Pack> {
+/// Compiles a pack.
+pub fn compile(root: &Path, files: &[RuleFile]) -> Result<Arc<Pack>> {
     let attack = Attack::parse(&fs::read_to_string(root.join("sigma/attack.txt"))?)
         .map_err(|error| anyhow!("sigma/attack.txt: {error}"))?;
     let pack = compile::pack(files, &attack).map_err(|errors| {
         anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
-    Ok(Box::leak(Box::new(pack)))
+    Ok(Arc::new(pack))
 }
 
 /// Writes rule files below a folder, and removes what was there.
@@ -161,6 +162,6 @@ mod tests {
         write(&ours, folder.path()).unwrap();
         let written = fs::read_to_string(folder.path().join(FIRST)).unwrap();
         assert_eq!(written, fs::read_to_string(root().join("rules").join(FIRST)).unwrap());
-        assert_eq!(ours.len(), orgwatch::rules::pack().rules.len());
+        assert_eq!(ours.len(), orgwatch::rules::builtin_pack().rules.len());
     }
 }

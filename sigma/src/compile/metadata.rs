@@ -44,21 +44,21 @@ pub(super) fn compile(
 ) -> Result<RuleMetadata, String> {
     let benign: Vec<_> = from.falsepositives.iter().map(|text| one_line(text)).collect();
     let about = RuleMetadata {
-        slug: required("name", from.name)?,
-        id: required("id", from.id)?,
-        title: from.title.to_owned(),
+        slug: required("name", from.name)?.into(),
+        id: required("id", from.id)?.into(),
+        title: from.title.into(),
         description: one_line(&required("description", from.description)?),
         group: from.group.to_owned(),
         references: from.references.to_vec(),
         level: severity(from.level.ok_or("level is missing")?),
         summary: template::parse("summary", &one_line(&extension.summary))?,
-        why: one_line(&extension.why),
-        benign: benign.join(" "),
+        why: one_line(&extension.why).into(),
+        benign: benign.join(" ").into(),
         triage: extension.triage()?,
-        attack: attack.ids(from.tags)?,
-        attack_aliases: extension.attack_aliases.clone(),
-        threat_catalogue: extension.threat_catalogue.clone(),
-        covers: extension.covers.clone(),
+        attack: attack.ids(from.tags)?.into(),
+        attack_aliases: extension.attack_aliases.clone().into(),
+        threat_catalogue: extension.threat_catalogue.clone().into(),
+        covers: extension.covers.clone().into(),
     };
     let said = [
         about.why.is_empty(),

@@ -1,0 +1,170 @@
+//! Evaluation: whether an expression holds for an event, by the Sigma specification.
+//!
+//! An event is anything that implements [`Event`]: orgwatch's core has one over borrowed JSON, the tests
+//! here one over `serde_json`. Dispatch is static and nothing is copied, because the guest of a router
+//! evaluates every candidate. `rsigma-eval` is the oracle: a test of the core runs both over the same
+//! records.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::{Expr, Field, Item, Matcher};
+
+/// The bound on arrays in arrays that are looked into: call depth, of which a small interpreter has
+/// little.
+const MAX_ARRAYS: usize = 4;
+
+/// An event whose fields can be looked up.
+pub trait Event {
+    /// A value of this event.
+    type Value<'a>: EventValue
+    where
+        Self: 'a;
+
+    /// The values of a field.
+    fn field(&self, field: &Field) -> Lookup<'_, Self::Value<'_>>;
+}
+
+/// The values of a field in one event.
+#[derive(Debug)]
+pub enum Lookup<'a, V> {
+    /// There is no such field.
+    Missing,
+    /// One value.
+    One(V),
+    /// Several values, because the path crosses an array.
+    Many(Vec<V>),
+    /// A text that was derived from the event rather than read in it.
+    Text(Cow<'a, str>),
+}
+
+/// The type of a value, as JSON has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ValueKind {
+    Object,
+    Array,
+    Text,
+    Number,
+    Bool(bool),
+    Null,
+}
+
+/// A value of an event. It is a reference and cheap to copy.
+pub trait EventValue: Copy {
+    /// The type.
+    fn kind(&self) -> ValueKind;
+
+    /// A text, a number or a boolean as text, the form in which patterns are compared with it: the number
+    /// 1.0 reads `1`. `None` for anything else.
+    fn text(&self) -> Option<Cow<'_, str>>;
+
+    /// The digits of a number as the event has them, `1.0`; only asked of a number.
+    fn digits(&self) -> Cow<'_, str>;
+
+    /// The elements of an array; nothing for anything else.
+    fn items(&self) -> impl Iterator<Item = Self>;
+}
+
+/// Whether an expression holds for an event.
+pub fn holds<E: Event>(expr: &Expr, event: &E) -> bool {
+    match expr {
+        Expr::And(all) => all.iter().all(|expr| holds(expr, event)),
+        Expr::Or(any) => any.iter().any(|expr| holds(expr, event)),
+        Expr::NOf(count, any) => {
+            let held = any.iter().filter(|expr| holds(expr, event)).count();
+            held as u64 >= *count
+        }
+        Expr::Not(expr) => !holds(expr, event),
+        Expr::Item(item) => item_holds(item, event),
+    }
+}
+
+fn item_holds<E: Event>(item: &Item, event: &E) -> bool {
+    let lookup = event.field(&item.field);
+    let matches = |matcher: &Matcher| match &lookup {
+        Lookup::Missing => absent(matcher),
+        Lookup::One(value) => value_matches(matcher, *value, MAX_ARRAYS),
+        Lookup::Many(values) => present(matcher).unwrap_or_else(|| {
+            values.iter().any(|value| value_matches(matcher, *value, MAX_ARRAYS))
+        }),
+        Lookup::Text(text) => present(matcher).unwrap_or_else(|| text_matches(matcher, text)),
+    };
+    let matched = match item.all {
+        true => item.matchers.iter().all(matches),
+        false => item.matchers.iter().any(matches),
+    };
+    matched != item.negated
+}
+
+/// Whether a matcher matches a field that is not there.
+fn absent(matcher: &Matcher) -> bool {
+    matches!(matcher, Matcher::Null | Matcher::Exists(false))
+}
+
+/// The answer of a matcher that only asks for presence, for a field that is there.
+fn present(matcher: &Matcher) -> Option<bool> {
+    match matcher {
+        Matcher::Null => Some(false),
+        Matcher::Exists(expected) => Some(*expected),
+        _ => None,
+    }
+}
+
+fn value_matches<V: EventValue>(matcher: &Matcher, value: V, arrays: usize) -> bool {
+    match (value.kind(), matcher) {
+        // Presence is of the field, whatever it holds.
+        (_, Matcher::Exists(expected)) => *expected,
+        (ValueKind::Null, _) => *matcher == Matcher::Null,
+        (_, Matcher::Null) => false,
+        (ValueKind::Array, _) => {
+            arrays > 0 && value.items().any(|item| value_matches(matcher, item, arrays - 1))
+        }
+        (ValueKind::Bool(value), Matcher::Bool(expected)) => value == *expected,
+        (ValueKind::Text, _)
+        | (ValueKind::Number | ValueKind::Bool(_), Matcher::Text(_) | Matcher::Cidr { .. }) => {
+            value.text().is_some_and(|text| text_matches(matcher, &text))
+        }
+        (ValueKind::Number, Matcher::Bool(_)) => false,
+        (ValueKind::Number, _) => text_matches(matcher, &value.digits()),
+        (ValueKind::Object | ValueKind::Bool(_), _) => false,
+    }
+}
+
+fn text_matches(matcher: &Matcher, text: &str) -> bool {
+    let number = |compare: fn(&f64, &f64) -> bool, than: &f64| {
+        text.parse::<f64>().is_ok_and(|number| compare(&number, than))
+    };
+    match matcher {
+        Matcher::Text(glob) => glob.matches(text),
+        Matcher::Equals(expected) => number(|a, b| (a - b).abs() < f64::EPSILON, expected),
+        Matcher::Gt(than) => number(f64::gt, than),
+        Matcher::Gte(than) => number(f64::ge, than),
+        Matcher::Lt(than) => number(f64::lt, than),
+        Matcher::Lte(than) => number(f64::le, than),
+        Matcher::Bool(expected) => match text.to_lowercase().as_str() {
+            "true" | "1" | "yes" => *expected,
+            "false" | "0" | "no" => !*expected,
+            _ => false,
+        },
+        Matcher::Cidr { network, prefix } => {
+            text.parse().is_ok_and(|address| in_network(address, *network, *prefix))
+        }
+        Matcher::Null | Matcher::Exists(_) => false,
+    }
+}
+
+/// Whether an address shares the first `prefix` bits of a network. A prefix longer than an address is
+/// no network; the compiler refuses it, and a pack that was damaged must not trap here.
+fn in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
+    let (address, network, bits) = match (address, network) {
+        (IpAddr::V4(a), IpAddr::V4(n)) => (u128::from(a.to_bits()), u128::from(n.to_bits()), 32),
+        (IpAddr::V6(a), IpAddr::V6(n)) => (a.to_bits(), n.to_bits(), 128),
+        _ => return false,
+    };
+    let Some(ignored) = u32::checked_sub(bits, u32::from(prefix)) else { return false };
+    ignored >= 128 || address >> ignored == network >> ignored
+}
+
+#[cfg(test)]
+mod tests;

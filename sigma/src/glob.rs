@@ -1,0 +1,208 @@
+//! Text patterns.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// A text pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glob {
+    /// What must stand one after the other. Literals are in lower case unless `cased`.
+    pub tokens: Vec<Token>,
+    /// Whether case counts.
+    pub cased: bool,
+}
+
+/// A piece of a [`Glob`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Token {
+    /// This text.
+    Literal(String),
+    /// Any one character.
+    One,
+    /// Any text, or none.
+    Many,
+}
+
+impl Glob {
+    /// A pattern in which `*` stands for any text and `?` for one character, and case counts.
+    pub fn wildcard(text: &str) -> Glob {
+        let mut tokens = Vec::new();
+        for c in text.chars() {
+            match (c, tokens.last_mut()) {
+                ('*', Some(Token::Many)) => {}
+                ('*', _) => tokens.push(Token::Many),
+                ('?', _) => tokens.push(Token::One),
+                (c, Some(Token::Literal(text))) => text.push(c),
+                (c, _) => tokens.push(Token::Literal(c.into())),
+            }
+        }
+        Glob { tokens, cased: true }
+    }
+
+    /// How many bytes a text that fits has at least, in the case that the pattern is in.
+    pub fn shortest(&self) -> usize {
+        let shortest = |token: &Token| match token {
+            Token::Literal(text) => text.len(),
+            Token::One => 1,
+            Token::Many => 0,
+        };
+        self.tokens.iter().map(shortest).sum()
+    }
+
+    /// The one text that fits, if there is only one.
+    pub fn literal(&self) -> Option<&str> {
+        match self.tokens.as_slice() {
+            [] => Some(""),
+            [Token::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a text fits. The last [`Token::Many`] that was passed is where another attempt begins,
+    /// so that the worst case is the product of the two lengths, and no stack is used.
+    pub fn matches(&self, text: &str) -> bool {
+        let ascii = text.is_ascii();
+        if let Some(literal) = self.literal()
+            && (ascii || self.cased)
+        {
+            return if self.cased { text == literal } else { text.eq_ignore_ascii_case(literal) };
+        }
+        // Nearly all are shorter or have it; to be sure takes a copy in lower case.
+        if ascii && text.len() < self.shortest() {
+            return false;
+        }
+        let text: Cow<'_, str> = match self.cased {
+            true => text.into(),
+            false if ascii => text.to_ascii_lowercase().into(),
+            false => text.to_lowercase().into(),
+        };
+        let tokens = &self.tokens;
+        let (mut token, mut at) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None;
+        loop {
+            let rest = &text[at..];
+            let step = match tokens.get(token) {
+                Some(Token::Many) => {
+                    retry = Some((token, at));
+                    token += 1;
+                    continue;
+                }
+                Some(Token::Literal(literal)) => {
+                    rest.starts_with(literal.as_str()).then_some(literal.len())
+                }
+                Some(Token::One) => rest.chars().next().map(char::len_utf8),
+                None if rest.is_empty() => return true,
+                None => None,
+            };
+            if let Some(step) = step {
+                (token, at) = (token + 1, at + step);
+                continue;
+            }
+            let Some((many, from)) = retry else {
+                return false;
+            };
+            // What follows the last `Many` is tried one character on, or where its text next stands.
+            let from = match (tokens.get(many + 1), text[from..].chars().next()) {
+                (_, None) | (None, _) => return tokens.get(many + 1).is_none(),
+                (Some(Token::Literal(literal)), Some(first)) => {
+                    let next = from + first.len_utf8();
+                    match find(&text[next..], literal) {
+                        Some(found) => next + found,
+                        None => return false,
+                    }
+                }
+                (Some(_), Some(first)) => from + first.len_utf8(),
+            };
+            retry = Some((many, from));
+            (token, at) = (many + 1, from);
+        }
+    }
+}
+
+/// The offset at which a literal first stands in a text. Both are short here, and the searches that are
+/// made for long texts spend more on preparation than this one does on the whole.
+fn find(text: &str, literal: &str) -> Option<usize> {
+    let Some(&first) = literal.as_bytes().first() else { return Some(0) };
+    let starts = |at: &usize| text.as_bytes()[*at..].starts_with(literal.as_bytes());
+    memchr::memchr_iter(first, text.as_bytes()).find(starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn glob(pattern: &str) -> Glob {
+        Glob { cased: false, ..Glob::wildcard(pattern) }
+    }
+
+    #[test]
+    fn patterns_match_as_sigma_means_them() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("*", "", true),
+            ("*", "anything", true),
+            ("a*c", "abbbc", true),
+            ("a*c", "abbbcd", false),
+            ("*a*b", "xaxxaxb", true),
+            ("*ab", "aab", true),
+            ("?b", "äb", true),
+            ("a?", "a", false),
+            ("leave*", "LeaveOrganization", true),
+            ("*ab*ab", "ab", false),
+            ("*?b*", "bb", true),
+            ("**b", "ab", true),
+        ] {
+            assert_eq!(glob(pattern).matches(text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn case_counts_where_the_pattern_says_so() {
+        let cased = Glob::wildcard("Leave*");
+        assert!(cased.matches("LeaveOrganization"));
+        assert!(!cased.matches("leaveOrganization"));
+        assert!(glob("ä*").matches("Äb") && glob("ä").matches("Ä"));
+    }
+
+    #[test]
+    fn a_literal_is_the_only_text_that_fits() {
+        assert_eq!(Glob::wildcard("abc").literal(), Some("abc"));
+        assert_eq!(Glob::wildcard("").literal(), Some(""));
+        assert_eq!(Glob::wildcard("ab?").literal(), None);
+        assert_eq!(Glob::wildcard("a*c?").shortest(), 3);
+    }
+
+    /// The definition, by recursion.
+    fn fits(pattern: &[char], text: &[char]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            (['*', pattern @ ..], _) => {
+                fits(pattern, text)
+                    || text.split_first().is_some_and(|(_, t)| {
+                        fits(&['*'].iter().chain(pattern).copied().collect::<Vec<_>>(), t)
+                    })
+            }
+            (['?', pattern @ ..], [_, text @ ..]) => fits(pattern, text),
+            ([p, pattern @ ..], [t, text @ ..]) => p == t && fits(pattern, text),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_means_what_its_definition_says(pattern in "[abä*?]{0,6}", text in "[abä]{0,8}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            let expected = fits(&chars(&pattern), &chars(&text));
+            prop_assert_eq!(Glob::wildcard(&pattern).matches(&text), expected);
+        }
+
+        #[test]
+        fn a_literal_is_found_where_the_library_finds_it(text in "[aé]{0,30}", literal in "[aé]{0,4}") {
+            prop_assert_eq!(find(&text, &literal), text.find(&literal));
+        }
+    }
+}
