@@ -10,15 +10,15 @@ use serde::Serialize;
 use super::document::{Document, Wrong};
 use crate::cli::{Status, now};
 
-/// What is to be said of a settings file, as `--json` prints it.
+/// The result for a settings file, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Report {
     file: String,
     /// Whether the settings can be used.
     usable: bool,
-    /// What is wrong.
+    /// Errors.
     problems: Vec<Wrong>,
-    /// What is likely not meant.
+    /// Warnings.
     warnings: Vec<Wrong>,
 }
 

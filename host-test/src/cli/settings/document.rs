@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::places::Places;
 
-/// What settings are called that nobody gave.
+/// The name of settings that nobody gave.
 const DEFAULTS: &str = "the default settings";
 
 /// Settings that are YAML; whether they can be used is not known yet.
 #[derive(Debug)]
 pub(in crate::cli) struct Document {
-    /// What to call them.
+    /// Their name in messages.
     name: String,
     text: String,
     value: Value,
