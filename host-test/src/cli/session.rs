@@ -42,9 +42,7 @@ impl Session {
                 plugin.open("{}")?
             }
             Err(Error::Settings(problems)) => {
-                let problems =
-                    problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-                for wrong in settings.wrong(problems) {
+                for wrong in settings.refused(&problems) {
                     warn(&wrong.to_string());
                 }
                 return Ok(None);

@@ -174,8 +174,7 @@ impl Settings {
     }
 
     fn wrong(&self, problems: &[orgwatch_host::plugin::Problem]) -> Vec<String> {
-        let problems = problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-        self.document.wrong(problems).iter().map(ToString::to_string).collect()
+        self.document.refused(problems).iter().map(ToString::to_string).collect()
     }
 }
 

@@ -49,9 +49,7 @@ fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
             return Ok(report);
         }
     };
-    let told = |problems: Vec<orgwatch::settings::Problem>| {
-        document.wrong(problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..])))
-    };
+    let told = |problems: Vec<orgwatch::settings::Problem>| document.refused(&problems);
     match Settings::from_json(&document.json()) {
         Ok(settings) => {
             report.usable = true;

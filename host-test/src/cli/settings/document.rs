@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use orgwatch_host::output::report;
+use orgwatch_host::plugin::Problem;
 use serde_json::Value;
 
 use super::places::Places;
@@ -133,6 +134,11 @@ impl Document {
             text: self.text.clone(),
             json: self.value.clone(),
         }
+    }
+
+    /// Problems that a detector or the checker found, each with its place; in the order of their lines.
+    pub(in crate::cli) fn refused(&self, problems: &[Problem]) -> Vec<Wrong> {
+        self.wrong(problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..])))
     }
 
     /// Problems with these settings, each with its place; in the order of their lines.
