@@ -20,7 +20,8 @@ impl Wasm {
     /// The component in a file, or else where the command looks for it.
     pub fn new(component: Option<&Path>) -> Result<Self> {
         let artifact = Artifact::find(component)?;
-        let options = Options { cache: CacheDir::find().ok(), ..Options::default() };
+        let mut options = Options::default();
+        options.cache = CacheDir::find().ok();
         let plugin = Plugin::load(artifact.bytes(), &options)?;
         let detector = plugin.open("{}")?;
         Ok(Wasm { plugin, detector })

@@ -15,7 +15,9 @@ pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
 
 /// The same on this thread alone: a service has as many threads on a large machine as on a small one.
 pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    load_with(file, &Options { parallel_compilation: false, ..options() })
+    let mut options = options();
+    options.parallel_compilation = false;
+    load_with(file, &options)
 }
 
 fn load_with(file: Option<&Path>, options: &Options) -> anyhow::Result<Plugin> {
@@ -63,5 +65,7 @@ pub(super) fn options() -> Options {
             None
         }
     };
-    Options { cache, ..Options::default() }
+    let mut options = Options::default();
+    options.cache = cache;
+    options
 }

@@ -1,4 +1,4 @@
-//! What scan and learn share: a detector opened with settings, and its memory in a file.
+//! The session of scan and learn: a detector opened with settings, and its memory in a file.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -6,7 +6,6 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use orgwatch::finding::Finding;
-use orgwatch_host::input::Limits;
 use orgwatch_host::output::number;
 use orgwatch_host::plugin::{Detector, Error, Plugin};
 use orgwatch_host::scan::Options;
@@ -43,9 +42,7 @@ impl Session {
                 plugin.open("{}")?
             }
             Err(Error::Settings(problems)) => {
-                let problems =
-                    problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-                for wrong in settings.wrong(problems) {
+                for wrong in settings.refused(&problems) {
                     warn(&wrong.to_string());
                 }
                 return Ok(None);
@@ -63,16 +60,14 @@ impl Session {
             }
             resumed = Some((state, taken_up));
         }
-        let options = Options {
-            limits: Limits { max_decompressed: flags.max_decompressed.0 },
-            filter: flags.filter.filter()?,
-            threads: flags.threads.unwrap_or_else(threads),
-            ..Options::default()
-        };
+        let mut options = Options::default();
+        options.limits.max_decompressed = flags.max_decompressed.0;
+        options.filter = flags.filter.filter()?;
+        options.threads = flags.threads.unwrap_or_else(threads);
         Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
     }
 
-    /// What loading the memory completed: findings that no run has given yet.
+    /// Findings that loading the memory completed and no run has given yet.
     pub(super) fn completed(&mut self) -> Vec<Finding> {
         let resumed = self.state.as_mut().map(|(_, resumed)| resumed);
         resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()

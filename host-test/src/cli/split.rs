@@ -74,7 +74,8 @@ pub(super) fn run(flags: &SplitFlags) -> anyhow::Result<Status> {
             outside.push(path.clone());
         }
     }
-    let limits = Limits { max_decompressed: flags.max_decompressed.0 };
+    let mut limits = Limits::default();
+    limits.max_decompressed = flags.max_decompressed.0;
     let mut told = Told(Diagnostics::new(flags.quiet));
     let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut told)?;
     totals.failed += refused;

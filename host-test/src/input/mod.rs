@@ -15,6 +15,7 @@ mod document;
 mod error;
 mod grammar;
 mod gzip;
+#[cfg(feature = "cli")]
 mod one_per_line;
 mod paths;
 mod pending;
@@ -24,6 +25,7 @@ mod splitter;
 
 pub use batch::{Batch, Part, Unreadable};
 pub use error::Error;
+#[cfg(feature = "cli")]
 pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
 pub(crate) use pending::one_line;
@@ -48,8 +50,9 @@ pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
 /// Says of JSON on one line how many events are in it, if no rule can match any of them.
 pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
-/// What reading may take.
+/// Limits of reading.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Limits {
     /// The most bytes that one compressed file may decompress to, or one member of a compressed
     /// stream, or one event that is compressed by itself: 4 GiB.

@@ -2,9 +2,13 @@
 
 mod escape;
 mod json;
+#[cfg(feature = "report")]
 mod number;
+#[cfg(feature = "scan")]
 mod ocsf;
+#[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "scan")]
 mod text;
 
 use std::io;
@@ -13,8 +17,11 @@ use orgwatch::finding::Finding;
 
 pub use escape::{Escaped, escape};
 pub use json::Json;
+#[cfg(feature = "report")]
 pub use number::{number, plural};
+#[cfg(feature = "scan")]
 pub use ocsf::{Ocsf, detection_finding};
+#[cfg(feature = "scan")]
 pub use text::Text;
 
 /// Writes findings. Each is written whole, by one call: what reads them, or is interrupted, never

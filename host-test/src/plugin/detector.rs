@@ -11,6 +11,12 @@ const MAX_BATCH: usize = 1 << 30;
 
 /// An opened detector. It outlives its guest: one that traps or runs out of time is replaced by a
 /// new one with the same memory, and only the event that did it is lost.
+///
+/// It is `Send` and can move between threads; every call takes `&mut self`, so one thread uses it at
+/// a time. Each call blocks its thread and computes: under [`tokio`](https://tokio.rs) it belongs on a
+/// thread of its own or in `spawn_blocking`. A call takes no longer than
+/// [`Options::call_deadline`](super::Options::call_deadline) for each attempt; after a trap the input
+/// is examined again in halves, so that the event at fault is found.
 pub struct Detector {
     pub(super) plugin: Plugin,
     pub(super) settings: String,
@@ -34,7 +40,7 @@ impl Detector {
         })
     }
 
-    /// What opens another detector like this one, with nothing in its memory.
+    /// A function that opens another detector like this one, with nothing in its memory.
     pub(crate) fn opener(&self) -> impl Fn() -> Result<Detector, Error> + Clone + Send + use<> {
         let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
         move || Detector::open(&plugin, &settings)
@@ -129,7 +135,7 @@ impl Detector {
         }
     }
 
-    /// What the detector holds and has dropped.
+    /// Counters: entries in memory, and evicted ones.
     pub fn counters(&mut self) -> Result<Vec<Counter>, Error> {
         Ok(self.guest.counters()?.into_iter().map(convert::counter).collect())
     }

@@ -37,8 +37,9 @@ pub use types::{
 use bindings::PluginPre;
 use guest::Guest;
 
-/// What a guest may use.
+/// Limits of a guest, and how it is compiled.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// Where to keep compiled code; nowhere, by default.
     pub cache: Option<CacheDir>,
@@ -76,9 +77,27 @@ pub struct Plugin {
 impl Plugin {
     /// Compiles a component, or takes its code from the cache.
     ///
+    /// Blocks while it compiles: seconds on one core, milliseconds from a warm cache. Starts a thread
+    /// that lasts as long as the engine.
+    ///
     /// Fails on what is no component, on one with imports, and on one without the contract.
     pub fn load(component: &[u8], options: &Options) -> Result<Self, Error> {
         let engine = engine(options).map_err(|err| Error::Engine(err.into()))?;
+        Self::load_with_engine(engine, component, options)
+    }
+
+    /// As [`load`](Self::load), with an engine that the program has already.
+    ///
+    /// **Warning**: the engine must be made with [`Config::epoch_interruption`]. Without it no
+    /// deadline ends a call: an event on which the guest loops blocks its thread for ever. The
+    /// engine's epoch is moved on every 10 ms by a thread that this starts, so nothing else may do
+    /// so. [`Options::cache`] and [`Options::parallel_compilation`] belong to the making of an engine
+    /// and are not looked at.
+    pub fn load_with_engine(
+        engine: Engine,
+        component: &[u8],
+        options: &Options,
+    ) -> Result<Self, Error> {
         // From binary, not from text: the digest is of what runs.
         let code =
             Component::from_binary(&engine, component).map_err(|err| Error::Compile(err.into()))?;
@@ -100,12 +119,16 @@ impl Plugin {
 
     /// Opens a detector with settings: one JSON document, `{}` for the defaults.
     ///
+    /// Blocks for milliseconds, at the most for [`Options::open_deadline`]. Each detector has an
+    /// instance of the guest: some megabytes, more as its memory fills, and never more than
+    /// [`Options::max_memory`].
+    ///
     /// Fails with [`Error::Settings`], which names every setting that was refused.
     pub fn open(&self, settings: &str) -> Result<Detector, Error> {
         Detector::open(self, settings)
     }
 
-    /// What the component is and what it detects.
+    /// The component's version and rules.
     pub fn describe(&self) -> Result<Description, Error> {
         Ok(convert::description(Guest::instantiate(self)?.describe()?, self.digest.clone()))
     }

@@ -11,7 +11,7 @@ use crate::cli::settings::{Document, Wrong};
 /// The environment variable that may hold the token.
 pub(super) const TOKEN: &str = "ORGWATCH_TOKEN";
 
-/// What the service runs with.
+/// The configuration of the service.
 #[derive(Debug, Clone)]
 pub(super) struct Config {
     pub(super) options: Options,
@@ -61,7 +61,7 @@ impl Config {
 }
 
 impl ServeArgs {
-    /// What to run with, if these go together.
+    /// The configuration, if these arguments go together.
     fn config(self) -> Result<Config, Problem> {
         let defaults = Options::default();
         let deliver = match (self.forward, self.out, self.findings_only) {
@@ -95,16 +95,15 @@ impl ServeArgs {
         if !(1..=1024).contains(&max_in_flight) {
             return Err(("max_in_flight", "a number from 1 to 1024".into()));
         }
+        let mut options = Options::default();
+        options.listen = listen;
+        options.deliver = deliver;
+        options.max_body = max_body as usize;
+        options.max_in_flight = max_in_flight;
+        options.timeout = self.timeout.map_or(options.timeout, |time| time.0);
+        options.save_interval = self.save_interval.map_or(options.save_interval, |time| time.0);
         Ok(Config {
-            options: Options {
-                listen,
-                deliver,
-                token: None,
-                max_body: max_body as usize,
-                max_in_flight,
-                timeout: self.timeout.map_or(defaults.timeout, |time| time.0),
-                save_interval: self.save_interval.map_or(defaults.save_interval, |time| time.0),
-            },
+            options,
             settings: self.settings,
             state: self.state,
             token_file: self.token_file,
