@@ -1,4 +1,4 @@
-//! What a WebAssembly file is, read from its bytes: nothing of it is run.
+//! The description of a WebAssembly file, read from its bytes: nothing of it is run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use wasmparser::{ExternalKind, Parser, Payload};
 
 use crate::bake;
 
-/// What is known of a file. Serializes to what `orgwatch inspect --json` prints.
+/// The description of a file. Serializes to what `orgwatch inspect --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Inspection {
     /// The file, as it was named.
@@ -25,9 +25,9 @@ pub struct Inspection {
     /// The world of the contract that a component keeps, with its version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
-    /// What it asks its host for; none where that cannot be read, which is not the same as nothing.
+    /// Its imports; none where that cannot be read, which is not the same as nothing.
     pub imports: Option<Vec<String>>,
-    /// What it offers its host.
+    /// Its exports.
     pub exports: Option<Vec<String>>,
     /// What it says of itself in the sections that any tool shows: `version`, `revision`, `licenses`,
     /// `description`, `authors`, `homepage`, `source`.
@@ -42,7 +42,7 @@ pub struct Inspection {
     /// How many cases it carries, for `orgwatch verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cases: Option<usize>,
-    /// What was baked into it, and into which artifact.
+    /// The parts baked into it, and the artifact they were baked into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baked: Option<Baked>,
     /// The settings that are baked in.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Runs a parser over its input, or over the file of this name; none if it panics, which must cost
 /// nothing else anything.
 ///
-/// What the parser was writing to may be half done then: the caller takes that back.
+/// The parser's output may be half written then; the caller discards it.
 pub(crate) fn parse<T>(input: &[u8], parser: impl FnOnce() -> T) -> Option<T> {
     let parser = || {
         if cfg!(test) {
@@ -17,5 +17,5 @@ pub(crate) fn parse<T>(input: &[u8], parser: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(parser)).ok()
 }
 
-/// What makes every parser panic, in tests.
+/// Bytes on which every parser panics, in tests.
 pub(crate) const PANICS: &[u8] = b"makes native parsers panic";

@@ -115,12 +115,12 @@ impl StateFile {
         file::with_suffix(&path, ".journal")
     }
 
-    /// What it holds; none if it is not there.
+    /// Its content; none if it is not there.
     pub fn load(&self) -> Result<Option<Vec<u8>>, StateError> {
         Self::peek(&self.name)
     }
 
-    /// What a file holds at this moment, be it in use or not; none if it is not there.
+    /// The content of a file at this moment, in use or not; none if it is not there.
     pub fn peek(name: &Path) -> Result<Option<Vec<u8>>, StateError> {
         match read(name) {
             Ok(state) => Ok(Some(state)),

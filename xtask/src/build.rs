@@ -33,7 +33,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("write digests, licences and the bill of materials", "cargo xtask build", || {
         dist::write(workspace)
     })?;
-    // The whole workspace and `--examples` (there are none) choose the features of dependencies as
+    // The whole workspace and `--examples` choose the features of dependencies as
     // `cargo test --workspace` does. Otherwise the tests would compile wasmtime a second time.
     steps.command(
         "build the host and the orgwatch command",

@@ -11,7 +11,7 @@ const LENGTH: usize = 48;
 const VERSION: std::ops::Range<usize> = 16..32;
 const SLICES: usize = 32;
 
-/// What is baked into an artifact.
+/// The parts baked into an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
     /// The artifact's version.

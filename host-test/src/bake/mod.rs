@@ -64,7 +64,7 @@ pub enum Error {
         this: &'static str,
     },
 
-    /// What is to be baked is too long.
+    /// The settings or the memory are too long to be baked.
     #[error("settings and state are {0} bytes, more than the 256 MiB that may be baked")]
     TooLong(usize),
 
@@ -79,7 +79,7 @@ impl From<BinaryReaderError> for Error {
     }
 }
 
-/// What is baked into an artifact. Reads it without running anything.
+/// The settings and the memory baked into an artifact, read without running anything.
 pub fn contents(artifact: &[u8]) -> Result<Contents, Error> {
     let whole = Module::parse(artifact)?;
     let (_, core) = core_module(&whole)?;

@@ -57,9 +57,7 @@ pub(super) fn run(flags: &BakeFlags) -> anyhow::Result<Status> {
     let mut detector = match Detector::open(&settings) {
         Ok(detector) => detector,
         Err(problems) => {
-            let problems =
-                problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-            for wrong in document.wrong(problems) {
+            for wrong in document.refused(&problems) {
                 warn(&wrong.to_string());
             }
             return Ok(Status::Unusable);

@@ -1,4 +1,4 @@
-//! What could not be read, on standard error as it is come upon.
+//! Diagnostics for unreadable input, on standard error, at once.
 
 use std::error::Error;
 use std::fmt::{Display, Write as _};

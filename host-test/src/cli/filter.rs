@@ -53,7 +53,7 @@ fn account(text: &str) -> Result<String, String> {
     Err("an account's number has 12 digits, zeros in front included: 012345678901".to_owned())
 }
 
-/// What was left out and why, as a row of a summary; none if nothing was.
+/// Events and files filtered out, and why, as a row of a summary; none if there are none.
 pub(super) fn filtered_out(totals: &Totals) -> Option<(&'static str, String)> {
     let (events, files) = (totals.filtered_out, totals.files_filtered_out);
     let mut parts = Vec::new();

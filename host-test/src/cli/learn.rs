@@ -76,7 +76,7 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     Ok(Status::of(&totals))
 }
 
-/// What the memory holds.
+/// The content of the memory, as rows of a summary.
 fn remembered(session: &mut Session) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut parts = Vec::new();
     for (name, what) in [

@@ -1,4 +1,4 @@
-//! What a scan says: findings on standard output, everything else on standard error.
+//! The output of a scan: findings on standard output, everything else on standard error.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -83,7 +83,7 @@ impl<'a> Printer<'a> {
         self.unread.or(self.tripped.then_some(Status::Found))
     }
 
-    /// What the command ends with.
+    /// The exit status.
     pub(super) fn status(&self, totals: &Totals) -> Status {
         match (Status::of(totals), self.tripped) {
             (Status::Done, true) => Status::Found,

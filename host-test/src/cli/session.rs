@@ -1,4 +1,4 @@
-//! What scan and learn share: a detector opened with settings, and its memory in a file.
+//! The session of scan and learn: a detector opened with settings, and its memory in a file.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -42,9 +42,7 @@ impl Session {
                 plugin.open("{}")?
             }
             Err(Error::Settings(problems)) => {
-                let problems =
-                    problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-                for wrong in settings.wrong(problems) {
+                for wrong in settings.refused(&problems) {
                     warn(&wrong.to_string());
                 }
                 return Ok(None);
@@ -69,7 +67,7 @@ impl Session {
         Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
     }
 
-    /// What loading the memory completed: findings that no run has given yet.
+    /// Findings that loading the memory completed and no run has given yet.
     pub(super) fn completed(&mut self) -> Vec<Finding> {
         let resumed = self.state.as_mut().map(|(_, resumed)| resumed);
         resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What a run says of itself at its end.
+//! The summary at the end of a run.
 
 use std::io;
 use std::time::Duration;

@@ -58,7 +58,7 @@ pub(super) struct VerifyFlags {
     json: bool,
 }
 
-/// What holds, and what does not.
+/// The checks that passed, and those that failed.
 struct Report {
     file: String,
     digest: String,

@@ -20,7 +20,7 @@ pub struct Part {
     /// How many lines of the batch are before it.
     pub before: u32,
     lines: Lines,
-    /// What could not be made into an event. It is not in [`Batch::bytes`].
+    /// Input that could not be made into an event. It is not in [`Batch::bytes`].
     pub unreadable: Vec<Unreadable>,
     /// How many events were in documents that were rejected whole: they are not in the batch.
     pub rejected: u64,
@@ -33,7 +33,7 @@ pub struct Part {
 pub struct Unreadable {
     /// The line of the file on which it starts, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a file as a whole.
+//! Errors of a file as a whole.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub enum Error {
     Gzip {
         /// How much could be had.
         read: u64,
-        /// What the decoder says.
+        /// The decoder's error.
         #[source]
         source: io::Error,
     },

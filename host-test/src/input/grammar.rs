@@ -4,7 +4,7 @@
 //! numbers and literals is for the guest to judge. But a byte that cannot stand where it stands is
 //! noticed at once, because what comes after it may well be readable.
 
-/// What a byte did.
+/// The effect of a byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// Nothing at this level.
@@ -17,7 +17,7 @@ pub(super) enum Step {
     EndedBefore,
 }
 
-/// What encloses a value.
+/// The container of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frame {
     Object,

@@ -50,7 +50,7 @@ pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
 /// Says of JSON on one line how many events are in it, if no rule can match any of them.
 pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
 
-/// What reading may take.
+/// Limits of reading.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Limits {

@@ -13,7 +13,7 @@ use super::{BATCH, Batch, Unreadable};
 /// one another without a line break. Everything else stays as it is, to the byte.
 pub(crate) struct OnePerLine {
     out: Batch,
-    /// What makes it worth looking into a line.
+    /// Texts that make it worth looking into a line.
     hints: Vec<Finder<'static>>,
 }
 

@@ -1,4 +1,4 @@
-//! What to read: files, the files in folders, standard input.
+//! Paths to read: files, the files in folders, standard input.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -29,7 +29,7 @@ impl fmt::Display for Source {
 pub struct PathError {
     /// The path.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub source: io::Error,
 }

@@ -12,7 +12,7 @@ pub(super) struct PendingEvent {
     pub(super) from: Cursor,
     /// The depth that it stands in.
     pub(super) depth: usize,
-    /// What it has so far of what makes it a record.
+    /// The keys of a record that it has so far.
     pub(super) keys: RecordKeys,
     start: usize,
     too_long: bool,

@@ -1,4 +1,4 @@
-//! How far reading has come, for whoever shows it meanwhile.
+//! Progress of reading, for a progress bar.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

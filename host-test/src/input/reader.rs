@@ -16,7 +16,7 @@ use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source
 /// that is an object by itself is followed by more of them.
 pub struct Reader {
     bytes: Bytes,
-    /// What was read and is in no batch yet.
+    /// Bytes read that are in no batch yet.
     rest: Vec<u8>,
     /// Whether there may be more after it.
     more: bool,
@@ -39,7 +39,7 @@ enum Form {
 struct Text {
     /// To the end of the line, after which there is an event a line again; or to that of the file.
     one_line: bool,
-    /// What takes it apart, once it is known that a rule may match something in it.
+    /// The splitter that takes it apart, once it is known that a rule may match something in it.
     splitter: Option<Box<Splitter>>,
     /// How much of `rest` has been taken apart.
     read: usize,

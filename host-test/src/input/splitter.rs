@@ -40,7 +40,7 @@ pub(super) struct Splitter {
     damaged: bool,
     /// Where the document began, of which only lists of events are kept.
     document_line: u64,
-    /// What has to be read again, and from where on.
+    /// Input to read again, and the position to read it from.
     again: Vec<u8>,
     again_at: usize,
     /// How many bytes may be read again. Input made to break at its very end, over and over, would
@@ -58,7 +58,7 @@ enum Stop {
     Broken(Vec<u8>),
 }
 
-/// What starts with a value.
+/// The thing that a value starts.
 enum Starts {
     Event,
     /// A list of events.

@@ -197,7 +197,7 @@ fn resources(finding: &Finding) -> Vec<Value> {
     .collect()
 }
 
-/// What OCSF has no place for.
+/// Fields that OCSF has no place for.
 fn unmapped(finding: &Finding) -> Value {
     Value::Object(object(json!({
         "accounts": finding.accounts,

@@ -1,4 +1,4 @@
-//! What `bindgen!` makes of the contract. Private: the host's own types are what others see.
+//! The output of `bindgen!`. Private: callers see the host's own types.
 
 #![allow(missing_docs)]
 

@@ -35,7 +35,7 @@ pub enum CacheError {
     Unsafe {
         /// The directory, or one above it.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         why: &'static str,
     },
 }

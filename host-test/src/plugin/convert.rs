@@ -23,7 +23,7 @@ pub(super) fn findings(from: Vec<WitFinding>, digest: &str) -> Vec<Finding> {
     from.into_iter().map(|from| finding(from, digest)).collect()
 }
 
-/// What a batch of `length` bytes gave.
+/// The result of a batch of `length` bytes.
 pub(super) fn batch(from: wit::Batch, length: usize, digest: &str) -> Batch {
     Batch {
         findings: from
@@ -39,7 +39,7 @@ pub(super) fn batch(from: wit::Batch, length: usize, digest: &str) -> Batch {
     }
 }
 
-/// What screening a batch of `length` bytes gave. A span that is not in the batch, or not behind the
+/// The result of screening a batch of `length` bytes. A span that is not in the batch, or not behind the
 /// one before it, is dropped.
 pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
     let mut spans: Vec<Span> = from

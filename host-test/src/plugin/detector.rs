@@ -40,7 +40,7 @@ impl Detector {
         })
     }
 
-    /// What opens another detector like this one, with nothing in its memory.
+    /// A function that opens another detector like this one, with nothing in its memory.
     pub(crate) fn opener(&self) -> impl Fn() -> Result<Detector, Error> + Clone + Send + use<> {
         let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
         move || Detector::open(&plugin, &settings)
@@ -135,7 +135,7 @@ impl Detector {
         }
     }
 
-    /// What the detector holds and has dropped.
+    /// Counters: entries in memory, and evicted ones.
     pub fn counters(&mut self) -> Result<Vec<Counter>, Error> {
         Ok(self.guest.counters()?.into_iter().map(convert::counter).collect())
     }

@@ -1,4 +1,6 @@
 //! The digest that names a component.
+//!
+//! `orgwatch-artifact` has the same few lines, but would bring YAML and a decompressor to embedders.
 
 use std::fmt::Write as _;
 

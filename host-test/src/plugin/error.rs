@@ -1,4 +1,4 @@
-//! What can go wrong with a component.
+//! Errors of a component.
 
 use std::fmt;
 use std::time::Duration;

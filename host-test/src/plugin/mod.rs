@@ -37,7 +37,7 @@ pub use types::{
 use bindings::PluginPre;
 use guest::Guest;
 
-/// What a guest may use.
+/// Limits of a guest, and how it is compiled.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
@@ -128,7 +128,7 @@ impl Plugin {
         Detector::open(self, settings)
     }
 
-    /// What the component is and what it detects.
+    /// The component's version and rules.
     pub fn describe(&self) -> Result<Description, Error> {
         Ok(convert::description(Guest::instantiate(self)?.describe()?, self.digest.clone()))
     }

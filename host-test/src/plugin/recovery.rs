@@ -1,4 +1,4 @@
-//! What happens after a trap or a deadline.
+//! Recovery after a trap or a deadline.
 //!
 //! The batch is cut in two until the event that did it stands alone. That event is counted and
 //! reported; every other one is examined, by a guest whose memory is what it would have been.

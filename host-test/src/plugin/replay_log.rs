@@ -1,4 +1,4 @@
-//! What a guest's memory can be rebuilt from.
+//! The log from which a guest's memory is rebuilt.
 
 use std::time::Duration;
 

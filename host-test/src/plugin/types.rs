@@ -1,9 +1,9 @@
-//! What a detector takes and gives, in the host's terms.
+//! Inputs and results of a detector, in the host's terms.
 
 pub use orgwatch::batch::{Located, Place, Unreadable};
 use orgwatch::finding::Severity;
 
-/// What became of a batch. `events` is the sum of `rejected`, `evaluated`, `foreign` and
+/// Counts of a batch by outcome. `events` is the sum of `rejected`, `evaluated`, `foreign` and
 /// `unreadable`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -41,12 +41,12 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
-/// What a batch gave.
+/// The result of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// In the order of their places.
     pub findings: Vec<Located>,
-    /// What became of the events.
+    /// Events by outcome.
     pub counts: Counts,
     /// The first unreadable ones; [`Counts::unreadable`] counts all.
     pub unreadable: Vec<Unreadable>,
@@ -98,7 +98,7 @@ pub struct Counter {
     pub value: u64,
 }
 
-/// What a component is and what it detects.
+/// A component's version and rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// `orgwatch`.
@@ -128,7 +128,7 @@ pub struct Rule {
     pub title: String,
     pub description: String,
     pub severity: Severity,
-    /// What it guards against: the folder of the pack it stands in.
+    /// Its category: the folder of the pack it stands in.
     pub group: String,
     /// The event names it wants, in lower case: none if any, an empty list for a chain.
     pub event_names: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What the folders of a bucket say of the files in them.
+//! Account and day of a file, by the folders of the bucket.
 //!
 //! CloudTrail delivers to `AWSLogs/<account>/CloudTrail/<region>/yyyy/mm/dd/`, and a trail of an
 //! organization to `AWSLogs/<organization>/<account>/…`. The date is that of the delivery, in UTC.
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use time::{Date, Month};
 
-/// What is known of a file by where it is; nothing, if it is not in such folders.
+/// Account and day of a file; none, if it is not in such folders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct BucketPath<'a> {
     pub(super) account: Option<&'a str>,

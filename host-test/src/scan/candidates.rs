@@ -1,4 +1,4 @@
-//! What a rule could match, looked at more closely than the guest does when it screens.
+//! Candidates, looked at more closely than the guest does when it screens.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What one detector makes of the candidates, in the order of the input.
+//! Detection: one detector examines the candidates, in the order of the input.
 
 use super::read::Failure;
 use super::screened::{Piece, Screened, Slice};

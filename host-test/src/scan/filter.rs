@@ -1,4 +1,4 @@
-//! What of the events is wanted: by time and by account.
+//! The filter of events: by time and by account.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Filter {
     pub accounts: BTreeSet<String>,
 }
 
-/// Why something was left out.
+/// Why something was filtered out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterReason {
     Before,
@@ -35,14 +35,14 @@ pub(super) enum FilterReason {
     Account,
 }
 
-/// What was left out, and why.
+/// The number filtered out, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FilteredOut {
     /// Before [`Filter::since`].
     pub before: u64,
     /// At or after [`Filter::until`].
     pub after: u64,
-    /// Of none of [`Filter::accounts`].
+    /// Outside of [`Filter::accounts`].
     pub account: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is read together: one large file, or some small ones that follow one another.
+//! Jobs, each read as a whole: one large file, or some small ones that follow one another.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const ITEMS: usize = 64;
 pub(super) struct Jobs {
     found: Box<dyn Iterator<Item = Result<Source, PathError>> + Send>,
     filter: Filter,
-    /// What was found and did not fit into the last job.
+    /// Files found that did not fit into the last job.
     next: Option<Found>,
     /// Files that were left out without opening them.
     pub(super) filtered_out: FilteredOut,

@@ -101,13 +101,13 @@ pub enum Error {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// What reading may take.
+    /// Limits of reading.
     pub limits: Limits,
     /// How many threads read and screen. With one, it is the calling thread.
     pub threads: NonZeroUsize,
     /// Which events are examined.
     pub filter: Filter,
-    /// What is told how far the scan has come.
+    /// The progress of reading, which a progress bar can show.
     pub progress: ReadProgress,
 }
 
@@ -122,7 +122,7 @@ impl Default for Options {
     }
 }
 
-/// What a scan came upon.
+/// Totals of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Files opened.
@@ -131,12 +131,12 @@ pub struct Totals {
     pub failed: u64,
     /// Bytes, decompressed, that were examined.
     pub bytes: u64,
-    /// What became of the events. `events` counts those that were left out, too.
+    /// Events by outcome. `events` counts those that were filtered out, too.
     pub counts: Counts,
     /// Findings that were given before.
     pub repeats: u64,
-    /// Events that a rule could match and [`Options::filter`] does not want. Of others nobody looks
-    /// at the time.
+    /// Events that a rule could match and [`Options::filter`] does not want. The time of other events
+    /// is not checked: they are never parsed.
     pub filtered_out: FilteredOut,
     /// Files that were not opened, since by their folders they have nothing that is wanted.
     pub files_filtered_out: FilteredOut,

@@ -46,7 +46,7 @@ impl ReadBatch {
         ReadBatch { batch: Batch::new(), ..ReadBatch::default() }
     }
 
-    /// What to call it: its first file.
+    /// Its name in errors: that of its first file.
     pub(super) fn name(&self) -> String {
         let sources = self.origins.iter().filter_map(|origin| origin.source.as_ref());
         sources.map(ToString::to_string).next().unwrap_or_default()
@@ -70,9 +70,9 @@ impl ReadBatch {
     }
 }
 
-/// What loads are read for.
+/// The receiver of batches.
 pub(super) trait BatchSink {
-    /// Of JSON on one line: how many events are in it, if no rule can match any of them.
+    /// The number of events in JSON on one line, if no rule can match any of them.
     fn reject(&mut self, json: &[u8]) -> Option<u64>;
 
     /// Takes the batch, and leaves it empty. Whether to go on.

@@ -1,4 +1,5 @@
-//! What in a batch a rule could match: the part of a scan that needs no memory, and so no order.
+//! Screening, which finds the candidates of a batch: the part of a scan that needs no memory, and so
+//! no order.
 
 use super::candidates::Candidates;
 use super::filter::{Filter, FilteredOut};
@@ -8,7 +9,7 @@ use super::tally::Tally;
 use crate::input::Batch;
 use crate::plugin::{self, Counts, Detector, Error, Span};
 
-/// Of JSON on one line: how many events are in it, if no rule can match any of them.
+/// The number of events in JSON on one line, if no rule can match any of them.
 pub(super) fn reject(json: &[u8], detector: &mut Detector) -> Option<u64> {
     // A guest that fails at it fails again at what is made of this, and is told of then.
     let plugin::Screened { spans, counts, .. } = detector.screen(json).ok()?;
@@ -77,7 +78,7 @@ pub(super) fn screen(
     Ok(screened)
 }
 
-/// What the guest says of a batch.
+/// The guest's screening of a batch.
 struct Looked {
     spans: Vec<Span>,
     counts: Counts,

@@ -1,4 +1,4 @@
-//! What is left of a batch when it is screened.
+//! A screened batch: its candidates and counts.
 
 use super::budget::Permit;
 use super::filter::FilteredOut;
@@ -12,7 +12,7 @@ use crate::plugin::{self, Counts};
 pub(super) struct Screened {
     /// In the order of the input.
     pub(super) pieces: Vec<Piece>,
-    /// Of everything but the candidates.
+    /// Counts of everything but the candidates.
     pub(super) counts: Counts,
     /// Candidates that the filter does not want.
     pub(super) filtered_out: FilteredOut,
@@ -27,7 +27,7 @@ pub(super) struct Screened {
     pub(super) _permit: Option<Permit>,
 }
 
-/// What of it is from one file.
+/// The part of a batch that is from one file.
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) origin: Origin,

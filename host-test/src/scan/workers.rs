@@ -1,4 +1,4 @@
-//! The threads that read and screen: the calling one alone, or several beside it.
+//! The workers that read and screen: the calling thread alone, or several threads beside it.
 //!
 //! With several, each job has a channel of its batches, and each batch one of its outcome. The
 //! calling thread takes the jobs, the batches of a job and the outcomes in the order of the input,

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 /// Bounds of all requests together.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// Of bodies, in KiB.
+    /// Memory for bodies, in KiB.
     bytes: Arc<Semaphore>,
     /// Whose body may become whole though there is no room left: one at a time, since bodies that
     /// wait for each other's room would wait for ever.
@@ -22,7 +22,7 @@ pub(super) struct Admission {
     in_flight: Gauge,
 }
 
-/// What a body takes.
+/// The memory of one body.
 #[derive(Debug)]
 pub(super) struct Room {
     admission: Arc<Admission>,

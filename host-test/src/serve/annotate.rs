@@ -177,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// What comes out is what came in but for our keys.
+        /// The output is the input but for our keys.
         #[test]
         fn all_else_stays(
             bodies in prop::collection::vec("\\PC{0,12}", 1..8),

@@ -24,7 +24,7 @@ use crate::output::escape;
 use crate::plugin::{Located, Unreadable};
 use crate::steps::step;
 
-/// What becomes of findings and events.
+/// The destination of findings and events.
 #[derive(Debug, Clone)]
 pub(super) enum Sink {
     Annotated(HttpSink),
@@ -32,7 +32,7 @@ pub(super) enum Sink {
     Written(FileSink),
 }
 
-/// What works on batches.
+/// The state that all batches share.
 #[derive(Debug)]
 pub(super) struct Batches {
     pub(super) worker: Worker,

@@ -131,7 +131,7 @@ pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result
 /// one that is a single document over several lines that document; nothing of them is changed but
 /// line breaks between their values, which become spaces.
 ///
-/// What is neither stays as it is, too: nothing is lost, and the detector says what it cannot read.
+/// Any other body stays as it is, too: nothing is lost, and the detector says what it cannot read.
 pub(super) fn lines(body: Bytes) -> Bytes {
     let text = body.trim_ascii();
     let several = memchr::memchr(b'\n', text).is_some();

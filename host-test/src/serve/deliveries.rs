@@ -1,6 +1,6 @@
-//! Which findings are undelivered, and which of them are on their way.
+//! Undelivered findings, and those of them that are being delivered.
 //!
-//! What is undelivered is saved with the detector's memory, always both at one moment, so that it
+//! The list of undelivered findings is saved with the detector's memory, always both at one moment, so that it
 //! holds across restarts too.
 //!
 //! While one batch with a finding is on its way, another that has the same one waits for how that
@@ -17,7 +17,7 @@ use crate::plugin::Located;
 use crate::state::Undelivered;
 use crate::state::undelivered::FindingKey;
 
-/// What is undelivered, and what is on its way.
+/// Undelivered findings, and those of them that are being delivered.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     inner: Mutex<Inner>,
@@ -76,7 +76,7 @@ impl Deliveries {
         found.iter().any(|one| inner.undelivered.holds(&FindingKey::of(&one.finding)))
     }
 
-    /// What is undelivered.
+    /// The undelivered findings.
     pub(super) fn save(&self) -> Undelivered {
         self.inner().undelivered.clone()
     }

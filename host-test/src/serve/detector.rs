@@ -29,14 +29,14 @@ const PART: usize = 1 << 20;
 /// So many unreadable events of a batch are named.
 const MAX_UNREADABLE: usize = 100;
 
-/// What the thread works with.
+/// The state of the thread.
 pub(super) struct State {
     pub(super) plugin: Plugin,
     pub(super) settings: String,
     pub(super) detector: Detector,
     /// As it was saved last: what a detector that cannot go on is replaced from.
     pub(super) memory: Vec<u8>,
-    /// What of the journal that holds.
+    /// The position in the journal up to which the memory holds it.
     pub(super) position: Option<Position>,
     pub(super) journal: Option<Journal>,
     pub(super) deliveries: Arc<Deliveries>,

@@ -53,8 +53,8 @@ impl FileSink {
 }
 
 impl Turn {
-    /// Writes all or nothing, and returns when a file has it on the disk. It takes as long as whoever
-    /// reads a pipe takes.
+    /// Appends the whole buffer or leaves the file unchanged, then syncs it. Blocks while a pipe's
+    /// reader is slow.
     pub(super) fn write(mut self, findings: &[u8]) -> Result<(), SinkError> {
         let written = self.0.write(findings);
         written.map_err(|err| match (err.kind(), &self.0.path) {

@@ -1,4 +1,4 @@
-//! Downstream over HTTP: one POST for a batch, and only 200 means that it was taken.
+//! Downstream over HTTP: one POST for a batch; only 200 acknowledges it.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct HttpSink {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// Why a batch was not taken downstream, or is not known to have been.
+/// Why downstream did not acknowledge a batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SinkError {
     /// Nobody answers there.
@@ -35,11 +35,11 @@ pub(super) enum SinkError {
     #[error("answered {status}: {text}")]
     Status { status: u16, text: String },
 
-    /// Who read standard output is gone, for good.
+    /// The reader of standard output is gone, for good.
     #[error("is gone: standard output is closed")]
     Closed,
 
-    /// What was to be written could not be.
+    /// Findings could not be written.
     #[error("cannot be written: {0}")]
     Write(String),
 }

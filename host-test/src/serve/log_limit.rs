@@ -1,16 +1,16 @@
-//! Complaints, not more often than anybody can read: what is complained of may come by the thousand.
+//! Rate limit for log lines: one in 10 s, with the number suppressed since.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One complaint in ten seconds.
+/// One log line in ten seconds.
 #[derive(Debug, Default)]
 pub(super) struct LogLimit(Mutex<(Option<Instant>, u64)>);
 
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl LogLimit {
-    /// Whether to complain now; and then, of how many no word was said before.
+    /// Whether to log now; then, the number of lines suppressed before.
     pub(super) fn pass(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (last, suppressed) = &mut *state;

@@ -78,7 +78,7 @@ pub struct Service {
     gone: oneshot::Receiver<()>,
 }
 
-/// What changes a service while it runs. Cheap to clone.
+/// A handle that changes a service while it runs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Handle(Arc<App>);
 
@@ -151,7 +151,7 @@ impl Service {
         self.listener.local_addr()
     }
 
-    /// What changes it while it runs.
+    /// A handle that changes the service while it runs.
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.app))
     }
@@ -244,7 +244,7 @@ fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed,
     Ok(resumed)
 }
 
-/// What a service starts with.
+/// The memory that a service starts with.
 #[derive(Default)]
 struct Found {
     deliveries: Arc<Deliveries>,

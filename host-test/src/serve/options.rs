@@ -1,4 +1,4 @@
-//! What a service is told.
+//! Options of the service.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,15 +10,15 @@ use hyper::Uri;
 
 use super::token::Token;
 
-/// What a service does, and within which bounds.
+/// Options of the service, with its bounds.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// Where it listens: 127.0.0.1:6003.
     pub listen: Listen,
-    /// What becomes of what is found: written to standard output.
+    /// The destination of findings: standard output.
     pub deliver: Deliver,
-    /// What a sender must know; nobody, by default.
+    /// The token that senders must present; none by default.
     pub token: Option<Token>,
     /// The longest body, as it comes and decompressed, in bytes: 64 MiB.
     pub max_body: usize,
@@ -45,7 +45,7 @@ impl Default for Options {
     }
 }
 
-/// What becomes of what is found.
+/// The destination of findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deliver {
     /// Every event is forwarded, with its findings.

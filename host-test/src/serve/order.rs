@@ -19,7 +19,7 @@ pub(super) struct Task {
     pub(super) reply: oneshot::Sender<Result<(Examined, InFlight), Failure>>,
 }
 
-/// What goes before batches.
+/// Orders that go before batches.
 pub(super) enum Order {
     Save { always: bool, reply: oneshot::Sender<Option<(Saved, Option<Mark>)>> },
     Forget(Mark, oneshot::Sender<()>),
@@ -28,19 +28,19 @@ pub(super) enum Order {
     Counters(oneshot::Sender<Vec<Counter>>),
 }
 
-/// What a batch gave.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
-    /// What is to be delivered, in the order of the lines.
+    /// Findings to deliver, in the order of the lines.
     pub(super) found: Vec<Located>,
-    /// How many were left out: delivered before.
+    /// Duplicates of findings delivered before.
     pub(super) repeats: u64,
     /// The lines that may hold findings, in order.
     pub(super) spans: Vec<Span>,
     pub(super) counts: Counts,
     /// The first that could not be read.
     pub(super) unreadable: Vec<Unreadable>,
-    /// Of `found`: an event may be there twice.
+    /// Keys of `found`: an event may be in a batch twice.
     pub(super) seen: HashSet<Digest128>,
 }
 
@@ -50,7 +50,7 @@ pub(super) enum Failure {
     /// It failed on the batch as a whole.
     #[error("the detector had to be replaced")]
     Replaced,
-    /// What was examined would be forgotten by a crash.
+    /// A crash would forget the batch.
     #[error("the journal cannot be written")]
     Journal,
 }

@@ -1,4 +1,4 @@
-//! Who may speak to the service: Vector, and not what a browser or another program on this machine
+//! Checks of requests: Vector may send, but not what a browser or another program on this machine
 //! can be talked into sending.
 //!
 //! A browser page can send to loopback, but not without an `Origin`, not with the content types of
@@ -12,13 +12,13 @@ use hyper::{HeaderMap, StatusCode, Uri};
 use super::options::loopback;
 use super::token::Token;
 
-/// A request that is not for us.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rejection {
     pub(super) status: StatusCode,
     /// As a label of a metric.
     pub(super) why: &'static str,
-    /// What to do about it.
+    /// Advice for the operator of the sender.
     pub(super) hint: &'static str,
 }
 

@@ -23,7 +23,7 @@ use crate::output::escape;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// What is answered, and from what.
+/// The service that answers requests.
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) batches: Arc<Batches>,
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// What Vector sends again.
+    /// An answer on which Vector retries.
     fn retry(&self, why: &str, start: Instant) -> Answer {
         self.batches.metrics.answered("retry", start.elapsed());
         let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
@@ -167,7 +167,7 @@ impl App {
         self.drop_batch(err)
     }
 
-    /// What Vector drops, so that it must not pass unnoticed.
+    /// An answer on which Vector drops the batch, so it is logged as an error.
     fn drop_batch(&self, err: &BodyError) -> Answer {
         let (status, why, hint) = match err {
             BodyError::TooLong(_) => (

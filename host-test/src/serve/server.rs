@@ -18,7 +18,7 @@ use super::routes::App;
 /// Far more than a Vector opens; others wait in the kernel.
 const MAX_CONNECTIONS: usize = 512;
 
-/// Of a connection, in bytes.
+/// Buffer of a connection, in bytes.
 const MAX_BUFFER: usize = 256 << 10;
 
 /// For a request's line and headers to come whole.

@@ -63,7 +63,7 @@ impl Worker {
         self.order(|reply| Order::Save { always, reply }).await.map_err(|_| DetectorStopped)
     }
 
-    /// What was saved up to this mark is on the disk: it leaves the journal.
+    /// The memory up to this mark is on the disk: the journal drops its entries.
     pub(super) async fn forget(&self, mark: Mark) {
         let _ = self.order(|reply| Order::Forget(mark, reply)).await;
     }
@@ -82,7 +82,7 @@ impl Worker {
         self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| DetectorStopped)
     }
 
-    /// What the detector holds and has dropped.
+    /// The detector's counters: entries in memory, and evicted ones.
     pub(super) async fn counters(&self) -> Result<Vec<Counter>, DetectorStopped> {
         self.order(Order::Counters).await.map_err(|_| DetectorStopped)
     }

@@ -38,12 +38,12 @@ pub trait Observer {
 pub struct Error {
     /// The source whose events they are.
     pub whose: String,
-    /// What is wrong.
+    /// The problem.
     #[source]
     pub source: io::Error,
 }
 
-/// What a run did.
+/// Totals of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Totals {
     /// Sources found, those inside the folder itself not counted.

@@ -1,4 +1,4 @@
-//! What is remembered of a source.
+//! The note that is kept of a source.
 
 use std::fs::Metadata;
 use std::io;
@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 /// How much of a source's own name is kept in those of its outputs.
 const LONGEST_STEM: usize = 120;
 
-/// What the outputs of a source are called, and its note.
+/// Names of the outputs of a source, and of its note.
 ///
 /// A digest of the whole path tells sources of one name apart. What could trouble a router, a shell
 /// or a file system in the rest of the name is replaced.
@@ -65,7 +65,7 @@ impl Stamp {
     }
 }
 
-/// What was written of a source.
+/// The outputs written for a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     /// How it stood then; none if it could not be read to its end.

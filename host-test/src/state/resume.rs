@@ -16,7 +16,7 @@ use crate::steps::step;
 pub struct Resumed {
     /// The memory as the file holds it, without what the journal added; empty if there is no file.
     pub(crate) memory: Vec<u8>,
-    /// What of the journal that holds.
+    /// The position in the journal up to which the memory holds it.
     pub(crate) position: Option<Position>,
     /// Findings that are not acknowledged downstream yet.
     pub(crate) undelivered: Undelivered,
@@ -25,11 +25,11 @@ pub struct Resumed {
     /// Findings that loading the memory completed: no run has given them yet, and no event carries
     /// them.
     pub completed: Vec<Finding>,
-    /// What the journal's events gave and downstream has not acknowledged.
+    /// Findings of the journal's events that downstream has not acknowledged.
     pub(crate) pending: Vec<Pending>,
     /// So many entries of the journal were examined again.
     pub replayed: usize,
-    /// What is wrong with the journal, but no reason not to use it.
+    /// Problems of the journal that are no reason not to use it.
     pub remarks: Vec<&'static str>,
     /// Whether there was a state.
     pub found: bool,
@@ -59,7 +59,7 @@ pub enum ResumeError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] StateError),
-    /// What the file holds is no state of this version.
+    /// The file holds no state of this version.
     #[error(transparent)]
     Saved(#[from] SavedError),
     /// The journal cannot be used.

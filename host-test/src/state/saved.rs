@@ -1,4 +1,4 @@
-//! What a state file holds: the sections of a detector's memory and, where a service wrote it, those
+//! The content of a state file: the sections of a detector's memory and, where a service wrote it, those
 //! of the service.
 //!
 //! | section | postcard |
@@ -24,7 +24,7 @@ pub struct Saved {
     pub memory: Vec<u8>,
     /// Findings that are not acknowledged downstream yet.
     pub undelivered: Undelivered,
-    /// What of the journal the memory holds; none if there has been no journal.
+    /// The position in the journal up to which the memory holds it; none without a journal.
     pub position: Option<Position>,
 }
 
@@ -71,7 +71,7 @@ impl Saved {
         Ok(state::encode(&sections))
     }
 
-    /// What bytes hold. Sections that are not the service's are the detector's, which refuses by name
+    /// Decodes a state. Sections that are not the service's are the detector's, which refuses by name
     /// what it does not know.
     pub fn decode(bytes: &[u8]) -> Result<Saved, SavedError> {
         let mut saved = Saved::default();

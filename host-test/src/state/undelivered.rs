@@ -163,7 +163,7 @@ impl Undelivered {
         postcard::to_allocvec(&layout).ok()
     }
 
-    /// Of a section; none if it is damaged.
+    /// Decodes a section; none if it is damaged.
     pub(super) fn decode(section: &[u8]) -> Option<Self> {
         let layout: Layout = postcard::from_bytes(section).ok()?;
         let mut list = Undelivered { watermark: layout.watermark, ..Undelivered::default() };

@@ -16,7 +16,7 @@ use super::cases::{Fit, Outcome, differs};
 use crate::bake::header;
 use crate::plugin::Options;
 
-/// What one case may cost, in wasmtime's units: a few seconds.
+/// The limit of one case, in wasmtime's units: a few seconds.
 const FUEL: u64 = 20_000_000_000;
 
 /// The compiled module.

@@ -38,11 +38,11 @@ pub enum SubjectError {
     #[error("it cannot be run: {0}")]
     FluentBit(String),
 
-    /// What is baked into it cannot be set aside.
+    /// Its baked settings or memory cannot be set aside.
     #[error("it cannot be run without what is baked into it")]
     Baked(#[from] bake::Error),
 
-    /// What it says in its sections is not what it answers.
+    /// Its sections do not agree with its answers.
     #[error("its sections and its code disagree: {0}")]
     Disagrees(String),
 }

@@ -23,7 +23,7 @@ pub struct Key {
 pub struct Signed {
     /// The id of the key, as minisign shows it.
     pub key: String,
-    /// What the signer said, which is signed as well.
+    /// The signer's comment, which is signed as well.
     pub comment: String,
 }
 

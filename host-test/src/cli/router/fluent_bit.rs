@@ -1,4 +1,4 @@
-//! What a Fluent Bit configuration takes from the pack.
+//! The parts of a Fluent Bit configuration that come from the pack.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

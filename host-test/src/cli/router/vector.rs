@@ -1,4 +1,4 @@
-//! What a Vector configuration takes from the pack.
+//! The parts of a Vector configuration that come from the pack.
 
 use orgwatch::rules;
 

@@ -1,4 +1,4 @@
-//! What a compiled rule asks of an event, in words.
+//! The conditions of a compiled rule, in words.
 
 use orgwatch_sigma::{Derived, Expr, Field, Glob, Item, Matcher, Token};
 
@@ -79,7 +79,7 @@ fn item_in_words(item: &Item) -> String {
     if item.negated { format!("not ({field} {words})") } else { format!("{field} {words}") }
 }
 
-/// What a field's value may be, or must be all of.
+/// The values that a field may have, or must all have.
 fn matches(item: &Item) -> Vec<String> {
     // Texts that are one of several are the commonest: a list of calls.
     let literals: Option<Vec<&str>> = item.matchers.iter().map(literal).collect();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::log::{LogFormat, LogLevel};
 use crate::cli::size::Size;
 
-/// What was given, by flags or in a file: the same names and values.
+/// Settings of the service, from flags or a file: the same names and values.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ServeArgs {
     /// Where to listen: a loopback address and a port [default: 127.0.0.1:6003]

@@ -11,7 +11,7 @@ use crate::cli::settings::{Document, Wrong};
 /// The environment variable that may hold the token.
 pub(super) const TOKEN: &str = "ORGWATCH_TOKEN";
 
-/// What the service runs with.
+/// The configuration of the service.
 #[derive(Debug, Clone)]
 pub(super) struct Config {
     pub(super) options: Options,
@@ -61,7 +61,7 @@ impl Config {
 }
 
 impl ServeArgs {
-    /// What to run with, if these go together.
+    /// The configuration, if these arguments go together.
     fn config(self) -> Result<Config, Problem> {
         let defaults = Options::default();
         let deliver = match (self.forward, self.out, self.findings_only) {

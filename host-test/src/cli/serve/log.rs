@@ -1,4 +1,4 @@
-//! What the service says of itself, on standard error.
+//! The service's log, on standard error.
 
 use std::io::{self, IsTerminal as _};
 

@@ -150,7 +150,7 @@ fn announce(address: &str, options: &Options) {
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
 }
 
-/// What is detected by: one document, checked by the detector that opens with it.
+/// Settings of the detector: one document, checked by the detector that opens with it.
 struct Settings {
     document: Document,
     json: String,
@@ -174,8 +174,7 @@ impl Settings {
     }
 
     fn wrong(&self, problems: &[orgwatch_host::plugin::Problem]) -> Vec<String> {
-        let problems = problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..]));
-        self.document.wrong(problems).iter().map(ToString::to_string).collect()
+        self.document.refused(problems).iter().map(ToString::to_string).collect()
     }
 }
 
@@ -194,7 +193,7 @@ fn check(config: &Config, settings: &Settings) -> anyhow::Result<Status> {
     Ok(Status::Done)
 }
 
-/// What SIGHUP does.
+/// The work of SIGHUP.
 async fn hang_up(handle: &Handle, config: &Config) {
     match config.token() {
         Ok(token) => handle.set_token(token),

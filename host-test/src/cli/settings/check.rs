@@ -10,15 +10,15 @@ use serde::Serialize;
 use super::document::{Document, Wrong};
 use crate::cli::{Status, now};
 
-/// What is to be said of a settings file, as `--json` prints it.
+/// The result for a settings file, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Report {
     file: String,
     /// Whether the settings can be used.
     usable: bool,
-    /// What is wrong.
+    /// Errors.
     problems: Vec<Wrong>,
-    /// What is likely not meant.
+    /// Warnings.
     warnings: Vec<Wrong>,
 }
 
@@ -49,9 +49,7 @@ fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
             return Ok(report);
         }
     };
-    let told = |problems: Vec<orgwatch::settings::Problem>| {
-        document.wrong(problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..])))
-    };
+    let told = |problems: Vec<orgwatch::settings::Problem>| document.refused(&problems);
     match Settings::from_json(&document.json(), &orgwatch::rules::builtin_pack()) {
         Ok(settings) => {
             report.usable = true;

@@ -6,17 +6,18 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use orgwatch_host::output::report;
+use orgwatch_host::plugin::Problem;
 use serde_json::Value;
 
 use super::places::Places;
 
-/// What settings are called that nobody gave.
+/// The name of settings that nobody gave.
 const DEFAULTS: &str = "the default settings";
 
 /// Settings that are YAML; whether they can be used is not known yet.
 #[derive(Debug)]
 pub(in crate::cli) struct Document {
-    /// What to call them.
+    /// Their name in messages.
     name: String,
     text: String,
     value: Value,
@@ -133,6 +134,11 @@ impl Document {
             text: self.text.clone(),
             json: self.value.clone(),
         }
+    }
+
+    /// Problems that a detector or the checker found, each with its place; in the order of their lines.
+    pub(in crate::cli) fn refused(&self, problems: &[Problem]) -> Vec<Wrong> {
+        self.wrong(problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..])))
     }
 
     /// Problems with these settings, each with its place; in the order of their lines.

@@ -1,4 +1,4 @@
-//! What a page says of the scan that it reports.
+//! The scan that a page reports.
 
 use orgwatch::finding::Severity;
 use serde_json::Value;
@@ -9,9 +9,9 @@ use crate::scan::{Filter, Totals};
 /// The scan that a page reports.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// What was scanned, as it was named.
+    /// The paths scanned, as they were named.
     pub paths: Vec<String>,
-    /// What the scan came upon.
+    /// The totals of the scan.
     pub totals: Totals,
     /// The events that were wanted.
     pub filter: Filter,
@@ -28,7 +28,7 @@ pub struct About {
 /// The settings of a scan.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// What they are called; none for the defaults.
+    /// Their name; none for the defaults.
     pub name: Option<String>,
     /// As their author wrote them.
     pub text: String,

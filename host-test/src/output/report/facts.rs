@@ -4,7 +4,7 @@ use orgwatch::finding::{Finding, Outcome, Status};
 
 use super::link::Link;
 
-/// What is known of a finding, as names and values.
+/// A finding as names and values.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
     /// What happened.

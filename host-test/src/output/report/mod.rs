@@ -1,8 +1,8 @@
 //! Findings for a person in a browser: one page that needs nothing else.
 //!
-//! A page loads nothing and runs nothing, and its policy (CSP) forbids both, so that a value which
-//! an attacker chose has nobody to obey it even if it were not escaped. What needs a script elsewhere
-//! is done with `<details>` and style sheets.
+//! A page loads nothing and runs nothing, and its policy (CSP) forbids both, so that an
+//! attacker-controlled value cannot execute even if escaping failed. `<details>` and style sheets do
+//! the work that scripts do elsewhere.
 //!
 //! | module | what it does |
 //! | --- | --- |

@@ -94,7 +94,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What the page is about, in a line.
+    /// The subject of the page, in a line.
     fn headline(&self) -> String {
         if self.total == 0 {
             return match (self.hidden(), self.about.totals.repeats) {

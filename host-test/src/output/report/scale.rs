@@ -11,7 +11,7 @@ use super::time_format::{date, moment, utc};
 /// The width of a timeline, in hundredths of a percent.
 const WIDTH: i64 = 10_000;
 
-/// What is left free at both ends.
+/// The margin at both ends.
 const MARGIN: i64 = 200;
 
 /// How wide time that was cut out is drawn.

@@ -1,4 +1,4 @@
-//! What a page keeps of the findings that it is given: all of the gravest, a line of others, and
+//! The findings that a page shows: all of the gravest, a line of others, and
 //! the number of the rest.
 
 use std::cmp::Reverse;
@@ -38,7 +38,7 @@ pub(super) const MOST_ACCOUNTS: usize = 10_000;
 /// The most characters of a value in a line.
 const LINE: usize = 300;
 
-/// What comes first on a page that has not room for everything.
+/// The order of findings on a page that has no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(Reverse<Severity>, bool, u64);
 
@@ -55,7 +55,7 @@ pub(super) struct Detailed {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) id: String,
-    /// What is known of it; nothing if an earlier run found it.
+    /// The finding; none if an earlier run found it.
     pub(super) row: Option<Rc<Row>>,
 }
 
@@ -106,7 +106,7 @@ impl Row {
 }
 
 impl Row {
-    /// What the style sheet knows it as.
+    /// Its class in the style sheet.
     pub(super) fn class(&self) -> String {
         let other = if self.status == Status::New { "" } else { " is-other" };
         format!("is-{}{other}", self.severity)
@@ -132,7 +132,7 @@ pub(super) struct Tally {
     pub(super) approved: BTreeMap<String, u64>,
 }
 
-/// What a page keeps.
+/// The findings that a page shows, and counts of the others.
 #[derive(Debug)]
 pub(super) struct Selection {
     limits: Limits,

@@ -1,4 +1,4 @@
-//! What a page says, in the order in which it says it.
+//! The content of a page, in the order of the page.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use super::time_format::{moment, period, span};
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) row: &'a Row,
-    /// What links to it name.
+    /// The name that links to it use.
     pub(super) anchor: String,
 }
 

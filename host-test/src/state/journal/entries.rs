@@ -36,7 +36,7 @@ pub(crate) enum Entry {
     Delivered(Vec<Digest128>),
 }
 
-/// What stands before the entries of a journal with this id.
+/// The header of a journal with this id.
 pub(super) fn header(id: u64) -> Vec<u8> {
     let mut header = Vec::with_capacity(HEADER);
     header.extend(MAGIC);
@@ -72,13 +72,13 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Option<u64>, String> {
     }
 }
 
-/// What a journal holds.
+/// The content of a journal.
 pub(super) struct Read {
     /// With their numbers.
     pub(super) entries: Vec<(u64, Entry)>,
     /// The number of the next entry with candidates.
     pub(super) next: u64,
-    /// Of the part that is whole.
+    /// Length of the part that is whole.
     pub(super) length: usize,
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct Journal {
     length: u64,
 }
 
-/// What a journal held when it was opened.
+/// The content of a journal when it was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     /// Since the position of the state.
