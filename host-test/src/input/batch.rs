@@ -104,6 +104,7 @@ impl Batch {
     }
 
     /// Leaves nothing in the part after so many, which may be half done or not even begun.
+    #[cfg(feature = "scan")]
     pub(crate) fn abandon(&mut self, parts: usize) {
         if let Some(part) = self.parts.get(parts) {
             self.bytes.truncate(part.start);

@@ -28,6 +28,7 @@ pub use error::Error;
 #[cfg(feature = "cli")]
 pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
+#[cfg(feature = "scan")]
 pub(crate) use pending::one_line;
 pub use progress::ReadProgress;
 pub use reader::Reader;

@@ -41,6 +41,7 @@ impl Detector {
     }
 
     /// A function that opens another detector like this one, with nothing in its memory.
+    #[cfg(feature = "scan")]
     pub(crate) fn opener(&self) -> impl Fn() -> Result<Detector, Error> + Clone + Send + use<> {
         let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
         move || Detector::open(&plugin, &settings)
