@@ -56,7 +56,7 @@ fn blank(about: &RuleMetadata, of: &[Digest128], pack: &Pack) -> Finding {
     }
 }
 
-/// What a rule says of a record that it matched.
+/// The finding of a rule on a record that it matched; its status is `new` until it is decided.
 #[inline(never)]
 pub fn rule_finding(
     rule: &Rule,
