@@ -83,7 +83,7 @@ fn off_is_off_however_yaml_reads_it() {
 
 #[test]
 fn a_setting_without_an_effect_is_a_warning() {
-    let settings = Settings::from_json(r#"{"late": "2h"}"#).unwrap();
+    let settings = read(r#"{"late": "2h"}"#).unwrap();
     let warnings: Vec<_> = settings.warnings(0).into_iter().map(|one| one.path).collect();
     assert_eq!(warnings, ["late"]);
     assert!(Settings::default().warnings(0).is_empty());
