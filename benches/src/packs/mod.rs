@@ -38,8 +38,8 @@ pub fn files(root: &Path, count: Option<usize>) -> Result<Vec<RuleFile>> {
 pub fn compile(root: &Path, files: &[RuleFile]) -> Result<&'static Pack> {
     let attack = Attack::parse(&fs::read_to_string(root.join("sigma/attack.txt"))?)
         .map_err(|error| anyhow!("sigma/attack.txt: {error}"))?;
-    let pack = compile::pack(files, &attack).map_err(|errors| {
-        anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    let pack = compile::pack(files, &attack).complete().map_err(|refusals| {
+        anyhow!("{}", refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
     Ok(Box::leak(Box::new(pack)))
 }

@@ -53,11 +53,6 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Template, String> {
     Ok(Template(parts))
 }
 
-/// Parses a template that may be missing.
-pub(super) fn optional(key: &str, text: &Option<String>) -> Result<Option<Template>, String> {
-    text.as_deref().map(|text| parse(key, text)).transpose()
-}
-
 fn source(name: &str) -> Result<Source, String> {
     if let Some(literal) = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         return Ok(Source::Literal(literal.to_owned()));
