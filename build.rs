@@ -17,8 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let lines: Vec<_> = refusals.iter().map(|refusal| format!("rules/{refusal}")).collect();
         lines.join("\n")
     })?;
-    let out = Path::new(&env::var("OUT_DIR")?).join("pack.postcard");
-    fs::write(out, postcard::to_allocvec(&pack)?)?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("pack.bin");
+    fs::write(out, pack.to_bytes())?;
     Ok(())
 }
 

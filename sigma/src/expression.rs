@@ -6,7 +6,7 @@ use crate::Glob;
 
 /// A boolean expression over one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "crate::postfix::Postfix", into = "crate::postfix::Postfix")]
 pub enum Expr {
     /// Every one holds.
     And(Vec<Expr>),

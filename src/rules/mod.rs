@@ -16,7 +16,7 @@ use crate::digest::Digest128;
 /// The pack that this artifact carries, compiled from `rules/` by the build script.
 pub fn pack() -> &'static Pack {
     static PACK: LazyLock<Pack> = LazyLock::new(|| {
-        postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.postcard")))
+        Pack::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.bin")))
             .expect("the build script wrote it, and a test reads it")
     });
     &PACK

@@ -7,23 +7,34 @@ use rsigma_parser::{
 use yaml_serde::Value;
 
 use super::problem::{Node, all};
-use crate::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
+use crate::{Derived, Expr, Field, Glob, Item, MAX_DEPTH, Matcher, Path, Token};
 
 /// The whole `detection` of a rule: any of its conditions. `at` is the key.
 pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
     let conditions = detections.conditions.iter();
     let conditions = all(conditions.map(|condition| expression(condition, detections, at)))?;
-    let any = any(conditions);
-    if any.is_none() {
-        at.at("condition").refuse("detection: no condition");
+    match any(conditions) {
+        Some(expr) => shallow(expr, &at.at("condition")),
+        None => {
+            at.at("condition").refuse("detection: no condition");
+            None
+        }
     }
-    any
+}
+
+/// An expression that a pack can hold.
+fn shallow(expr: Expr, at: &Node<'_>) -> Option<Expr> {
+    if expr.depth() > MAX_DEPTH {
+        at.refuse(format_args!("more than {MAX_DEPTH} operators stand in one another"));
+        return None;
+    }
+    Some(expr)
 }
 
 /// A detection map that stands in an extension key, read as Sigma would read it in a rule.
 pub(super) fn map(key: &str, value: &Value, at: &Node<'_>) -> Option<Expr> {
     match parsed(value) {
-        Ok(named) => detection(&named, at),
+        Ok(named) => shallow(detection(&named, at)?, at),
         Err(problem) => {
             if !narrowed(value, at) {
                 at.refuse(format_args!("{key}: {problem}"));

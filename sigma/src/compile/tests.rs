@@ -107,6 +107,11 @@ fn a_problem_of_a_detection_is_told_where_it_stands() {
             "  selection:\n    orgwatch.x: 1\n",
             "11:5: orgwatch.x is not a derived",
         ),
+        (
+            "condition: selection",
+            &format!("condition: {}selection{}", "not (".repeat(40), ")".repeat(40)),
+            "9:3: more than 32 operators",
+        ),
         ("title: Left", "titel: Left", "1:1: Missing required field 'title'"),
         ("service: cloudtrail", "service: s3", "7:1: logsource: orgwatch reads"),
         (
