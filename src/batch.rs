@@ -1,6 +1,7 @@
 //! What is said of a batch of events: where in it something is, what was found, and what became of
 //! the rest.
 
+use crate::envelope::PACKED;
 use crate::finding::Finding;
 use crate::prefilter::{Line, Verdict};
 
@@ -111,15 +112,18 @@ impl Counts {
                 return false;
             }
             Verdict::Foreign => self.foreign += 1,
-            Verdict::Unreadable(reason) => {
-                self.unreadable += 1;
-                if unreadable.len() < MAX_UNREADABLE {
-                    let place = Place { line: line.number, record: 0 };
-                    unreadable.push(Unreadable { place, reason: reason.to_owned() });
-                }
-            }
+            Verdict::Unreadable(reason) => self.unreadable(line, reason, unreadable),
+            Verdict::Packed => self.unreadable(line, PACKED, unreadable),
         }
         self.events += 1;
         false
+    }
+
+    fn unreadable(&mut self, line: Line<'_>, reason: &str, unreadable: &mut Vec<Unreadable>) {
+        self.unreadable += 1;
+        if unreadable.len() < MAX_UNREADABLE {
+            let place = Place { line: line.number, record: 0 };
+            unreadable.push(Unreadable { place, reason: reason.to_owned() });
+        }
     }
 }

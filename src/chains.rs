@@ -12,17 +12,19 @@ mod parts;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Field, Pack, Rule};
 
 use crate::digest::Digest128;
-use crate::finding::{Finding, Outcome};
+use crate::finding::{Finding, Outcome, SmolStr};
 use crate::memory::{
     ALL, Approved, FindingKey, FindingSnapshot, Group, MAX_PLACES, Membership, Memory, Observation,
     ObservationKey, Observations, Places, Saved, SavedStep,
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
+use crate::status;
 use completions::{Completions, bound_refused, is_complete};
 
 /// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
@@ -32,7 +34,8 @@ pub const MAX_REFUSED: usize = 100;
 /// A chain that a rule feeds, and as which member.
 #[derive(Debug, Clone, Copy)]
 struct RuleFeed {
-    chain: &'static Correlation,
+    /// The chain's number in the pack.
+    chain: usize,
     /// The chain's, in memory.
     key: Digest128,
     member: usize,
@@ -42,26 +45,33 @@ struct RuleFeed {
 /// Which rules feed which chains.
 #[derive(Debug)]
 pub struct Chains {
-    by_rule: BTreeMap<&'static str, Vec<RuleFeed>>,
-    by_key: BTreeMap<Digest128, &'static Correlation>,
+    pack: Arc<Pack>,
+    by_rule: BTreeMap<SmolStr, Vec<RuleFeed>>,
+    /// The numbers of the chains in the pack.
+    by_key: BTreeMap<Digest128, usize>,
 }
 
 impl Chains {
     /// The chains of a pack that the settings leave on.
-    pub fn new(pack: &'static Pack, settings: &Settings) -> Self {
-        let on = |chain: &&Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
-        let mut chains = Chains { by_rule: BTreeMap::new(), by_key: BTreeMap::new() };
-        for chain in pack.correlations.iter().filter(on) {
+    pub fn new(pack: Arc<Pack>, settings: &Settings) -> Self {
+        let is_on = |chain: &Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
+        let mut by_rule: BTreeMap<SmolStr, Vec<RuleFeed>> = BTreeMap::new();
+        let mut by_key = BTreeMap::new();
+        for (number, chain) in pack.correlations.iter().enumerate().filter(|(_, one)| is_on(one)) {
             let key = Digest128::of(&[&chain.about.id]);
-            chains.by_key.insert(key, chain);
+            by_key.insert(key, number);
             for (member, rules) in chain.members.iter().enumerate() {
                 for (rule, fed) in rules.rules.iter().enumerate() {
-                    let feeds = chains.by_rule.entry(&fed.slug).or_default();
-                    feeds.push(RuleFeed { chain, key, member, rule });
+                    let feeds = by_rule.entry(fed.slug.clone()).or_default();
+                    feeds.push(RuleFeed { chain: number, key, member, rule });
                 }
             }
         }
-        chains
+        Chains { pack, by_rule, by_key }
+    }
+
+    fn chain(&self, feed: &RuleFeed) -> &Correlation {
+        &self.pack.correlations[feed.chain]
     }
 
     /// Remembers a finding as a step, and gives the findings of the chains that it completes. A
@@ -73,26 +83,25 @@ impl Chains {
         finding: &Finding,
         given: FindingKey,
         context: &Context<'_>,
+        settings: &Settings,
         memory: &mut Memory,
         found: &mut dyn FnMut(Finding),
     ) {
         let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
-        let memberships = memberships(feeds, finding, context);
+        let memberships = self.memberships(feeds, finding, context);
         if memberships.is_empty() {
             return;
         }
         let FindingKey { time, event, rule: by } = given;
         let step =
             ObservationKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
-        let part = FindingSnapshot::write(
-            finding,
-            approvals(rule, feeds, finding, time, context.settings),
-        );
+        let part =
+            FindingSnapshot::write(finding, self.approvals(rule, feeds, finding, time, settings));
         // A step that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Observation { memberships, part };
         self.add(step, added, again, memory, &mut |chain, group, last, steps| {
-            let mut whole = parts::finding(chain, group, last, steps, context.settings);
+            let mut whole = parts::finding(chain, group, last, steps, &self.pack, settings);
             whole.repeat = finding.repeat;
             found(whole);
         });
@@ -141,7 +150,7 @@ impl Chains {
             let added = Observation { memberships: step.memberships, part: step.part.into() };
             self.add(step.key, added, false, memory, &mut |chain, group, last, steps| {
                 if !is_complete(chain, group, last, &theirs) && told.insert((group, last)) {
-                    found(parts::finding(chain, group, last, steps, settings));
+                    found(parts::finding(chain, group, last, steps, &self.pack, settings));
                 }
             });
         }
@@ -155,10 +164,13 @@ impl Chains {
         added: Observation,
         again: bool,
         memory: &mut Memory,
-        found: &mut dyn FnMut(&'static Correlation, Group, ObservationKey, &Observations),
+        found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
     ) {
         let memberships = added.memberships.clone();
-        let known = |membership: &Membership| self.by_key.get(&membership.group.chain).copied();
+        let known = |membership: &Membership| {
+            let number = *self.by_key.get(&membership.group.chain)?;
+            self.pack.correlations.get(number)
+        };
         let mut completions = Vec::new();
         for (membership, _) in &memberships {
             let Some(chain) = known(membership) else { continue };
@@ -183,70 +195,77 @@ impl Chains {
         }
         memory.settle(&step);
     }
-}
 
-/// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
-/// several strands if it affects several accounts.
-fn memberships(feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
-    let mut memberships = Places::new();
-    let counted: Vec<_> = feeds
-        .iter()
-        .filter_map(|feed| {
-            let rule = &feed.chain.members[feed.member].rules[feed.rule];
-            let counts = rule.only.as_ref().is_none_or(|only| rules::holds(only, context));
-            let member_key = match &feed.chain.kind {
-                CorrelationKind::ValueCount(_, field) => Digest128::of(&[&context.text(field)?]),
-                _ => key_of_member(feed.member),
-            };
-            counts.then_some((feed.key, &rule.key, member_key))
-        })
-        .collect();
-    let accounts = finding.account.as_deref().unwrap_or_default();
-    for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
-        for (chain, key, member_key) in &counted {
-            let by_account = key.contains(&Field::Derived(Derived::Account));
-            let value = |field: &Field| match field {
-                Field::Derived(Derived::Account) => {
-                    Some(account.into()).filter(|_| !account.is_empty())
+    /// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
+    /// several strands if it affects several accounts.
+    fn memberships(&self, feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
+        let mut memberships = Places::new();
+        let counted: Vec<_> = feeds
+            .iter()
+            .filter_map(|feed| {
+                let rule = &self.chain(feed).members[feed.member].rules[feed.rule];
+                let counts =
+                    rule.member_filter.as_ref().is_none_or(|filter| rules::holds(filter, context));
+                let member_key = match &self.chain(feed).kind {
+                    CorrelationKind::ValueCount(_, field) => {
+                        Digest128::of(&[&context.text(field)?])
+                    }
+                    _ => key_of_member(feed.member),
+                };
+                counts.then_some((feed.key, &rule.key, member_key))
+            })
+            .collect();
+        let accounts = finding.account.as_deref().unwrap_or_default();
+        for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
+            for (chain, key, member_key) in &counted {
+                let by_account = key.contains(&Field::Derived(Derived::Account));
+                let value = |field: &Field| match field {
+                    Field::Derived(Derived::Account) => {
+                        Some(account.into()).filter(|_| !account.is_empty())
+                    }
+                    other => context.text(other),
+                };
+                let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
+                    continue;
+                };
+                let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
+                let group = Group { chain: *chain, group: Digest128::of(&group) };
+                let membership = Membership { group, member_key: *member_key };
+                let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
+                if let Err(at) =
+                    memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
+                    && memberships.len() < MAX_PLACES
+                {
+                    memberships.insert(at, (membership, of_account));
                 }
-                other => context.text(other),
-            };
-            let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else { continue };
-            let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-            let group = Group { chain: *chain, group: Digest128::of(&group) };
-            let membership = Membership { group, member_key: *member_key };
-            let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
-            if let Err(at) =
-                memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
-                && memberships.len() < MAX_PLACES
-            {
-                memberships.insert(at, (membership, of_account));
             }
         }
+        memberships
     }
-    memberships
-}
 
-/// The approvals that cover a finding, or a chain that it may complete.
-fn approvals(
-    rule: &Rule,
-    feeds: &[RuleFeed],
-    finding: &Finding,
-    time: i64,
-    settings: &Settings,
-) -> Vec<Approved> {
-    let mut approvals = Vec::new();
-    for approval in &settings.approvals {
-        let covers = |slug: &str| approval.covers(&rules::done(rule, finding), &[slug], Some(time));
-        let kept = |chain| Approved::new(chain, &approval.reason, &approval.organizations);
-        if covers(&finding.rule) {
-            approvals.extend(kept(None));
-        } else {
-            let named = feeds.iter().filter(|feed| covers(&feed.chain.about.slug));
-            approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
+    /// The approvals that cover a finding, or a chain that it may complete.
+    fn approvals(
+        &self,
+        rule: &Rule,
+        feeds: &[RuleFeed],
+        finding: &Finding,
+        time: i64,
+        settings: &Settings,
+    ) -> Vec<Approved> {
+        let mut approvals = Vec::new();
+        for approval in &settings.approvals {
+            let covers =
+                |slug: &str| approval.covers(&status::action(rule, finding), &[slug], Some(time));
+            let kept = |chain| Approved::new(chain, &approval.reason, &approval.organizations);
+            if covers(&finding.rule) {
+                approvals.extend(kept(None));
+            } else {
+                let named = feeds.iter().filter(|feed| covers(&self.chain(feed).about.slug));
+                approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
+            }
         }
+        approvals
     }
-    approvals
 }
 
 /// The member_key of a member.

@@ -1,26 +1,26 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, TapePool, Visit};
-use crate::finding::{Finding, Status};
+use crate::finding::Finding;
 use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
-use crate::record::{EmbeddedJson, Record};
-use crate::rules::{self, Context, Index, IndexedRule, Pack, Rule};
+use crate::record::{EmbeddedJson, Record, org_policy};
+use crate::rules::{self, Context, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
-use crate::time::rfc3339;
+use crate::{render, status};
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
 pub struct Detector {
-    pack: &'static Pack,
     settings: Settings,
     index: Index,
     chains: Chains,
@@ -50,26 +50,24 @@ impl Detector {
     }
 
     fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
-        Self::with_pack(rules::pack(), settings)
+        Self::with_pack(rules::builtin_pack(), settings)
     }
 
     /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
-    /// still know rules by the slugs of that one.
-    pub fn with_pack(pack: &'static Pack, settings: &str) -> Result<Detector, Vec<Problem>> {
-        let settings = Settings::from_json(settings)?;
-        let on = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
-        let rules: Vec<&'static Rule> = pack.rules.iter().filter(on).collect();
-        let chains = Chains::new(pack, &settings);
-        let names = rules.iter().map(|rule| rule.event_names.as_slice());
-        let observed = rules::OBSERVED.map(str::to_owned);
+    /// know rules by the slugs of that pack.
+    pub fn with_pack(pack: Arc<Pack>, settings: &str) -> Result<Detector, Vec<Problem>> {
+        let settings = Settings::from_json(settings, &pack)?;
+        let is_on = |rule: &Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
+        let rules = pack.rules.iter().filter(|rule| is_on(rule));
+        let names = rules.map(|rule| rule.event_names.as_slice());
+        let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            index: Index::new(&rules),
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
+            index: Index::new(Arc::clone(&pack), is_on),
+            chains: Chains::new(pack, &settings),
             memory: Memory::new(settings.memory),
-            chains,
             tapes: TapePool::default(),
             settings,
-            pack,
         })
     }
 
@@ -80,6 +78,7 @@ impl Detector {
         match self.prefilter.document(event) {
             Verdict::Candidate => self.line(line, &mut batch),
             Verdict::Unreadable(reason) => return Err(reason.to_owned()),
+            Verdict::Packed => return Err(envelope::PACKED.to_owned()),
             Verdict::Blank | Verdict::Foreign | Verdict::Rejected(_) => {}
         }
         match batch.unreadable.into_iter().next() {
@@ -146,12 +145,13 @@ impl Detector {
 
     /// Adds another detector's memory, and gives the findings that this completes.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
-        let Detector { pack, settings, chains, memory, .. } = self;
+        let Detector { settings, index, chains, memory, .. } = self;
         let saved = Saved::read(state)?;
         memory.merge(&saved);
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
-        let off = pack.rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
+        let off =
+            index.pack().rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
         let off: BTreeSet<Digest128> = off.collect();
         let mut completed = Vec::new();
         chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
@@ -220,33 +220,38 @@ fn evaluate_record(
     found: &mut dyn FnMut(Finding),
 ) -> bool {
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
-    let wanting = index.wanting(&name);
-    if wanting.is_empty() && !rules::OBSERVED.iter().any(|one| name.eq_ignore_ascii_case(one)) {
+    let indexed = index.by_name(&name);
+    if indexed.is_empty() && !org_policy::is_policy_event(&name) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
     }
     let fields = ObjectIndex::of(record);
     let unfolded = EmbeddedJson::of(&fields);
-    let mut context = Context::new(Record::new(&fields, &unfolded), settings);
-    context.observe(memory);
-    let context = &context;
-    for &IndexedRule { rule, key } in wanting {
+    let record = Record::new(&fields, &unfolded);
+    let policy_type = memory.observe(&record);
+    let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
+    for one in indexed {
+        let rule = index.rule(*one);
         if !rules::matches(rule, context) {
             continue;
         }
         let summary = context.summary();
-        let given =
-            FindingKey { time: summary.time.unwrap_or(i64::MIN), event: summary.key, rule: key };
+        let given = FindingKey {
+            time: summary.time.unwrap_or(i64::MIN),
+            event: summary.key,
+            rule: one.key,
+        };
         // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
         if !memory.already_reported(&given) && !is_new(rule, context, memory) {
             continue;
         }
-        let mut finding = rules::finding(rule, context);
+        let mut finding = render::rule_finding(rule, context, index.pack(), settings);
+        (finding.status, finding.status_reason) =
+            status::of_rule(rule, &finding, summary.time, settings);
         finding.repeat = memory.record_finding(given);
-        mark_learning(&mut finding, rule, context);
         let mut completed = Vec::new();
         if summary.time.is_some() {
-            chains.advance(rule, &finding, given, context, memory, &mut |chain| {
+            chains.advance(rule, &finding, given, context, settings, memory, &mut |chain| {
                 completed.push(chain)
             });
         }
@@ -256,18 +261,6 @@ fn evaluate_record(
         completed.into_iter().for_each(&mut *found);
     }
     context.time().is_none()
-}
-
-/// Marks a finding of new terms while the settings have them learned.
-fn mark_learning(finding: &mut Finding, rule: &Rule, context: &Context<'_>) {
-    let (time, until) = (context.summary().time, context.settings.learning_until);
-    // Without a time nobody knows that it is old.
-    let is_before = time.zip(until).is_some_and(|(time, until)| time < until);
-    if rule.new_terms.is_some() && is_before && finding.status == Status::New {
-        finding.status = Status::Learning;
-        finding.status_reason =
-            until.and_then(rfc3339).map(|until| format!("learning until {until}"));
-    }
 }
 
 /// Whether the terms of a rule that looks for new ones are new; true for every other rule.

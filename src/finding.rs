@@ -2,11 +2,12 @@
 //!
 //! Field names are public, in the JSON form as in the WIT record. Absent values are absent.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use orgwatch_sigma::Severity;
+pub use smol_str::SmolStr;
 
 /// Why a finding is, or need not be, an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,25 +126,25 @@ pub struct Handshake {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// `orgwatch`.
-    pub name: Cow<'static, str>,
+    pub name: SmolStr,
     /// Its version.
-    pub version: Cow<'static, str>,
+    pub version: SmolStr,
     /// SHA-256 of the component, which only its host can know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
 }
 
-/// One finding. Times are RFC 3339 in UTC. What the pack says of the rule is borrowed from it.
+/// One finding. Times are RFC 3339 in UTC. Texts of the rule are shared with its pack, not copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: the same rule on the same events gives the same id anywhere. 32 hex digits.
     pub id: String,
     /// The rule's slug.
-    pub rule: Cow<'static, str>,
+    pub rule: SmolStr,
     /// The rule's Sigma UUID.
-    pub rule_id: Cow<'static, str>,
+    pub rule_id: SmolStr,
     /// The rule's title.
-    pub title: Cow<'static, str>,
+    pub title: SmolStr,
     /// How bad it is.
     pub severity: Severity,
     /// Why it is, or need not be, an alert.
@@ -206,26 +207,26 @@ pub struct Finding {
     /// What happened, in one sentence that a responder understands.
     pub summary: String,
     /// Why it matters.
-    pub why: Cow<'static, str>,
+    pub why: SmolStr,
     /// The likely benign cause.
-    pub benign: Cow<'static, str>,
+    pub benign: SmolStr,
     /// What to do, with this event's values filled in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triage: Vec<String>,
     /// ATT&CK ids of `attack_version`: tactics, then techniques.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub attack: Cow<'static, [String]>,
+    pub attack: Arc<[String]>,
     /// The ATT&CK ids that other systems still use for the same.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub attack_aliases: Cow<'static, [String]>,
+    pub attack_aliases: Arc<[String]>,
     /// The version of ATT&CK that `attack` speaks of.
-    pub attack_version: Cow<'static, str>,
+    pub attack_version: SmolStr,
     /// AWS Threat Technique Catalog ids.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub threat_catalogue: Cow<'static, [String]>,
+    pub threat_catalogue: Arc<[String]>,
     /// The rules of other systems that this one answers to.
     #[serde(default, skip_serializing_if = "is_empty")]
-    pub covers: Cow<'static, [String]>,
+    pub covers: Arc<[String]>,
     /// What found it.
     pub artifact: Artifact,
     /// These events gave this finding before: a host drops what it has already delivered.

@@ -22,6 +22,8 @@ pub enum Verdict {
     Blank,
     /// Not JSON: why.
     Unreadable(&'static str),
+    /// `awslogs` data, which a host has to unpack.
+    Packed,
     /// It has no `eventName`: not CloudTrail.
     Foreign,
     /// No rule names its events, of which there are so many.
@@ -134,9 +136,7 @@ impl Prefilter {
     fn verdict(&self, json: &[u8], events: u64, wanted: bool) -> Verdict {
         match events {
             _ if wanted || (self.everything && events > 0) => Verdict::Candidate,
-            0 if memmem::find(json, b"\"awslogs\"").is_some() => {
-                Verdict::Unreadable(crate::envelope::PACKED)
-            }
+            0 if memmem::find(json, b"\"awslogs\"").is_some() => Verdict::Packed,
             0 => Verdict::Foreign,
             events => Verdict::Rejected(events),
         }

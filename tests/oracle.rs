@@ -9,25 +9,24 @@ mod modifiers;
 use std::collections::BTreeSet;
 
 use orgwatch::json::{ObjectIndex, Tape, Value};
-use orgwatch::record::{EmbeddedJson, Record};
+use orgwatch::record::{EmbeddedJson, Ownership, Record};
 use orgwatch::rules::{self, Context};
-use orgwatch::settings::Settings;
 use rsigma_eval::Engine;
 use rsigma_eval::event::JsonEvent;
 use support::Random;
 
 /// The slugs whose Sigma part matches, by the oracle.
 fn theirs(engine: &Engine, record: &serde_json::Value) -> BTreeSet<String> {
+    let pack = rules::builtin_pack();
     engine
         .evaluate(&JsonEvent::borrow(record))
         .into_iter()
         .filter_map(|result| {
-            rules::pack()
-                .rules
+            pack.rules
                 .iter()
                 .find(|rule| Some(rule.about.id.as_str()) == result.header.rule_id.as_deref())
         })
-        .map(|rule| rule.about.slug.clone())
+        .map(|rule| rule.about.slug.to_string())
         .collect()
 }
 
@@ -37,15 +36,15 @@ fn ours(record: &serde_json::Value) -> BTreeSet<String> {
     let mut tape = Tape::default();
     tape.parse(&text).expect("serde_json wrote it");
     let unfolded = EmbeddedJson::default();
-    let settings = Settings::default();
+    let ownership = Ownership::default();
     let fields = ObjectIndex::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
-    let context = Context::new(record, &settings);
-    rules::pack()
+    let context = Context::new(record, &ownership);
+    rules::builtin_pack()
         .rules
         .iter()
         .filter(|rule| rules::holds(&rule.condition, &context))
-        .map(|rule| rule.about.slug.clone())
+        .map(|rule| rule.about.slug.to_string())
         .collect()
 }
 
@@ -77,7 +76,7 @@ fn the_oracle_agrees() {
         }
     }
     println!("{compared} records compared, {} rules matched", matched.len());
-    assert_eq!(matched.len(), rules::pack().rules.len(), "every rule matches some record");
+    assert_eq!(matched.len(), rules::builtin_pack().rules.len(), "every rule matches some record");
 }
 
 /// The record as rules see it: containers that were JSON in text are read.

@@ -434,7 +434,7 @@ fn a_rule_that_is_off_changes_no_other() {
         others.map(|finding| serde_json::to_string(finding).unwrap()).collect()
     };
     let all = found(&[]);
-    for rule in orgwatch::rules::pack().public() {
+    for rule in orgwatch::rules::builtin_pack().public() {
         let slug = rule.slug.as_str();
         let other = format!("\"rule\":\"{slug}\"");
         let expected: Vec<_> = all.iter().filter(|text| !text.contains(&other)).cloned().collect();

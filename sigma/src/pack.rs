@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{Expr, Field, Template};
 
@@ -61,7 +63,7 @@ impl FromStr for Severity {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pack {
     /// The ATT&CK version that the rules' ids are of.
-    pub attack_version: String,
+    pub attack_version: SmolStr,
     /// The rules.
     pub rules: Vec<Rule>,
     /// The chains of findings.
@@ -82,15 +84,15 @@ impl Pack {
     }
 }
 
-/// What a rule or a chain says of itself.
+/// The metadata of a rule or a chain. Texts that its findings repeat are shared with them, not copied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleMetadata {
     /// The slug: Sigma's `name`, the finding's `rule`.
-    pub slug: String,
+    pub slug: SmolStr,
     /// The Sigma UUID.
-    pub id: String,
+    pub id: SmolStr,
     /// The title.
-    pub title: String,
+    pub title: SmolStr,
     /// The description.
     pub description: String,
     /// What it guards: the folder of the pack it stands in.
@@ -102,19 +104,19 @@ pub struct RuleMetadata {
     /// What happened.
     pub summary: Template,
     /// Why it matters.
-    pub why: String,
+    pub why: SmolStr,
     /// The likely benign cause.
-    pub benign: String,
+    pub benign: SmolStr,
     /// What to do.
     pub triage: Vec<Template>,
     /// ATT&CK ids: tactics and techniques.
-    pub attack: Vec<String>,
+    pub attack: Arc<[String]>,
     /// ATT&CK ids that other systems still use for the same.
-    pub attack_aliases: Vec<String>,
+    pub attack_aliases: Arc<[String]>,
     /// AWS Threat Technique Catalog ids.
-    pub threat_catalogue: Vec<String>,
+    pub threat_catalogue: Arc<[String]>,
     /// The rules of other systems that it answers to.
-    pub covers: Vec<String>,
+    pub covers: Arc<[String]>,
 }
 
 /// One rule.
@@ -186,11 +188,11 @@ pub struct Member {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MemberRule {
     /// Its slug.
-    pub slug: String,
+    pub slug: SmolStr,
     /// The fields of its events whose values tie the chain together.
     pub key: Vec<Field>,
-    /// Only events that match this count.
-    pub only: Option<Expr>,
+    /// The condition under which its events count, if not all do.
+    pub member_filter: Option<Expr>,
 }
 
 /// A severity and when it applies.

@@ -26,7 +26,7 @@ impl wit::Guest for Component {
     type Detector = Detector;
 
     fn describe() -> wit::Description {
-        let pack = rules::pack();
+        let pack = rules::builtin_pack();
         let mut sources: Vec<String> =
             pack.rules.iter().flat_map(|rule| rule.event_sources.clone()).collect();
         sources.sort_unstable();
@@ -34,9 +34,9 @@ impl wit::Guest for Component {
         wit::Description {
             name: "orgwatch".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            attack_version: pack.attack_version.clone(),
+            attack_version: pack.attack_version.to_string(),
             state_format: state::FORMAT.into(),
-            rules: pack.public().into_iter().map(describe_rule).collect(),
+            rules: pack.public().into_iter().map(|about| describe_rule(about, &pack)).collect(),
             sources,
             envelopes: envelope::SHAPES.iter().map(ToString::to_string).collect(),
         }
@@ -96,12 +96,12 @@ impl wit::GuestDetector for Detector {
     }
 }
 
-fn describe_rule(about: &rules::RuleMetadata) -> wit::Rule {
-    let rule = rules::pack().rules.iter().find(|rule| rule.about.slug == about.slug);
+fn describe_rule(about: &rules::RuleMetadata, pack: &rules::Pack) -> wit::Rule {
+    let rule = pack.rules.iter().find(|rule| rule.about.slug == about.slug);
     wit::Rule {
-        slug: about.slug.clone(),
-        id: about.id.clone(),
-        title: about.title.clone(),
+        slug: about.slug.to_string(),
+        id: about.id.to_string(),
+        title: about.title.to_string(),
         description: about.description.clone(),
         severity: about.level.into(),
         group: about.group.clone(),
@@ -110,10 +110,10 @@ fn describe_rule(about: &rules::RuleMetadata) -> wit::Rule {
             Some(rule) => Some(rule.event_names.clone()),
             None => Some(Vec::new()),
         },
-        attack: about.attack.clone(),
-        attack_aliases: about.attack_aliases.clone(),
-        threat_catalogue: about.threat_catalogue.clone(),
-        covers: about.covers.clone(),
+        attack: about.attack.to_vec(),
+        attack_aliases: about.attack_aliases.to_vec(),
+        threat_catalogue: about.threat_catalogue.to_vec(),
+        covers: about.covers.to_vec(),
     }
 }
 

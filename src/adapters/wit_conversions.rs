@@ -15,23 +15,24 @@ macro_rules! wit_conversions {
             $crate::wit_conversions!(@enum Severity { Informational, Low, Medium, High, Critical });
             $crate::wit_conversions!(@enum Status { New, Approved, Learning, DryRun, Other });
             $crate::wit_conversions!(@enum Outcome { Success, Failure, Unknown });
-            $crate::wit_conversions!(@record Accounts { acting, recipient } {} {});
+            $crate::wit_conversions!(@record Accounts { acting, recipient } {} {} {});
             $crate::wit_conversions!(@record Principal {
                 kind, arn, name, access_key_id, mfa, issuer, console
-            } {} {});
-            $crate::wit_conversions!(@record Target { kind, id } {} {});
-            $crate::wit_conversions!(@record Handshake { id, action, state } {} {});
-            $crate::wit_conversions!(@record Artifact { name, version, digest } {} {});
+            } {} {} {});
+            $crate::wit_conversions!(@record Target { kind, id } {} {} {});
+            $crate::wit_conversions!(@record Handshake { id, action, state } {} {} {});
+            $crate::wit_conversions!(@record Artifact { name, version, digest } {} {} {});
             $crate::wit_conversions!(@record Finding {
                 id, rule, rule_id, title, status_reason, account, organization,
                 destination_organization, outcome_reason, event_name, event_source, source_ip,
                 user_agent, region, details, parts, events, first_seen, last_seen, summary, why,
-                benign, triage, attack, attack_aliases, attack_version, threat_catalogue, covers,
-                repeat
+                benign, triage, attack_version, repeat
             } {
                 severity, status, accounts, outcome, principal, artifact
             } {
                 target, handshake
+            } {
+                attack, attack_aliases, threat_catalogue, covers
             });
         };
     };
@@ -47,14 +48,16 @@ macro_rules! wit_conversions {
             }
         }
     };
-    // ObjectIndex that are as good as the same on both sides, and those that are mirrored if present.
-    (@record $name:ident { $($same:ident),* } { $($into:ident),* } { $($maybe:ident),* }) => {
+    // Fields that are as good as the same on both sides, those that are converted, those that are converted
+    // if present, and lists that findings share with the pack.
+    (@record $name:ident { $($same:ident),* } { $($into:ident),* } { $($maybe:ident),* } { $($shared:ident),* }) => {
         impl From<ours::$name> for wit::$name {
             fn from(ours: ours::$name) -> Self {
                 wit::$name {
                     $($same: ours.$same.into(),)*
                     $($into: ours.$into.into(),)*
                     $($maybe: ours.$maybe.map(Into::into),)*
+                    $($shared: ours.$shared.to_vec(),)*
                 }
             }
         }
@@ -64,6 +67,7 @@ macro_rules! wit_conversions {
                     $($same: wit.$same.into(),)*
                     $($into: wit.$into.into(),)*
                     $($maybe: wit.$maybe.map(Into::into),)*
+                    $($shared: wit.$shared.into(),)*
                 }
             }
         }

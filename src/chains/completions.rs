@@ -16,7 +16,7 @@ use crate::memory::{Group, Membership, ObservationKey, Observations};
 /// The steps that complete a chain for which one step in one membership of it may matter.
 #[derive(Clone, Copy)]
 pub(super) struct Completions<'a> {
-    pub chain: &'static Correlation,
+    pub chain: &'a Correlation,
     pub membership: Membership,
     pub step: ObservationKey,
     pub steps: &'a Observations,

@@ -2,23 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use orgwatch_sigma::{Correlation, CorrelationKind};
+use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
 
 use super::key_of_member;
 use crate::finding::Finding;
 use crate::memory::{ALL, FindingSnapshot, Group, Membership, ObservationKey, Observations};
-use crate::rules;
+use crate::render::correlation_finding;
 use crate::settings::Settings;
+use crate::status;
 
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
 pub(super) const MAX_PARTS: usize = 50;
 
 /// The finding of a chain that is whole with this step as its last.
 pub(super) fn finding(
-    chain: &'static Correlation,
+    chain: &Correlation,
     group: Group,
     last: ObservationKey,
     steps: &Observations,
+    pack: &Pack,
     settings: &Settings,
 ) -> Finding {
     let part = |key| FindingSnapshot::read(&steps.get(key)?.part);
@@ -33,7 +35,12 @@ pub(super) fn finding(
         Some((_, which)) => accounts.and_then(|all| all.split(", ").nth(usize::from(*which))),
         None => accounts,
     };
-    rules::correlation_finding(chain, group, last.event, account.or(accounts), &parts, settings)
+    let account = account.or(accounts);
+    let mut finding =
+        correlation_finding(chain, pack, group, last.event, account, &parts, settings);
+    (finding.status, finding.status_reason) =
+        status::of_chain(chain, group, parts.last(), &finding, pack, settings);
+    finding
 }
 
 /// The steps that make a chain, the last one last: the newest of each member_key, so that a flood in one hides no

@@ -161,12 +161,14 @@ proptest! {
             _ => CorrelationKind::ValueCount(count, Field::Derived(Derived::UserName)),
         };
         let counts = matches!(kind, CorrelationKind::EventCount(_));
-        let of_pack = &rules::pack().correlations[0];
+        let builtin = rules::builtin_pack();
+        let of_pack = &builtin.correlations[0];
         let member = of_pack.members[0].clone();
         let chain = Correlation { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
-        let chain: &'static Correlation = Box::leak(Box::new(chain));
+        let pack = Arc::new(Pack { correlations: vec![chain], ..Pack::default() });
+        let chain = &pack.correlations[0];
         let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
-        let chains = Chains { by_rule: BTreeMap::new(), by_key: [(group.chain, chain)].into() };
+        let chains = Chains { pack: Arc::clone(&pack), by_rule: BTreeMap::new(), by_key: [(group.chain, 0)].into() };
         let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
         let mut memory = Memory::new(limits);
         let mut told = Vec::new();

@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest128;
+use crate::record::{Record, org_policy};
+use crate::text::shortened;
 
 #[cfg(test)]
 pub(crate) use observations::work;
@@ -117,9 +119,18 @@ impl Memory {
         &self.steps
     }
 
-    /// Remembers the type that a policy had at a time.
-    pub fn record_policy_type(&mut self, id: &str, kind: &str, time: Option<i64>) {
-        self.add_policy(Digest128::of(&[id]), time.unwrap_or(i64::MIN), kind);
+    /// Remembers what later records do not say themselves, the type of a policy, and recalls what earlier
+    /// ones said of the policy that this one names. No rule has a part in this: one that is off takes
+    /// nothing from another.
+    pub fn observe(&mut self, record: &Record<'_>) -> Option<String> {
+        if !org_policy::is_of_organizations(record) {
+            return None;
+        }
+        if let Some((id, kind)) = org_policy::changed_policy(record) {
+            let time = record.time().unwrap_or(i64::MIN);
+            self.add_policy(Digest128::of(&[&id]), time, &shortened(&kind, 64));
+        }
+        self.policy_type(&org_policy::policy_id(record)?).map(str::to_owned)
     }
 
     fn add_policy(&mut self, id: Digest128, time: i64, kind: &str) {

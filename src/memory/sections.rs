@@ -184,7 +184,7 @@ mod tests {
         let step = ObservationKey { time: 5, event: key(1), rule: key(2), refused: true };
         memory
             .add_step(step, Observation { memberships: vec![(membership, 0)], part: part.into() });
-        memory.record_policy_type("p-1", "TAG_POLICY", Some(7));
+        memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
         memory
     }
 

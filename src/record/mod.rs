@@ -5,11 +5,15 @@
 
 mod content;
 mod networks;
+pub mod org_policy;
 mod outcome;
+mod ownership;
 mod policy;
 mod summary;
 mod trust;
 
+pub use ownership::{Destination, Ownership};
+pub(crate) use ownership::{is_account, is_organization};
 pub use policy::grants_leave;
 pub use summary::EventSummary;
 pub use trust::{Trusted, trusts};
@@ -108,6 +112,11 @@ impl<'a> Record<'a> {
     /// [`Record::text`] at a path of keys, without a compiled [`Path`].
     pub fn at(&self, keys: &[&str]) -> Option<Cow<'a, str>> {
         self.look(keys).text()
+    }
+
+    /// The time of the event, in seconds since 1970.
+    pub fn time(&self) -> Option<i64> {
+        crate::time::parse(&self.at(&["eventTime"])?)
     }
 
     fn look<S: AsRef<str>>(&self, path: &[S]) -> Found<'a> {

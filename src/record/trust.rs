@@ -9,9 +9,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::policy::{policies, statements, text, texts};
-use super::{Record, networks};
+use super::{Destination, Ownership, Record, is_account, is_organization, networks};
 use crate::json::{Kind, Value};
-use crate::settings::{Destination, Settings, is_account, is_organization};
 
 /// Where a request may carry a policy that says who may assume a role.
 const TRUST: &[&str] = &["policyDocument", "assumeRolePolicyDocument"];
@@ -43,16 +42,16 @@ enum Admitted {
     Some,
 }
 
-/// What is known of accounts and organizations.
+/// The accounts and organizations that are the user's own, for one record.
 struct Owned<'a> {
-    settings: &'a Settings,
+    ownership: &'a Ownership,
     /// The account that the role is in.
     this: Option<Cow<'a, str>>,
 }
 
-/// Whom the request's trust policy admits beyond the organization of the settings.
-pub fn trusts(record: &Record<'_>, settings: &Settings) -> Option<Trusted> {
-    let owned = Owned { settings, this: record.at(&["recipientAccountId"]) };
+/// Whom the request's trust policy admits beyond the user's organization.
+pub fn trusts(record: &Record<'_>, ownership: &Ownership) -> Option<Trusted> {
+    let owned = Owned { ownership, this: record.at(&["recipientAccountId"]) };
     let mut found = None;
     for key in TRUST {
         policies(record, key, &mut |policy| {
@@ -83,11 +82,11 @@ impl Owned<'_> {
     }
 
     fn is_own(&self, account: &str) -> bool {
-        let settings = self.settings;
-        settings.accounts.is_empty()
+        let ownership = self.ownership;
+        ownership.accounts.is_empty()
             || self.this.as_deref() == Some(account)
-            || settings.management_account.as_deref() == Some(account)
-            || settings.accounts.contains(account)
+            || ownership.management_account.as_deref() == Some(account)
+            || ownership.accounts.contains(account)
     }
 
     /// Whom a statement for everyone admits under its condition, all of which must hold.
@@ -152,9 +151,9 @@ impl Owned<'_> {
     }
 
     fn organizations<'v>(&self, mut ids: impl Iterator<Item = &'v str>) -> Admitted {
-        match ids.all(|id| self.settings.destination(id) != Destination::Other) {
+        match ids.all(|id| self.ownership.destination(id) != Destination::Other) {
             true => Admitted::Own,
-            false if self.settings.organization.is_none() => Admitted::Some,
+            false if self.ownership.organization.is_none() => Admitted::Some,
             false => Admitted::Foreign,
         }
     }
@@ -210,7 +209,7 @@ mod tests {
     use crate::json::{ObjectIndex, Tape};
     use crate::record::EmbeddedJson;
 
-    fn found(statement: &str, settings: &Settings) -> Option<Trusted> {
+    fn found(statement: &str, ownership: &Ownership) -> Option<Trusted> {
         let document = format!(r#"{{"Statement":{statement}}}"#);
         let record =
             serde_json::json!({"requestParameters": {"assumeRolePolicyDocument": document}});
@@ -218,15 +217,15 @@ mod tests {
         let mut tape = Tape::default();
         tape.parse(&text).unwrap();
         let fields = ObjectIndex::of(Value::root(&tape, &text));
-        trusts(&Record::new(&fields, &EmbeddedJson::default()), settings)
+        trusts(&Record::new(&fields, &EmbeddedJson::default()), ownership)
     }
 
     #[test]
     fn whom_a_trust_policy_admits() {
-        let settings = Settings {
+        let ownership = Ownership {
             accounts: ["111122223333".into()].into(),
             organization: Some("o-a1b2c3d4e5".into()),
-            ..Settings::default()
+            ..Ownership::default()
         };
         for (statement, expected) in [
             (r#"{"Effect":"Allow","Principal":"*"}"#, Some(Trusted::Everyone)),
@@ -256,7 +255,7 @@ mod tests {
             (r#"{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"}}"#, None),
             (r#"{"Effect":"Deny","Principal":"*"}"#, None),
         ] {
-            assert_eq!(found(statement, &settings), expected, "{statement}");
+            assert_eq!(found(statement, &ownership), expected, "{statement}");
         }
     }
 }

@@ -2,24 +2,24 @@
 
 mod context;
 mod evaluate;
-mod render;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-pub use context::{Context, OBSERVED};
+pub use context::Context;
 pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata, holds};
-pub use render::{correlation_finding, done, finding};
 
 use crate::digest::Digest128;
 
-/// The pack that this artifact carries, compiled from `rules/` by the build script.
-pub fn pack() -> &'static Pack {
-    static PACK: LazyLock<Pack> = LazyLock::new(|| {
-        Pack::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.bin")))
-            .expect("the build script wrote it, and a test reads it")
+/// The pack that this artifact carries, compiled from `rules/` by the build script: for where a detector is
+/// opened with no other.
+pub fn builtin_pack() -> Arc<Pack> {
+    static PACK: LazyLock<Arc<Pack>> = LazyLock::new(|| {
+        let pack = Pack::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.bin")))
+            .expect("the build script wrote it, and a test reads it");
+        Arc::new(pack)
     });
-    &PACK
+    Arc::clone(&PACK)
 }
 
 /// Whether a rule matches a record, new terms aside.
@@ -29,42 +29,54 @@ pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
     holds(&rule.condition, context) && required()
 }
 
-/// Which rules want an event.
+/// The rules of a pack by the names of the events that they may match.
 #[derive(Debug)]
 pub struct Index {
-    by_name: BTreeMap<&'static str, Vec<IndexedRule>>,
-    /// Rules that want every event; they are among those of each name too.
+    pack: Arc<Pack>,
+    by_name: BTreeMap<String, Vec<IndexedRule>>,
+    /// Rules that may match an event of any name; they are among those of each name too.
     any: Vec<IndexedRule>,
 }
 
-/// A rule, and its key in the memory.
+/// A rule of the index.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
 pub struct IndexedRule {
-    pub rule: &'static Rule,
+    /// Its number in the pack.
+    number: usize,
+    /// Its key in the memory.
     pub key: Digest128,
 }
 
 impl Index {
-    /// An index of these rules, which are in the order of their slugs.
-    pub fn new(rules: &[&'static Rule]) -> Self {
-        let mut index = Index { by_name: BTreeMap::new(), any: Vec::new() };
-        for &rule in rules {
-            let known = IndexedRule { rule, key: Digest128::of(&[&rule.about.id]) };
+    /// An index of those rules of a pack that are wanted.
+    pub fn new(pack: Arc<Pack>, wanted: impl Fn(&Rule) -> bool) -> Self {
+        let (mut by_name, mut any): (BTreeMap<_, Vec<IndexedRule>>, Vec<_>) = Default::default();
+        for (number, rule) in pack.rules.iter().enumerate().filter(|(_, rule)| wanted(rule)) {
+            let indexed = IndexedRule { number, key: Digest128::of(&[&rule.about.id]) };
             for name in &rule.event_names {
-                index.by_name.entry(name).or_insert_with(|| index.any.clone()).push(known);
+                by_name.entry(name.clone()).or_insert_with(|| any.clone()).push(indexed);
             }
             if rule.event_names.is_empty() {
-                index.by_name.values_mut().for_each(|rules| rules.push(known));
-                index.any.push(known);
+                by_name.values_mut().for_each(|rules| rules.push(indexed));
+                any.push(indexed);
             }
         }
-        index
+        Index { pack, by_name, any }
+    }
+
+    /// The pack.
+    pub fn pack(&self) -> &Pack {
+        &self.pack
     }
 
     /// The rules that an event of this name may match, in the order of their slugs.
-    pub fn wanting(&self, event_name: &str) -> &[IndexedRule] {
+    pub fn by_name(&self, event_name: &str) -> &[IndexedRule] {
         self.by_name.get(event_name.to_lowercase().as_str()).unwrap_or(&self.any)
+    }
+
+    /// A rule of the index.
+    pub fn rule(&self, indexed: IndexedRule) -> &Rule {
+        &self.pack.rules[indexed.number]
     }
 }
 
@@ -72,6 +84,6 @@ impl Index {
 mod tests {
     #[test]
     fn the_pack_that_was_built_can_be_read() {
-        assert!(!super::pack().rules.is_empty());
+        assert!(!super::builtin_pack().rules.is_empty());
     }
 }

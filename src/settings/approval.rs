@@ -1,12 +1,11 @@
 //! Approvals: who may do what, to which account or organization, until when, and why.
 
-use orgwatch_sigma::Glob;
+use orgwatch_sigma::{Glob, Pack};
 use serde_json::Value;
 
 use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below};
 use super::principal::PRINCIPAL;
 use crate::finding::Principal;
-use crate::rules;
 
 /// One approval. What it does not name it does not ask for; it names principals at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +28,12 @@ const KEYS: &[&str] = &["reason", "principals", "rules", "accounts", "organizati
 
 impl Approval {
     /// Reads and checks one.
-    pub(super) fn read(path: &str, value: &Value, check: &mut Check) -> Option<Approval> {
+    pub(super) fn read(
+        path: &str,
+        value: &Value,
+        pack: &Pack,
+        check: &mut Check,
+    ) -> Option<Approval> {
         let problems = check.problems.len();
         let mut approval = Approval {
             reason: String::new(),
@@ -63,7 +67,7 @@ impl Approval {
                         check.wrong(&path, value, "name at least one principal");
                     }
                 }
-                "rules" => approval.rules = slugs(&path, value, check),
+                "rules" => approval.rules = slugs(&path, value, pack, check),
                 "accounts" => approval.accounts = check.texts(&path, value, ACCOUNT),
                 "organizations" => approval.organizations = check.texts(&path, value, ORGANIZATION),
                 _ => approval.until = check.time(&path, value).unwrap_or_default(),
@@ -138,8 +142,8 @@ impl Action<'_> {
 }
 
 /// Wildcards over slugs, each of which fits at least one.
-fn slugs(path: &str, value: &Value, check: &mut Check) -> Vec<Glob> {
-    let public = rules::pack().public();
+fn slugs(path: &str, value: &Value, pack: &Pack, check: &mut Check) -> Vec<Glob> {
+    let public = pack.public();
     for (path, value) in check.list(path, value) {
         let known =
             |text: &str| public.iter().any(|about| Glob::wildcard(text).matches(&about.slug));

@@ -5,19 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Problem;
-
-/// Whether a text is an account number.
-pub(crate) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether a text is an organization's id.
-pub(crate) fn is_organization(text: &str) -> bool {
-    text.strip_prefix("o-").is_some_and(|id| {
-        (10..=32).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    })
-}
+use crate::record::{is_account, is_organization};
 
 /// An account number.
 pub(super) const ACCOUNT: Allowed =

@@ -8,18 +8,18 @@ mod approval;
 mod check;
 mod principal;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
+use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
 use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
-pub(crate) use check::{is_account, is_organization};
 
 use crate::finding::Severity;
 use crate::memory::Limits;
-use crate::rules;
+use crate::record::Ownership;
 
 /// The JSON schema of the settings.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -41,28 +41,6 @@ impl fmt::Display for Problem {
             ("", _) => f.write_str(&self.problem),
             (path, "") => write!(f, "{path}: {}", self.problem),
             (path, value) => write!(f, "{path}: {value}: {}", self.problem),
-        }
-    }
-}
-
-/// Whose an organization is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destination {
-    /// The settings' own.
-    Own,
-    /// One that the settings trust.
-    Trusted,
-    /// Any other.
-    Other,
-}
-
-impl Destination {
-    /// As rules compare it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Destination::Own => "own",
-            Destination::Trusted => "trusted",
-            Destination::Other => "other",
         }
     }
 }
@@ -91,16 +69,8 @@ pub struct Override {
 /// What a user may say of their organization and of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The management account of the user's organization, which is one of its accounts.
-    pub management_account: Option<String>,
-    /// The user's organization, `o-…`.
-    pub organization: Option<String>,
-    /// Organizations that accounts may go to.
-    pub trusted_organizations: BTreeSet<String>,
-    /// The organization's accounts. A set: a policy may name a million accounts, and each is looked up.
-    pub accounts: BTreeSet<String>,
-    /// Policies whose removal is critical.
-    pub guard_policies: Vec<String>,
+    /// The user's own accounts and organizations.
+    pub ownership: Ownership,
     /// Who may do what.
     pub approvals: Vec<Approval>,
     /// What is changed about rules, by slug.
@@ -117,11 +87,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            management_account: None,
-            organization: None,
-            trusted_organizations: BTreeSet::new(),
-            accounts: BTreeSet::new(),
-            guard_policies: Vec::new(),
+            ownership: Ownership::default(),
             approvals: Vec::new(),
             rules: BTreeMap::new(),
             learning_until: None,
@@ -146,8 +112,8 @@ const KEYS: &[&str] = &[
 ];
 
 impl Settings {
-    /// Reads and checks a document.
-    pub fn from_json(text: &str) -> Result<Settings, Vec<Problem>> {
+    /// Reads and checks a document against the rules and chains of a pack.
+    pub fn from_json(text: &str, pack: &Pack) -> Result<Settings, Vec<Problem>> {
         let document: Value = serde_json::from_str(text).map_err(|error| {
             vec![Problem {
                 path: String::new(),
@@ -158,31 +124,33 @@ impl Settings {
         let mut check = Check::default();
         let mut settings = Settings::default();
         for (key, value) in check.object("", &document, KEYS) {
-            settings.set(key, value, &mut check);
+            settings.set(key, value, pack, &mut check);
         }
         if check.problems.is_empty() { Ok(settings) } else { Err(check.problems) }
     }
 
-    fn set(&mut self, key: &str, value: &Value, check: &mut Check) {
+    fn set(&mut self, key: &str, value: &Value, pack: &Pack, check: &mut Check) {
         match key {
-            "management_account" => self.management_account = check.text(key, value, ACCOUNT),
-            "organization" => self.organization = check.text(key, value, ORGANIZATION),
+            "management_account" => {
+                self.ownership.management_account = check.text(key, value, ACCOUNT)
+            }
+            "organization" => self.ownership.organization = check.text(key, value, ORGANIZATION),
             "trusted_organizations" => {
                 let organizations = check.texts(key, value, ORGANIZATION);
-                self.trusted_organizations = organizations.into_iter().collect();
+                self.ownership.trusted_organizations = organizations.into_iter().collect();
             }
             "accounts" => {
-                self.accounts = check.texts(key, value, ACCOUNT).into_iter().collect();
+                self.ownership.accounts = check.texts(key, value, ACCOUNT).into_iter().collect();
             }
-            "guard_policies" => self.guard_policies = check.texts(key, value, POLICY),
+            "guard_policies" => self.ownership.guard_policies = check.texts(key, value, POLICY),
             "approvals" => {
                 self.approvals = check
                     .list(key, value)
                     .into_iter()
-                    .filter_map(|(path, value)| Approval::read(&path, value, check))
+                    .filter_map(|(path, value)| Approval::read(&path, value, pack, check))
                     .collect();
             }
-            "rules" => self.rules = overrides(value, check),
+            "rules" => self.rules = overrides(value, pack, check),
             "learning_until" => self.learning_until = check.time(key, value),
             "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
@@ -210,17 +178,6 @@ impl Settings {
             .collect()
     }
 
-    /// Whose an organization is.
-    pub fn destination(&self, organization: &str) -> Destination {
-        if self.organization.as_deref() == Some(organization) {
-            Destination::Own
-        } else if self.trusted_organizations.contains(organization) {
-            Destination::Trusted
-        } else {
-            Destination::Other
-        }
-    }
-
     /// What is changed about a rule.
     pub fn of_rule(&self, slug: &str) -> Override {
         self.rules.get(slug).copied().unwrap_or_default()
@@ -228,8 +185,8 @@ impl Settings {
 }
 
 /// `rules: {slug: off, slug: {mode: dry-run, severity: low}}`.
-fn overrides(value: &Value, check: &mut Check) -> BTreeMap<String, Override> {
-    let public = rules::pack().public();
+fn overrides(value: &Value, pack: &Pack, check: &mut Check) -> BTreeMap<String, Override> {
+    let public = pack.public();
     let slugs: Vec<_> = public.iter().map(|about| about.slug.as_str()).collect();
     let mut found = BTreeMap::new();
     for (slug, value) in check.object("rules", value, &slugs) {

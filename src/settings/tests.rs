@@ -1,7 +1,11 @@
 use super::*;
 
+fn read(document: &str) -> Result<Settings, Vec<Problem>> {
+    Settings::from_json(document, &crate::rules::builtin_pack())
+}
+
 fn problems(document: &str) -> Vec<String> {
-    let problems = Settings::from_json(document).expect_err("it is wrong");
+    let problems = read(document).expect_err("it is wrong");
     problems.iter().map(ToString::to_string).collect()
 }
 
@@ -34,7 +38,7 @@ fn everything_wrong_is_named_at_once() {
 
 #[test]
 fn an_empty_file_is_the_defaults() {
-    assert_eq!(Settings::from_json("null").unwrap(), Settings::default());
+    assert_eq!(read("null").unwrap(), Settings::default());
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn an_approval_says_who_until_when_and_why() {
 
 #[test]
 fn an_approval_that_is_over_is_said_to_be() {
-    let settings = Settings::from_json(
+    let settings = read(
         r#"{"approvals": [{"reason": "MIGR-1", "principals": ["arn:aws:iam::*:role/migration"],
             "until": "2026-01-01T00:00:00Z"}]}"#,
     )
@@ -72,7 +76,7 @@ fn an_approval_that_is_over_is_said_to_be() {
 fn off_is_off_however_yaml_reads_it() {
     for written in [r#""off""#, "false", r#"{"mode": "off"}"#, r#"{"mode": false}"#] {
         let document = format!(r#"{{"rules": {{"account-closed": {written}}}}}"#);
-        let settings = Settings::from_json(&document).unwrap();
+        let settings = read(&document).unwrap();
         assert_eq!(settings.of_rule("account-closed").mode, Mode::Off, "{written}");
     }
 }

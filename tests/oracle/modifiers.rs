@@ -26,10 +26,10 @@ fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     let text = record.to_string();
     let mut tape = Tape::default();
     tape.parse(&text).unwrap();
-    let (unfolded, settings) = (EmbeddedJson::default(), Settings::default());
+    let (unfolded, ownership) = (EmbeddedJson::default(), Ownership::default());
     let fields = ObjectIndex::of(Value::root(&tape, &text));
     let record = Record::new(&fields, &unfolded);
-    rules::holds(condition, &Context::new(record, &settings))
+    rules::holds(condition, &Context::new(record, &ownership))
 }
 
 /// What rules ask for.

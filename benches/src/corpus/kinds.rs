@@ -56,13 +56,13 @@ pub struct Kinds {
 /// The slugs and ids of the rules whose findings follow from one event and its Sigma part alone:
 /// those that any Sigma tool finds, too.
 pub fn stateless() -> BTreeMap<String, String> {
-    rules::pack()
+    rules::builtin_pack()
         .rules
         .iter()
         .filter(|rule| {
             !rule.internal && rule.derived_condition.is_none() && rule.new_terms.is_none()
         })
-        .map(|rule| (rule.about.slug.clone(), rule.about.id.clone()))
+        .map(|rule| (rule.about.slug.to_string(), rule.about.id.to_string()))
         .collect()
 }
 
@@ -87,7 +87,7 @@ impl Kinds {
             "the fixtures below {} are not enough for a corpus",
             root.display()
         );
-        digest.update(serde_json::to_vec(rules::pack())?);
+        digest.update(serde_json::to_vec(&*rules::builtin_pack())?);
         kinds.digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(kinds)
     }

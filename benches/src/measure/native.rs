@@ -1,5 +1,7 @@
 //! The core in this process.
 
+use std::sync::Arc;
+
 use anyhow::{Result, anyhow};
 use orgwatch::detector::Detector;
 use orgwatch::finding::Finding;
@@ -10,20 +12,20 @@ use super::Shape;
 /// The native core, with the default settings.
 #[derive(Debug)]
 pub struct Native {
-    pack: &'static Pack,
+    pack: Arc<Pack>,
     detector: Detector,
 }
 
 impl Native {
     /// With a pack.
-    pub fn new(pack: &'static Pack) -> Result<Self> {
-        Ok(Native { pack, detector: open(pack)? })
+    pub fn new(pack: Arc<Pack>) -> Result<Self> {
+        Ok(Native { detector: open(&pack)?, pack })
     }
 }
 
 impl Shape for Native {
     fn reopen(&mut self) -> Result<()> {
-        self.detector = open(self.pack)?;
+        self.detector = open(&self.pack)?;
         Ok(())
     }
 
@@ -34,6 +36,6 @@ impl Shape for Native {
     }
 }
 
-fn open(pack: &'static Pack) -> Result<Detector> {
-    Detector::with_pack(pack, "{}").map_err(|problems| anyhow!("{problems:?}"))
+fn open(pack: &Arc<Pack>) -> Result<Detector> {
+    Detector::with_pack(Arc::clone(pack), "{}").map_err(|problems| anyhow!("{problems:?}"))
 }

@@ -37,7 +37,7 @@ fn batches_are_whole_lines_and_lose_nothing() {
 #[test]
 fn both_shapes_find_the_same_whatever_the_batch() {
     let events = events();
-    let mut native = Native::new(orgwatch::rules::pack()).unwrap();
+    let mut native = Native::new(orgwatch::rules::builtin_pack()).unwrap();
     let (measured, expected) = found(&mut native, &events, 1 << 20);
     assert_eq!(measured.bytes, events.len() as u64);
     assert_eq!(measured.events, events.split(|byte| *byte == b'\n').count() as u64 - 1);

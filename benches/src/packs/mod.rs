@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use orgwatch_sigma::Pack;
@@ -34,14 +35,12 @@ pub fn files(root: &Path, count: Option<usize>) -> Result<Vec<RuleFile>> {
     Ok(files)
 }
 
-/// Compiles a pack, for the rest of this process.
-pub fn compile(root: &Path, files: &[RuleFile]) -> Result<&'static Pack> {
-    let attack = Attack::parse(&fs::read_to_string(root.join("sigma/attack.txt"))?)
-        .map_err(|error| anyhow!("sigma/attack.txt: {error}"))?;
-    let pack = compile::pack(files, &attack).complete().map_err(|refusals| {
+/// Compiles a pack.
+pub fn compile(files: &[RuleFile]) -> Result<Arc<Pack>> {
+    let pack = compile::pack(files, &Attack::known()).complete().map_err(|refusals| {
         anyhow!("{}", refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
-    Ok(Box::leak(Box::new(pack)))
+    Ok(Arc::new(pack))
 }
 
 /// Writes rule files below a folder, and removes what was there.
@@ -132,7 +131,7 @@ mod tests {
     fn packs_of_every_size_are_compiled() {
         for count in [1, 10, 100, 1000] {
             let files = files(&root(), Some(count)).unwrap();
-            let pack = compile(&root(), &files).unwrap();
+            let pack = compile(&files).unwrap();
             assert_eq!((files.len(), pack.rules.len()), (count, count));
         }
     }
@@ -140,7 +139,7 @@ mod tests {
     #[test]
     fn a_pack_of_one_and_a_generated_rule_find_what_they_name() {
         let find = |count, event: &[u8]| {
-            let pack = compile(&root(), &files(&root(), Some(count)).unwrap()).unwrap();
+            let pack = compile(&files(&root(), Some(count)).unwrap()).unwrap();
             let mut detector = Detector::with_pack(pack, "{}").unwrap();
             let found = detector.detect(event).unwrap();
             found.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
@@ -161,6 +160,6 @@ mod tests {
         write(&ours, folder.path()).unwrap();
         let written = fs::read_to_string(folder.path().join(FIRST)).unwrap();
         assert_eq!(written, fs::read_to_string(root().join("rules").join(FIRST)).unwrap());
-        assert_eq!(ours.len(), orgwatch::rules::pack().rules.len());
+        assert_eq!(ours.len(), orgwatch::rules::builtin_pack().rules.len());
     }
 }

@@ -170,7 +170,7 @@ proptest! {
             approval("until", value.clone()),
             approval("accounts", json!([value])),
         ] {
-            let checked = Settings::from_json(&document.to_string()).is_ok();
+            let checked = Settings::from_json(&document.to_string(), &orgwatch::rules::builtin_pack()).is_ok();
             prop_assert_eq!(SCHEMA.with(|schema| schema.is_valid(&document)), checked, "{}", document);
         }
     }
@@ -182,7 +182,8 @@ fn the_schema_and_the_checker_say_the_same() {
     let told = |documents: Vec<Value>, fine: bool| {
         let mut wrong = Vec::new();
         for document in documents {
-            let checker = Settings::from_json(&document.to_string());
+            let checker =
+                Settings::from_json(&document.to_string(), &orgwatch::rules::builtin_pack());
             if checker.is_ok() != fine {
                 wrong.push(format!("the checker: {document}: {checker:?}"));
             }
@@ -196,7 +197,10 @@ fn the_schema_and_the_checker_say_the_same() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for document in bad_to_the_checker_alone() {
         assert!(schema.is_valid(&document), "the schema has learned of {document}");
-        assert!(Settings::from_json(&document.to_string()).is_err(), "{document}");
+        assert!(
+            Settings::from_json(&document.to_string(), &orgwatch::rules::builtin_pack()).is_err(),
+            "{document}"
+        );
     }
 }
 

@@ -14,6 +14,11 @@ pub struct Attack {
 }
 
 impl Attack {
+    /// The list that comes with this crate, `attack.txt`: the ids that the pack's rules name.
+    pub fn known() -> Attack {
+        Attack::parse(include_str!("../../attack.txt")).expect("a test reads it")
+    }
+
     /// Reads the list: `#` comments, one of which says `version N`, then lines of id, Sigma tag name
     /// (`technique` for techniques, whose tag is the id) and name, separated by tabs.
     pub fn parse(list: &str) -> Result<Attack, Refusal> {
@@ -61,5 +66,23 @@ impl Attack {
                 || format!("tags: attack.{name} is not in the list of ATT&CK {} ids", self.version);
             at.at(n).accept(self.ids.get(name).cloned().ok_or_else(unknown))
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_that_comes_with_the_crate_can_be_read() {
+        let known = Attack::known();
+        assert_eq!(known.version(), "19");
+        assert_eq!(known.ids.get("t1666").map(String::as_str), Some("T1666"));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_refused_with_its_number() {
+        let refusal = Attack::parse("# version 1\nT1 technique").unwrap_err();
+        assert_eq!(refusal.to_string(), "attack.txt:2:1: not id, tag and name");
     }
 }

@@ -142,7 +142,7 @@ fn member(
         return Ok(vec![MemberRule {
             slug: slug.clone(),
             key: key.collect::<Result<_, _>>()?,
-            only: filters.0.get(slug.as_str()).cloned(),
+            member_filter: filters.0.get(slug.as_str()).cloned(),
         }]);
     }
     let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));

@@ -74,21 +74,21 @@ pub(super) fn compile(
     let triage = extension.triage(&ours);
     let attack = attack.ids(from.tags, &at.at("tags"));
     Some(RuleMetadata {
-        slug: slug?,
-        id: id?,
-        title: from.title.to_owned(),
+        slug: slug?.into(),
+        id: id?.into(),
+        title: from.title.into(),
         description: one_line(&description?),
         group: from.group.to_owned(),
         references: from.references.to_vec(),
         level: severity(level?),
         summary: summary?,
-        why,
-        benign,
+        why: why.into(),
+        benign: benign.into(),
         triage: triage?,
-        attack: attack?,
-        attack_aliases: extension.attack_aliases.clone(),
-        threat_catalogue: extension.threat_catalogue.clone(),
-        covers: extension.covers.clone(),
+        attack: attack?.into(),
+        attack_aliases: extension.attack_aliases.clone().into(),
+        threat_catalogue: extension.threat_catalogue.clone().into(),
+        covers: extension.covers.clone().into(),
     })
 }
 

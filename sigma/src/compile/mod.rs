@@ -173,7 +173,7 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
         event_names.clear();
     }
     let pack = Pack {
-        attack_version: attack.version().to_owned(),
+        attack_version: attack.version().into(),
         rules,
         correlations: compiled,
         event_names: event_names.into_iter().collect(),

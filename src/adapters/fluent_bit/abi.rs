@@ -59,7 +59,7 @@ fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
 
 fn open() -> Option<Box<Filter>> {
     // Before the frame of what needs the pack is on the stack.
-    rules::pack();
+    rules::builtin_pack();
     build()
 }
 

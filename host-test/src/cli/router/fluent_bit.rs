@@ -13,7 +13,8 @@ use orgwatch::rules;
 /// beginnings; as a plain list they cost half as much again. Case counts, as ignoring it would double
 /// the cost of the expression; CloudTrail writes each name in one way only, which is also the rules'.
 pub(super) fn filter() -> String {
-    let names: Vec<&str> = rules::pack().event_names.iter().map(String::as_str).collect();
+    let pack = rules::builtin_pack();
+    let names: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
     // Names are letters and digits; anything else would mean something in an expression.
     let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let expression = match names.iter().all(plain) && !names.is_empty() {
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn every_name_that_a_rule_wants_is_known_as_the_rule_writes_it() {
-        let pack = rules::pack();
+        let pack = rules::builtin_pack();
         let mut wanted: Vec<&str> =
             pack.rules.iter().flat_map(|rule| &rule.event_names).map(String::as_str).collect();
         wanted.sort_unstable();

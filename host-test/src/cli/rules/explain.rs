@@ -107,9 +107,9 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
 }
 
 fn fed_by(rule: &MemberRule) -> String {
-    match &rule.only {
+    match &rule.member_filter {
         Some(only) => format!("{} ({})", rule.slug, words::sentence(only)),
-        None => rule.slug.clone(),
+        None => rule.slug.to_string(),
     }
 }
 
@@ -157,10 +157,13 @@ fn duration(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, LazyLock};
+
     use super::*;
 
     fn pack() -> &'static Pack {
-        orgwatch::rules::pack()
+        static PACK: LazyLock<Arc<Pack>> = LazyLock::new(orgwatch::rules::builtin_pack);
+        &PACK
     }
 
     #[test]

@@ -14,8 +14,8 @@ const NAMES: usize = 11;
 
 /// One rule of the pack that this program was built with, for a program or a person.
 pub(super) fn show(slug: &str, json: bool) -> anyhow::Result<String> {
-    let pack = orgwatch::rules::pack();
-    let Some(explanation) = explain(pack, slug) else {
+    let pack = orgwatch::rules::builtin_pack();
+    let Some(explanation) = explain(&pack, slug) else {
         let slugs: Vec<&str> = pack.public().iter().map(|about| about.slug.as_str()).collect();
         match near(slug, &slugs).as_slice() {
             [] => bail!("no rule is called {slug:?}; `orgwatch rules` lists them"),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_page_without_long_lines() {
-        for about in orgwatch::rules::pack().public() {
+        for about in orgwatch::rules::builtin_pack().public() {
             let page = show(&about.slug, false).unwrap();
             for part in [&about.title, "\nwhen", "\ndo         1. ", "\nbenign", "\nid"] {
                 assert!(page.contains(part), "{part:?} is not in {page}");
@@ -184,14 +184,17 @@ mod tests {
     /// What a page suggests can be pasted into settings.
     #[test]
     fn the_settings_suggested_can_be_used() {
-        for about in orgwatch::rules::pack().public() {
+        for about in orgwatch::rules::builtin_pack().public() {
             let yaml = format!(
                 "rules: {{ {}: dry-run }}   # or off\n{}",
                 about.slug,
                 approval(&about.slug, now()).join("\n")
             );
             let value: serde_json::Value = yaml_serde::from_str(&yaml).unwrap();
-            let settings = orgwatch::settings::Settings::from_json(&value.to_string());
+            let settings = orgwatch::settings::Settings::from_json(
+                &value.to_string(),
+                &orgwatch::rules::builtin_pack(),
+            );
             let settings = settings.unwrap_or_else(|problems| panic!("{problems:?}"));
             assert_eq!(settings.warnings(now()), []);
         }

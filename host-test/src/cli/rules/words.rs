@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_pack_has_words() {
-        for rule in &orgwatch::rules::pack().rules {
+        for rule in &orgwatch::rules::builtin_pack().rules {
             let all = lines(&rule.condition);
             assert!(all.iter().any(|line| line.contains("event")), "{}", rule.about.slug);
             assert!(all.iter().all(|line| !line.contains('?')), "{all:?}");

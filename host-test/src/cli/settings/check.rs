@@ -52,7 +52,7 @@ fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
     let told = |problems: Vec<orgwatch::settings::Problem>| {
         document.wrong(problems.iter().map(|one| (&one.path[..], &one.value[..], &one.problem[..])))
     };
-    match Settings::from_json(&document.json()) {
+    match Settings::from_json(&document.json(), &orgwatch::rules::builtin_pack()) {
         Ok(settings) => {
             report.usable = true;
             let warnings = told(settings.warnings(now)).into_iter();

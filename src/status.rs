@@ -1,0 +1,92 @@
+//! The status of a finding, decided here and nowhere else.
+//!
+//! The first row that applies gives the status and its reason:
+//!
+//! | status | when | reason |
+//! | --- | --- | --- |
+//! | `dry-run` | the settings put the rule or the chain on trial | the settings |
+//! | `approved` | an approval covers the event; of a chain, the event that completes it | the approval's |
+//! | `learning` | a rule that looks for new terms, and an event before `learning_until` | the date |
+//! | `new` | otherwise | none |
+
+use orgwatch_sigma::{Correlation, Pack, Rule};
+
+use crate::finding::{Finding, Status};
+use crate::memory::{FindingSnapshot, Group};
+use crate::settings::{Action, Approval, Leads, Mode, Settings};
+use crate::time::rfc3339;
+
+/// A status, and the reason for any but `new`.
+pub type Decision = (Status, Option<String>);
+
+/// The status of a rule's finding of an event at this time.
+pub fn of_rule(rule: &Rule, finding: &Finding, time: Option<i64>, settings: &Settings) -> Decision {
+    let action = action(rule, finding);
+    let covers = |approval: &&Approval| approval.covers(&action, &[&rule.about.slug], time);
+    let approval = settings.approvals.iter().find(covers);
+    // An event without a time may be of any time, so it is not taken for an old one.
+    let is_before = |until: &i64| time.is_some_and(|time| time < *until);
+    let learning_until =
+        settings.learning_until.filter(|until| rule.new_terms.is_some() && is_before(until));
+    let reason = approval.map(|approval| approval.reason.as_str());
+    decide(&rule.about.slug, reason, learning_until, settings)
+}
+
+/// The status of a chain's finding, whose last part completed it for a group. Approvals were evaluated
+/// when that part was seen, and the verdicts were kept with it.
+pub fn of_chain(
+    chain: &Correlation,
+    group: Group,
+    last: Option<&FindingSnapshot<'_>>,
+    finding: &Finding,
+    pack: &Pack,
+    settings: &Settings,
+) -> Decision {
+    let destination = match finding.destination_organization.as_deref() {
+        // The chain is about where the account goes, and that is not known.
+        None if names_destination(chain, pack) => Some(""),
+        destination => destination,
+    };
+    let approvals = last.map(|last| last.approvals.as_slice()).unwrap_or_default();
+    let approval = approvals.iter().find(|one| one.covers(group.chain, destination));
+    let reason = approval.map(|approval| approval.reason.as_str());
+    decide(&chain.about.slug, reason, None, settings)
+}
+
+/// The table above.
+fn decide(
+    slug: &str,
+    approval: Option<&str>,
+    learning_until: Option<i64>,
+    settings: &Settings,
+) -> Decision {
+    if settings.of_rule(slug).mode == Mode::DryRun {
+        (Status::DryRun, Some(format!("the settings put {slug} on trial")))
+    } else if let Some(reason) = approval {
+        (Status::Approved, Some(reason.to_owned()))
+    } else if let Some(until) = learning_until {
+        (Status::Learning, rfc3339(until).map(|until| format!("learning until {until}")))
+    } else {
+        (Status::New, None)
+    }
+}
+
+/// The part of a rule's finding that approvals look at.
+pub fn action<'a>(rule: &Rule, finding: &'a Finding) -> Action<'a> {
+    let destination = finding.destination_organization.as_deref();
+    Action {
+        principal: &finding.principal,
+        source_ip: finding.source_ip.as_deref(),
+        account: finding.account.as_deref(),
+        destination: Leads::to(destination, rule.destination_organization.is_some()),
+    }
+}
+
+/// Whether a rule of a chain says where the account goes.
+fn names_destination(chain: &Correlation, pack: &Pack) -> bool {
+    let leads = |slug: &str| {
+        let rule = pack.rules.iter().find(|rule| rule.about.slug == slug);
+        rule.is_some_and(|rule| rule.destination_organization.is_some())
+    };
+    chain.members.iter().flat_map(|member| &member.rules).any(|rule| leads(&rule.slug))
+}
