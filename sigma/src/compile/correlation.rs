@@ -14,7 +14,7 @@ use crate::{Correlation, CorrelationKind, Expr, Field, Member, MemberRule, Rule}
 /// How deep "any of" may stand in "any of".
 const MAX_NESTING: usize = 4;
 
-/// What a correlation may refer to.
+/// The documents that a correlation may refer to.
 pub(super) struct Known<'a> {
     pub rules: &'a [Rule],
     pub correlations: &'a [CorrelationRule],

@@ -1,4 +1,4 @@
-//! The extension key `orgwatch` of a rule: what Sigma has no word for.
+//! The extension key `orgwatch` of a rule: everything that Sigma has no key for.
 
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};

@@ -1,4 +1,4 @@
-//! What rules and chains say of themselves in the same way.
+//! Metadata that rules and chains have in common.
 
 use rsigma_parser::Level;
 

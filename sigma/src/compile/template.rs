@@ -2,7 +2,7 @@
 
 use crate::{Part, Path, Source, Template, Value};
 
-/// What a path into a record may begin with: CloudTrail's own top-level fields.
+/// The fields that a path into a record may begin with: CloudTrail's own top-level fields.
 const RECORD_FIELDS: &[&str] = &[
     "additionalEventData",
     "apiVersion",
