@@ -1,5 +1,4 @@
-//! What is said of a batch of events: where in it something is, what was found, and what became of
-//! the rest.
+//! The results of a batch of events: findings with their places, unreadable events, and counts of the rest.
 
 use crate::envelope::PACKED;
 use crate::finding::Finding;
@@ -20,22 +19,22 @@ pub struct Place {
 /// A finding and where its event was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// Where.
+    /// The place of its event.
     pub place: Place,
-    /// What.
+    /// The finding.
     pub finding: Finding,
 }
 
 /// An event that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Where.
+    /// The place of its event.
     pub place: Place,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What became of a batch. `events` is the sum of the four after it.
+/// Counts of a batch. `events` is the sum of the four after it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines, blank ones too.
@@ -56,12 +55,12 @@ pub struct Counts {
     pub without_time: u64,
 }
 
-/// What [`Detector::detect_batch`](crate::detector::Detector::detect_batch) found.
+/// The result of [`Detector::detect_batch`](crate::detector::Detector::detect_batch).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     /// The findings, in the order of their events.
     pub findings: Vec<Located>,
-    /// What became of the events.
+    /// Counts of the events.
     pub counts: Counts,
     /// The first [`MAX_UNREADABLE`] that could not be read.
     pub unreadable: Vec<Unreadable>,
@@ -76,12 +75,12 @@ pub struct Span {
     pub length: u32,
 }
 
-/// What [`Detector::screen`](crate::detector::Detector::screen) saw.
+/// The result of [`Detector::screen`](crate::detector::Detector::screen).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Screened {
     /// The lines that any rule could match.
     pub spans: Vec<Span>,
-    /// What became of the other events.
+    /// Counts of the other events.
     pub counts: Counts,
     /// The first [`MAX_UNREADABLE`] that could not be read.
     pub unreadable: Vec<Unreadable>,

@@ -138,7 +138,7 @@ impl Chains {
             let is_known = |membership: &Membership| {
                 known.is_some_and(|known| known.iter().any(|(known, _)| known == membership))
             };
-            // What is known already completes nothing more, but may say it otherwise.
+            // A known step completes nothing more, but the other detector may hold another snapshot of it.
             if step.memberships.iter().all(|(membership, _)| is_known(membership)) {
                 memory.add_step(
                     step.key,
@@ -178,7 +178,7 @@ impl Chains {
                 Completions { chain, membership: *membership, step, steps: memory.steps() }
                     .all(again);
             if !again {
-                // What is complete without it, it does not complete.
+                // A chain that is complete without the step is not completed by it.
                 let steps = memory.steps();
                 of_place.retain(|last| !is_complete(chain, membership.group, *last, steps));
             }
@@ -197,7 +197,7 @@ impl Chains {
     }
 
     /// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
-    /// several strands if it affects several accounts.
+    /// several groups if it affects several accounts.
     fn memberships(&self, feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
         let mut memberships = Places::new();
         let counted: Vec<_> = feeds
@@ -268,7 +268,7 @@ impl Chains {
     }
 }
 
-/// The member_key of a member.
+/// The key of a member in its group.
 fn key_of_member(member: usize) -> Digest128 {
     let mut member_key = [0; 16];
     member_key[..8].copy_from_slice(&(member as u64).to_be_bytes());

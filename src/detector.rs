@@ -31,7 +31,7 @@ pub struct Detector {
 
 impl Detector {
     /// Opens a detector with settings as JSON. `{}` or nothing means those that are
-    /// [baked](crate::baked) into the artifact, and the defaults where none are.
+    /// [baked](crate::embedded_config) into the artifact, and the defaults where none are.
     pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
         match baked() {
             ([], _) if settings.trim().is_empty() => Self::new("{}"),

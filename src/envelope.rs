@@ -31,7 +31,7 @@ pub const PACKED: &str = "awslogs data is packed (base64, gzip): the host unpack
 /// How many texts that are JSON may stand in one another; of real ones at most 3 do. Each is read once more.
 const MAX_TEXTS: usize = 6;
 
-/// What was found at one place of a line.
+/// The content of one place of a line.
 pub enum Content<'a> {
     /// A record: an object with an `eventName` and an `eventSource`.
     Record(Value<'a>),
@@ -41,10 +41,10 @@ pub enum Content<'a> {
     Unreadable(String),
 }
 
-/// What is done with each.
+/// A visitor of each.
 pub type Visit<'a> = &'a mut dyn FnMut(&mut TapePool, Content<'_>);
 
-/// TapePool to parse with, kept from one event to the next.
+/// Tapes to parse with, reused from one event to the next.
 #[derive(Debug, Default)]
 pub struct TapePool(Vec<Tape>);
 
@@ -80,7 +80,7 @@ struct Depth {
     one_of_several: bool,
 }
 
-/// What is to be looked into next.
+/// A value that is still to be looked into.
 enum Pending<'a> {
     Value(Value<'a>, Depth),
     /// What several keys of an envelope hold has been looked into, before which so much was visited.
@@ -151,7 +151,7 @@ impl Search<'_> {
     }
 }
 
-/// What a value is or holds.
+/// A record, or a value that may hold records.
 enum Envelope<'a> {
     Record,
     /// JSON in text.

@@ -10,10 +10,11 @@ pub use orgwatch_sigma::Severity;
 pub use smol_str::SmolStr;
 
 /// Why a finding is, or need not be, an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// What an analyst should see.
+    /// An alert for an analyst.
+    #[default]
     New,
     /// An approval in the settings covers it.
     Approved,
@@ -39,10 +40,11 @@ impl Status {
 }
 
 /// Whether the call did what it asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Neither `errorCode` nor `errorMessage` is in the record.
+    #[default]
     Success,
     /// One of them is.
     Failure,
@@ -123,7 +125,7 @@ pub struct Handshake {
 }
 
 /// The artifact that found it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// `orgwatch`.
     pub name: SmolStr,
@@ -135,7 +137,7 @@ pub struct Artifact {
 }
 
 /// One finding. Times are RFC 3339 in UTC. Texts of the rule are shared with its pack, not copied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: the same rule on the same events gives the same id anywhere. 32 hex digits.
     pub id: String,

@@ -15,7 +15,7 @@ use rare_byte::RareByteFinder;
 const KEY: &[u8; 9] = b"eventName";
 const RARE: usize = 5;
 
-/// What the first look says of a line.
+/// The prefilter's verdict on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing but white space.
@@ -26,7 +26,7 @@ pub enum Verdict {
     Packed,
     /// It has no `eventName`: not CloudTrail.
     Foreign,
-    /// No rule names its events, of which there are so many.
+    /// No rule names its events; their number.
     Rejected(u64),
     /// A rule may match.
     Candidate,
@@ -132,7 +132,7 @@ impl Prefilter {
         })
     }
 
-    /// The verdict on JSON that has so many `eventName`s.
+    /// The verdict on JSON with this number of `eventName`s.
     fn verdict(&self, json: &[u8], events: u64, wanted: bool) -> Verdict {
         match events {
             _ if wanted || (self.everything && events > 0) => Verdict::Candidate,

@@ -10,10 +10,13 @@ use smol_str::SmolStr;
 use crate::{Expr, Field, Template};
 
 /// The severity of a finding: Sigma's levels, from the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Severity {
+    #[default]
     Informational,
     Low,
     Medium,

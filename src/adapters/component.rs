@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use crate::detector::{self, Counts, Located, Place, Screened, Unreadable};
+use crate::detector::{self, Screened};
 use crate::{envelope, rules, settings, state};
 
 wit_bindgen::generate!({ path: "wit", world: "plugin" });
@@ -68,10 +68,7 @@ impl wit::GuestDetector for Detector {
     fn screen(&self, events: Vec<u8>) -> wit::Screened {
         let Screened { spans, counts, unreadable } = self.0.borrow().screen(&events);
         wit::Screened {
-            spans: spans
-                .into_iter()
-                .map(|span| wit::Span { line: span.line, offset: span.offset, length: span.length })
-                .collect(),
+            spans: spans.into_iter().map(Into::into).collect(),
             counts: counts.into(),
             unreadable: unreadable.into_iter().map(Into::into).collect(),
         }
@@ -124,28 +121,14 @@ impl From<settings::Problem> for wit::SettingProblem {
     }
 }
 
-impl From<Place> for wit::Place {
-    fn from(place: Place) -> Self {
-        wit::Place { line: place.line, record: place.record }
-    }
-}
+const _: () = {
+    use crate::detector as ours;
 
-impl From<Located> for wit::Located {
-    fn from(located: Located) -> Self {
-        wit::Located { place: located.place.into(), finding: located.finding.into() }
-    }
-}
-
-impl From<Unreadable> for wit::Unreadable {
-    fn from(unreadable: Unreadable) -> Self {
-        wit::Unreadable { place: unreadable.place.into(), reason: unreadable.reason }
-    }
-}
-
-impl From<Counts> for wit::Counts {
-    fn from(counts: Counts) -> Self {
-        let Counts { lines, events, rejected, evaluated, unreadable, foreign, without_time } =
-            counts;
-        wit::Counts { lines, events, rejected, evaluated, unreadable, foreign, without_time }
-    }
-}
+    crate::wit_conversions!(@record Place { line, record } {} {} {});
+    crate::wit_conversions!(@record Span { line, offset, length } {} {} {});
+    crate::wit_conversions!(@record Counts {
+        lines, events, rejected, evaluated, unreadable, foreign, without_time
+    } {} {} {});
+    crate::wit_conversions!(@record Unreadable { reason } { place } {} {});
+    crate::wit_conversions!(@record Located {} { place, finding } {} {});
+};

@@ -59,7 +59,7 @@ impl Completions<'_> {
         self.step.time.saturating_add(self.chain.window)
     }
 
-    /// The next step of the same member_key, and the one before.
+    /// The next step of the same member, and the one before.
     fn neighbours(&self) -> (Option<ObservationKey>, Option<ObservationKey>) {
         let (step, window) = (self.step, self.chain.window);
         let within = ObservationKey::last_at(self.until());
@@ -70,7 +70,7 @@ impl Completions<'_> {
         (next, before)
     }
 
-    /// From when on what the step before in the member_key does is over.
+    /// The first step that the one before of the same member is too old for.
     fn since(&self, before: Option<ObservationKey>) -> ObservationKey {
         match before {
             Some(before) => {
@@ -92,13 +92,13 @@ impl Completions<'_> {
         let first = ObservationKey::first_at(self.step.time);
         let within = ObservationKey::last_at(self.until());
         let (next, before) = self.neighbours();
-        // The next step of the member_key does for what follows it what this one would.
+        // The next step of the member does for all that follows it what this one would.
         let to = match next.filter(|_| before_last) {
             Some(next) => ObservationKey::last_at(next.time.saturating_sub(1)),
             None => within,
         };
         if again {
-            // It is named where it is one of the newest of its member_key.
+            // It is named where it is one of the newest of its member.
             let mut later = self.steps.of_member(self.membership, self.step, within);
             let beyond = later.nth(MAX_PARTS - 1).map(|key| key.time.saturating_sub(1));
             let named = beyond.map_or(within, ObservationKey::last_at).max(first);
@@ -121,7 +121,7 @@ impl Completions<'_> {
         completions
     }
 
-    /// In any order, each step completes; up to where there are so many other member_keys without this one.
+    /// In any order, each step completes; up to where enough other members are there without this one.
     fn of_any(&self, again: bool, count: usize) -> Vec<ObservationKey> {
         let group = self.membership.group;
         let within = ObservationKey::last_at(self.until());
@@ -148,7 +148,7 @@ impl Completions<'_> {
             .collect()
     }
 
-    /// From so many other events on the count is reached without this one.
+    /// From that number of other events on the count is reached without this one.
     fn counted(&self, count: u64) -> Vec<ObservationKey> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let within = ObservationKey::last_at(self.until());

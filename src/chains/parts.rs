@@ -43,7 +43,7 @@ pub(super) fn finding(
     finding
 }
 
-/// The steps that make a chain, the last one last: the newest of each member_key, so that a flood in one hides no
+/// The steps that make a chain, the last one last: the newest of each member, so that a flood in one hides no
 /// other, and then the newest of all.
 fn keys(
     chain: &Correlation,

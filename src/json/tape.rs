@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = 1000;
 /// Why a text is not JSON, and where (a byte offset).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
-    /// What was wrong.
+    /// The problem.
     pub reason: &'static str,
     /// The byte at which it was found.
     pub offset: usize,
@@ -58,7 +58,7 @@ pub struct Tape {
     open: Vec<u32>,
 }
 
-/// What the parser expects next.
+/// The part of the grammar that the parser expects next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Value,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::tape::{Node, Shape, Tape};
 use crate::text::same;
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -41,7 +41,7 @@ impl<'a> Value<'a> {
         &self.tape.nodes[self.index as usize]
     }
 
-    /// What it is.
+    /// Its kind.
     pub fn kind(&self) -> Kind {
         match self.node().shape {
             Shape::Object => Kind::Object,

@@ -1,4 +1,4 @@
-//! What a detector remembers: which findings it gave, which terms it saw when, the steps of chains,
+//! The memory of a detector: findings that it reported, terms and when they were seen, the steps of chains,
 //! and the types of policies.
 //!
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
@@ -31,7 +31,7 @@ pub use sections::{SECTIONS, Saved, SavedStep};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
 
-/// A finding that was given: the rule's, of the event. Ordered by event time.
+/// The key of a reported finding: a rule's, of an event. Ordered by event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FindingKey {
     /// Event time in seconds; the least for one without a time.
@@ -45,7 +45,7 @@ pub struct FindingKey {
 /// How many entries each part may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Findings remembered as given.
+    /// Findings remembered as reported.
     pub events: usize,
     /// Spans of time in which terms were seen.
     pub terms: usize,
@@ -80,12 +80,12 @@ impl Memory {
         }
     }
 
-    /// Whether a finding was given before.
+    /// Whether a finding was reported before.
     pub fn already_reported(&self, given: &FindingKey) -> bool {
         self.given.contains(given)
     }
 
-    /// Remembers that a finding was given; says whether it was before.
+    /// Remembers that a finding was reported; says whether it was before.
     pub fn record_finding(&mut self, given: FindingKey) -> bool {
         let repeat = !self.given.insert(given);
         while self.given.len() > self.limits.events {

@@ -52,7 +52,7 @@ impl ObservationKey {
     }
 }
 
-/// What ties steps together: a chain, and the values of the fields that it groups by.
+/// The tie between steps: a chain, and the values of the fields that it groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Group {
     /// The chain.
@@ -77,16 +77,16 @@ pub type Places = Vec<(Membership, u8)>;
 /// A membership that is for all accounts of a finding.
 pub const ALL: u8 = u8::MAX;
 
-/// What is kept of a step.
+/// The data of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// Where it stands.
     pub memberships: Places,
-    /// What is kept of the finding: a [`FindingSnapshot`](super::FindingSnapshot) as bytes.
+    /// The finding: a [`FindingSnapshot`](super::FindingSnapshot) as bytes.
     pub part: Box<[u8]>,
 }
 
-/// All steps: by time, by group, by member_key of a group, and by share. Every question about a chain is a
+/// All steps: by time, by group, by member of a group, and by share. Every question about a chain is a
 /// range of one of these, so that a flood of events in one group costs each of them no more than a few
 /// look-ups.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +115,7 @@ impl Share {
 
 impl Observations {
     /// Adds a step; the same step again adds only the memberships it did not have. It may be one too many: see
-    /// [`shrink`](Self::shrink).
+    /// [`evict_to`](Self::evict_to).
     pub fn add(&mut self, key: ObservationKey, step: Observation) {
         let share = self.shares.entry((key.rule, key.refused)).or_default();
         share.steps.insert(key);
@@ -165,12 +165,12 @@ impl Observations {
         gone
     }
 
-    /// What is kept of a step.
+    /// The data of a step.
     pub fn get(&self, key: &ObservationKey) -> Option<&Observation> {
         self.by_time.get(key)
     }
 
-    /// The steps of a group between two, both included, in order, each with its member_key.
+    /// The steps of a group between two, both included, in order, each with its member.
     pub fn between(
         &self,
         group: Group,
@@ -186,7 +186,7 @@ impl Observations {
             .filter(move |(key, _)| *key <= to)
     }
 
-    /// The steps of one member_key of a group between two, both included, in order.
+    /// The steps of one member of a group between two, both included, in order.
     pub fn of_member(
         &self,
         membership: Membership,

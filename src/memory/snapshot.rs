@@ -1,6 +1,6 @@
-//! What is kept of a finding, for the findings of the chains that it is a part of.
+//! Snapshots of findings, for the findings of the chains that they are parts of.
 //!
-//! It is kept as bytes: every finding that feeds a chain is written down, and few are ever read.
+//! A snapshot is bytes: every finding that feeds a chain is written down, and few are ever read.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ const MAX_ORGANIZATIONS: usize = 8;
 
 type Text<'a> = Cow<'a, str>;
 
-/// What a chain's finding takes from a part: everything but the texts, which are the rule's.
+/// The values that a chain's finding takes from a part: everything but the texts, which are the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct FindingSnapshot<'a> {
@@ -97,7 +97,7 @@ impl Approved {
 }
 
 impl<'a> FindingSnapshot<'a> {
-    /// What is kept of a rule's finding, as bytes: of every value no more than 256 bytes (of the
+    /// The snapshot of a rule's finding, as bytes: of every value no more than 256 bytes (of the
     /// accounts no more than 50), and of all together about a kilobyte.
     #[inline(never)]
     pub fn write(finding: &'a Finding, mut approvals: Vec<Approved>) -> Box<[u8]> {

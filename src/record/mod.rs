@@ -69,7 +69,7 @@ pub struct Record<'a> {
     unfolded: &'a EmbeddedJson,
 }
 
-/// What stands at a path.
+/// The values at a path.
 #[derive(Debug)]
 pub enum Found<'a> {
     /// Nothing.
@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
         self.fields.get(name).filter(says)
     }
 
-    /// What stands at a path. Keys that a pipeline has flattened (`userIdentity.arn`) are paths too,
+    /// The values at a path. Keys that a pipeline has flattened (`userIdentity.arn`) are paths too,
     /// whole or in part, and come before the nested ones.
     pub fn find(&self, path: &Path) -> Found<'a> {
         self.look(&path.segments)
@@ -166,7 +166,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What stands at a path below a value. It calls itself no deeper than the path is long.
+/// The values at a path below a value. It calls itself no deeper than the path is long.
 fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
     let Some((first, rest)) = path.split_first() else { return Found::One(value) };
     match value.kind() {

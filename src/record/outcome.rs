@@ -88,7 +88,7 @@ fn of_service_event(record: &Record<'_>) -> (Outcome, Option<String>) {
     }
 }
 
-/// What the message says was not allowed.
+/// The action that the message says was not allowed.
 fn action(message: &str) -> String {
     let action =
         message.split_once("to perform: ").and_then(|(_, after)| after.split_whitespace().next());

@@ -1,7 +1,7 @@
 //! Policy documents in requests: what they say, and whether they allow leaving.
 //!
 //! A document is JSON in text, percent-encoded in older records, or an object where a pipeline has
-//! parsed it. What cannot be read allows nothing: IAM would not have taken it either.
+//! parsed it. A document that cannot be read allows nothing: IAM would not have taken it either.
 
 use std::borrow::Cow;
 

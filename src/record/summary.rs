@@ -1,4 +1,4 @@
-//! What every finding says of the record it was made from.
+//! The facts of a record that every finding repeats.
 
 use super::{Record, content, outcome};
 use crate::digest::Digest128;
@@ -15,10 +15,10 @@ pub struct OrgIds {
     pub action: Option<String>,
 }
 
-/// What a record says, in the finding's terms.
+/// A record in the finding's terms.
 #[derive(Debug, Clone)]
 pub struct EventSummary {
-    /// What makes it the same event wherever it is seen.
+    /// The key of the event, the same wherever it is seen.
     pub key: Digest128,
     /// Seconds since 1970; none when `eventTime` cannot be read.
     pub time: Option<i64>,

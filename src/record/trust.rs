@@ -34,7 +34,7 @@ pub enum Trusted {
 /// Whom a condition lets through of everyone, from what settles the matter to what does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Admitted {
-    /// Accounts or organizations of one's own.
+    /// The user's own accounts or organizations.
     Own,
     /// Others.
     Foreign,

@@ -10,7 +10,7 @@ use crate::finding::{Finding, Principal, Target};
 use crate::memory::{FindingSnapshot, Group};
 use crate::settings::Settings;
 
-/// What a chain says of its parts, in the order of their times; the last one completed it for a group,
+/// The finding of a chain, from its parts in the order of their times; the last one completed it for a group,
 /// which may be of one account of several.
 #[inline(never)]
 pub fn correlation_finding(
@@ -72,7 +72,7 @@ pub fn correlation_finding(
     finding
 }
 
-/// Who made the event of a part.
+/// The principal of a part's event.
 fn principal(part: &FindingSnapshot<'_>) -> Principal {
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     Principal {

@@ -9,7 +9,7 @@ pub use correlation::correlation_finding;
 use template::{MAX_IN_TEXT, sentence, value};
 
 use crate::digest::Digest128;
-use crate::finding::{Accounts, Artifact, Finding, Outcome, Principal, SmolStr, Status, Target};
+use crate::finding::{Artifact, Finding, SmolStr, Target};
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
@@ -40,31 +40,8 @@ fn blank(about: &RuleMetadata, of: &[Digest128], pack: &Pack) -> Finding {
         rule_id: about.id.clone(),
         title: about.title.clone(),
         severity: about.level,
-        status: Status::New,
-        status_reason: None,
-        account: None,
-        accounts: Accounts::default(),
-        organization: None,
-        destination_organization: None,
-        outcome: Outcome::Success,
-        outcome_reason: None,
-        event_name: String::new(),
-        event_source: String::new(),
-        principal: Principal::default(),
-        source_ip: None,
-        user_agent: None,
-        region: None,
-        target: None,
-        handshake: None,
-        details: Vec::new(),
-        parts: Vec::new(),
-        events: Vec::new(),
-        first_seen: None,
-        last_seen: None,
-        summary: String::new(),
         why: about.why.clone(),
         benign: about.benign.clone(),
-        triage: Vec::new(),
         attack: about.attack.clone(),
         attack_aliases: about.attack_aliases.clone(),
         attack_version: pack.attack_version.clone(),
@@ -75,11 +52,11 @@ fn blank(about: &RuleMetadata, of: &[Digest128], pack: &Pack) -> Finding {
             version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
             digest: None,
         },
-        repeat: false,
+        ..Finding::default()
     }
 }
 
-/// What a rule says of a record that it matched.
+/// The finding of a rule on a record that it matched; its status is `new` until it is decided.
 #[inline(never)]
 pub fn rule_finding(
     rule: &Rule,

@@ -7,7 +7,7 @@ use orgwatch_sigma::{Derived, Field};
 
 use crate::record::{self, EventSummary, Found, Ownership, Record, Trusted, org_policy};
 
-/// What a rule may look at.
+/// The values of one record that rules look at.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The record.
@@ -38,7 +38,7 @@ impl<'a> Context<'a> {
         Context { remembered_policy_type, ..self }
     }
 
-    /// What the record says in the finding's terms.
+    /// The record in the finding's terms.
     pub fn summary(&self) -> &EventSummary {
         self.summary.get_or_init(|| EventSummary::of(&self.record))
     }

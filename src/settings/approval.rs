@@ -98,10 +98,10 @@ impl Approval {
     }
 }
 
-/// What an approval looks at of what was done.
+/// The facts of an action that approvals look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Action<'a> {
-    /// Who did it.
+    /// Its principal.
     pub principal: &'a Principal,
     /// From where.
     pub source_ip: Option<&'a str>,

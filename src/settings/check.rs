@@ -59,7 +59,7 @@ pub(super) const PROSE: Allowed = Allowed {
     allowed: "say it in up to 1000 characters",
 };
 
-/// What a text may be.
+/// The texts that a setting allows.
 #[derive(Clone, Copy)]
 pub(super) struct Allowed {
     pub valid: fn(&str) -> bool,

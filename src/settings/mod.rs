@@ -29,9 +29,9 @@ pub const SCHEMA: &str = include_str!("schema.json");
 pub struct Problem {
     /// Where it stands: `trusted_organizations[1]`.
     pub path: String,
-    /// What stands there, as JSON.
+    /// The value there, as JSON.
     pub value: String,
-    /// What is wrong, and what is allowed.
+    /// The problem, and the values that are allowed.
     pub problem: String,
 }
 
@@ -57,7 +57,7 @@ pub enum Mode {
     Off,
 }
 
-/// What the settings change about a rule.
+/// The changes of the settings to a rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Override {
     /// Whether it runs.
@@ -66,14 +66,14 @@ pub struct Override {
     pub severity: Option<Severity>,
 }
 
-/// What a user may say of their organization and of the detector.
+/// The user's organization, approvals, and changes to rules and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The user's own accounts and organizations.
     pub ownership: Ownership,
-    /// Who may do what.
+    /// Approvals: principals and the actions that are expected of them.
     pub approvals: Vec<Approval>,
-    /// What is changed about rules, by slug.
+    /// Changes to rules, by slug.
     pub rules: BTreeMap<String, Override>,
     /// Until when new terms are only learned, in seconds since 1970.
     pub learning_until: Option<i64>,
@@ -157,7 +157,7 @@ impl Settings {
         }
     }
 
-    /// What is likely not meant, at a time in seconds since 1970: approvals that approve nothing any
+    /// Settings that are likely not meant, at a time in seconds since 1970: approvals that approve nothing any
     /// more, and a setting without an effect.
     pub fn warnings(&self, now: i64) -> Vec<Problem> {
         let expired =
@@ -178,7 +178,7 @@ impl Settings {
             .collect()
     }
 
-    /// What is changed about a rule.
+    /// The changes to a rule.
     pub fn of_rule(&self, slug: &str) -> Override {
         self.rules.get(slug).copied().unwrap_or_default()
     }

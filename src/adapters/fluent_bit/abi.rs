@@ -10,7 +10,7 @@ use std::{mem, slice};
 use super::filter::Filter;
 use crate::rules;
 
-/// What becomes of a record that Fluent Bit found no memory for. The record is lost, but not unseen.
+/// The answer for a record that Fluent Bit found no memory for. The record is lost, but not unseen.
 const NO_MEMORY: &[u8] = b"{\"orgwatch_error\":\"no memory for this record\"}\0";
 
 enum State {
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn orgwatch(
     annotated.flatten().unwrap_or(record)
 }
 
-/// What the filter did and holds, as a JSON object. Fluent Bit does not ask; tests do.
+/// Counters of the filter and its memory, as a JSON object. Fluent Bit does not ask; tests do.
 #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn orgwatch_counters() -> *const c_char {
     with(|filter| filter.counters().as_ptr().cast()).unwrap_or(c"{}".as_ptr())

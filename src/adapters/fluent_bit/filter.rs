@@ -1,4 +1,4 @@
-//! What the filter does with a record, in safe code.
+//! The filter's work on a record, in safe code.
 
 use crate::adapters::annotate_json::splice_parsed;
 use crate::detector::Detector;
@@ -67,7 +67,7 @@ impl Filter {
         Some(&self.out)
     }
 
-    /// What it did and holds, as a JSON object ending in a zero byte.
+    /// Counters of the filter and its memory, as a JSON object ending in a zero byte.
     pub fn counters(&mut self) -> &[u8] {
         let mut counters = self.detector.counters();
         counters.extend([("annotated", self.annotated), ("keys_renamed", self.renamed)]);
