@@ -1,5 +1,5 @@
 //! Compiles the pack: `rules/` to the form that the engine evaluates. A rule that is wrong fails the
-//! build, with its file and what is wrong with it.
+//! build, with the file, line and column of each of its problems.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,16 +9,14 @@ use orgwatch_sigma::compile::{self, Attack, RuleFile};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
-    println!("cargo::rerun-if-changed=sigma/attack.txt");
-    let attack = Attack::parse(&fs::read_to_string("sigma/attack.txt")?)?;
     let mut files = Vec::new();
     read(Path::new("rules"), &mut files)?;
-    let pack = compile::pack(&files, &attack).map_err(|errors| {
-        let lines: Vec<_> = errors.iter().map(|error| format!("rules/{error}")).collect();
+    let pack = compile::pack(&files, &Attack::known()).complete().map_err(|refusals| {
+        let lines: Vec<_> = refusals.iter().map(|refusal| format!("rules/{refusal}")).collect();
         lines.join("\n")
     })?;
-    let out = Path::new(&env::var("OUT_DIR")?).join("pack.postcard");
-    fs::write(out, postcard::to_allocvec(&pack)?)?;
+    let out = Path::new(&env::var("OUT_DIR")?).join("pack.bin");
+    fs::write(out, pack.to_bytes())?;
     Ok(())
 }
 

@@ -204,7 +204,8 @@ impl Chains {
             .iter()
             .filter_map(|feed| {
                 let rule = &self.chain(feed).members[feed.member].rules[feed.rule];
-                let counts = rule.only.as_ref().is_none_or(|only| rules::holds(only, context));
+                let counts =
+                    rule.member_filter.as_ref().is_none_or(|filter| rules::holds(filter, context));
                 let member_key = match &self.chain(feed).kind {
                     CorrelationKind::ValueCount(_, field) => {
                         Digest128::of(&[&context.text(field)?])

@@ -118,7 +118,7 @@ fn open(
     Ok(match (which, rules) {
         (Which::Native, None) => Box::new(Native::new(orgwatch::rules::builtin_pack())?),
         (Which::Native, rules) => {
-            Box::new(Native::new(packs::compile(root, &packs::files(root, rules)?)?)?)
+            Box::new(Native::new(packs::compile(&packs::files(root, rules)?)?)?)
         }
         (Which::Component, None) => Box::new(Wasm::new(component)?),
         (Which::Component, Some(_)) => anyhow::bail!("the component carries its own pack"),

@@ -1,4 +1,4 @@
-//! What a rule asks of a record.
+//! Conditions of a rule over one event.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::Glob;
 
 /// A boolean expression over one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "crate::postfix::Postfix", into = "crate::postfix::Postfix")]
 pub enum Expr {
     /// Every one holds.
     And(Vec<Expr>),
@@ -25,7 +25,7 @@ pub enum Expr {
 pub struct Item {
     /// The field.
     pub field: Field,
-    /// What matches it.
+    /// The predicates on its value.
     pub matchers: Vec<Matcher>,
     /// Whether every matcher must match (the `all` modifier) rather than one.
     pub all: bool,
@@ -33,7 +33,7 @@ pub struct Item {
     pub negated: bool,
 }
 
-/// Where a value comes from: the record, or what orgwatch derives from it.
+/// The source of a value: the record, or what orgwatch derives from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
@@ -59,7 +59,7 @@ pub enum Derived {
     GuardPolicy,
     /// `true` when a policy in the request allows leaving the organization.
     GrantsLeave,
-    /// Whom a trust policy in the request admits: `everyone`, or an account `outside`.
+    /// The callers that a trust policy in the request admits: `everyone`, or an account `outside`.
     Trusts,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A text pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glob {
-    /// What must stand one after the other. Literals are in lower case unless `cased`.
+    /// The pieces that stand one after the other. Literals are in lower case unless `cased`.
     pub tokens: Vec<Token>,
     /// Whether case counts.
     pub cased: bool,

@@ -2,14 +2,17 @@
 //!
 //! The pack is written in Sigma YAML and compiled once, when orgwatch is built: selectors and named
 //! detections are inlined into one expression, templates are parsed, and everything that a rule may
-//! get wrong is found then. The guest carries the compiled form ([`Pack`], as JSON) and no YAML.
+//! get wrong is found then. The guest carries the compiled form ([`Pack::to_bytes`]) and no YAML.
 //!
-//! The compiler is behind the feature `compile`; without it this crate is only the types.
+//! The compiler is behind the feature `compile`. Without it this crate is the form of a pack and its
+//! evaluation ([`holds`]), which is all that the guest needs.
 
 mod evaluate;
 mod expression;
 mod glob;
 mod pack;
+mod packed;
+mod postfix;
 mod template;
 
 #[cfg(feature = "compile")]
@@ -22,4 +25,6 @@ pub use pack::{
     Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
     SeverityWhen, TargetTemplate,
 };
+pub use packed::{FORMAT, PackError};
+pub use postfix::MAX_DEPTH;
 pub use template::{Part, Source, Template, Value};

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::{Expr, Field, Template};
 
-/// How bad a finding is: Sigma's levels, from the least.
+/// The severity of a finding: Sigma's levels, from the least.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -77,7 +77,7 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// What every public rule and chain says of itself, in the order of their slugs.
+    /// The metadata of every public rule and chain, in the order of their slugs.
     pub fn public(&self) -> Vec<&RuleMetadata> {
         let rules = self.rules.iter().filter(|rule| !rule.internal).map(|rule| &rule.about);
         let mut all: Vec<_> =
@@ -98,19 +98,19 @@ pub struct RuleMetadata {
     pub title: SmolStr,
     /// The description.
     pub description: String,
-    /// What it guards: the folder of the pack it stands in.
+    /// The area that it guards: the folder of the pack it stands in.
     pub group: String,
     /// Further reading.
     pub references: Vec<String>,
     /// The severity, unless the rule says when it is another.
     pub level: Severity,
-    /// What happened.
+    /// One sentence on the event.
     pub summary: Template,
-    /// Why it matters.
+    /// The reason why it matters.
     pub why: SmolStr,
     /// The likely benign cause.
     pub benign: SmolStr,
-    /// What to do.
+    /// The steps to take.
     pub triage: Vec<Template>,
     /// ATT&CK ids: tactics and techniques.
     pub attack: Arc<[String]>,
@@ -125,11 +125,11 @@ pub struct RuleMetadata {
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
-    /// What it says of itself.
+    /// Its metadata.
     pub about: RuleMetadata,
     /// It gives no finding of its own, only steps of chains.
     pub internal: bool,
-    /// How the severity follows the event: the first that holds replaces the level.
+    /// The severities that follow the event: the first that holds replaces the level.
     pub severity: Vec<SeverityWhen>,
     /// The event must match this: the rule as Sigma has it.
     pub condition: Expr,
@@ -147,26 +147,26 @@ pub struct Rule {
     pub organization: Option<Template>,
     /// The organization that the account goes to.
     pub destination_organization: Option<Template>,
-    /// What the call was aimed at.
+    /// The object of the call.
     pub target: Option<TargetTemplate>,
-    /// What this rule adds to the finding.
+    /// The details that this rule adds to the finding.
     pub details: Vec<(String, Template)>,
 }
 
-/// Findings that together say more: a Sigma correlation.
+/// A Sigma correlation: findings that mean more together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {
-    /// What it says of itself.
+    /// Its metadata.
     pub about: RuleMetadata,
-    /// How its members must stand to one another.
+    /// The relation of its members.
     pub kind: CorrelationKind,
-    /// What must be seen.
+    /// The members.
     pub members: Vec<Member>,
-    /// Within how many seconds of event time.
+    /// The window, in seconds of event time.
     pub window: i64,
 }
 
-/// How the members of a chain must stand to one another.
+/// The relation of a chain's members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CorrelationKind {
@@ -194,16 +194,16 @@ pub struct MemberRule {
     pub slug: SmolStr,
     /// The fields of its events whose values tie the chain together.
     pub key: Vec<Field>,
-    /// Only events that match this count.
-    pub only: Option<Expr>,
+    /// The condition under which its events count, if not all do.
+    pub member_filter: Option<Expr>,
 }
 
-/// A severity and when it applies.
+/// A severity and its condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeverityWhen {
     /// The severity.
     pub level: Severity,
-    /// When.
+    /// The condition.
     pub when: Expr,
 }
 
@@ -212,7 +212,7 @@ pub struct SeverityWhen {
 pub struct NewTerms {
     /// The fields whose values are taken together.
     pub fields: Vec<Field>,
-    /// For how many seconds of event time, before and after, a sighting counts.
+    /// The seconds of event time, before and after, for which a sighting counts.
     pub window: i64,
 }
 

@@ -54,7 +54,7 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// What the finding already says.
+    /// A value of the finding.
     Finding(Value),
     /// A path into the record.
     Record(Path),

@@ -15,9 +15,8 @@ use crate::digest::Digest128;
 /// opened with no other.
 pub fn builtin_pack() -> Arc<Pack> {
     static PACK: LazyLock<Arc<Pack>> = LazyLock::new(|| {
-        let pack: Pack =
-            postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.postcard")))
-                .expect("the build script wrote it, and a test reads it");
+        let pack = Pack::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.bin")))
+            .expect("the build script wrote it, and a test reads it");
         Arc::new(pack)
     });
     Arc::clone(&PACK)

@@ -18,7 +18,7 @@ fn rule(item: &str) -> String {
 /// Our form of a rule's condition.
 fn compiled(yaml: &str) -> Expr {
     let file = RuleFile { path: "g/r.yml".into(), yaml: yaml.into() };
-    let mut pack = pack(&[file], &Attack::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut pack = pack(&[file], &Attack::default()).complete().unwrap_or_else(|e| panic!("{e:?}"));
     pack.rules.remove(0).condition
 }
 

@@ -36,11 +36,9 @@ pub fn files(root: &Path, count: Option<usize>) -> Result<Vec<RuleFile>> {
 }
 
 /// Compiles a pack.
-pub fn compile(root: &Path, files: &[RuleFile]) -> Result<Arc<Pack>> {
-    let attack = Attack::parse(&fs::read_to_string(root.join("sigma/attack.txt"))?)
-        .map_err(|error| anyhow!("sigma/attack.txt: {error}"))?;
-    let pack = compile::pack(files, &attack).map_err(|errors| {
-        anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+pub fn compile(files: &[RuleFile]) -> Result<Arc<Pack>> {
+    let pack = compile::pack(files, &Attack::known()).complete().map_err(|refusals| {
+        anyhow!("{}", refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })?;
     Ok(Arc::new(pack))
 }
@@ -133,7 +131,7 @@ mod tests {
     fn packs_of_every_size_are_compiled() {
         for count in [1, 10, 100, 1000] {
             let files = files(&root(), Some(count)).unwrap();
-            let pack = compile(&root(), &files).unwrap();
+            let pack = compile(&files).unwrap();
             assert_eq!((files.len(), pack.rules.len()), (count, count));
         }
     }
@@ -141,7 +139,7 @@ mod tests {
     #[test]
     fn a_pack_of_one_and_a_generated_rule_find_what_they_name() {
         let find = |count, event: &[u8]| {
-            let pack = compile(&root(), &files(&root(), Some(count)).unwrap()).unwrap();
+            let pack = compile(&files(&root(), Some(count)).unwrap()).unwrap();
             let mut detector = Detector::with_pack(pack, "{}").unwrap();
             let found = detector.detect(event).unwrap();
             found.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::CompileError;
+use super::Refusal;
+use super::problem::{Node, all};
 
 /// The ATT&CK ids that tags may name, with the version they are of.
 #[derive(Debug, Clone, Default)]
@@ -13,9 +14,14 @@ pub struct Attack {
 }
 
 impl Attack {
+    /// The list that comes with this crate, `attack.txt`: the ids that the pack's rules name.
+    pub fn known() -> Attack {
+        Attack::parse(include_str!("../../attack.txt")).expect("a test reads it")
+    }
+
     /// Reads the list: `#` comments, one of which says `version N`, then lines of id, Sigma tag name
     /// (`technique` for techniques, whose tag is the id) and name, separated by tabs.
-    pub fn parse(list: &str) -> Result<Attack, CompileError> {
+    pub fn parse(list: &str) -> Result<Attack, Refusal> {
         let mut attack = Attack::default();
         for (index, line) in list.lines().enumerate() {
             if let Some(comment) = line.strip_prefix('#') {
@@ -33,9 +39,11 @@ impl Attack {
                 [id, "technique", _] => (id.to_lowercase(), *id),
                 [id, tactic, _] => ((*tactic).to_owned(), *id),
                 _ => {
-                    return Err(CompileError {
+                    return Err(Refusal {
                         file: "attack.txt".into(),
-                        problem: format!("line {}: not id, tag and name", index + 1),
+                        line: index + 1,
+                        column: 1,
+                        problem: "not id, tag and name".into(),
                     });
                 }
             };
@@ -50,14 +58,31 @@ impl Attack {
     }
 
     /// The ids that a rule's `attack.` tags stand for: `attack.t1666`, `attack.impact`.
-    pub(super) fn ids(&self, tags: &[String]) -> Result<Vec<String>, String> {
-        tags.iter()
-            .filter_map(|tag| tag.strip_prefix("attack."))
-            .map(|name| {
-                self.ids.get(name).cloned().ok_or_else(|| {
-                    format!("tags: attack.{name} is not in the list of ATT&CK {} ids", self.version)
-                })
-            })
-            .collect()
+    pub(super) fn ids(&self, tags: &[String], at: &Node<'_>) -> Option<Vec<String>> {
+        let named = tags.iter().enumerate();
+        let named = named.filter_map(|(n, tag)| Some((n, tag.strip_prefix("attack.")?)));
+        all(named.map(|(n, name)| {
+            let unknown =
+                || format!("tags: attack.{name} is not in the list of ATT&CK {} ids", self.version);
+            at.at(n).accept(self.ids.get(name).cloned().ok_or_else(unknown))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_that_comes_with_the_crate_can_be_read() {
+        let known = Attack::known();
+        assert_eq!(known.version(), "19");
+        assert_eq!(known.ids.get("t1666").map(String::as_str), Some("T1666"));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_refused_with_its_number() {
+        let refusal = Attack::parse("# version 1\nT1 technique").unwrap_err();
+        assert_eq!(refusal.to_string(), "attack.txt:2:1: not id, tag and name");
     }
 }

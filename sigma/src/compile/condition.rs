@@ -4,36 +4,102 @@ use rsigma_parser::value::{SigmaString, SigmaValue, SpecialChar, StringPart};
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
 };
+use yaml_serde::Value;
 
-use crate::{Derived, Expr, Field, Glob, Item, Matcher, Path, Token};
+use super::problem::{Node, all};
+use crate::{Derived, Expr, Field, Glob, Item, MAX_DEPTH, Matcher, Path, Token};
 
-/// The whole `detection` of a rule: any of its conditions.
-pub(super) fn compile(detections: &Detections) -> Result<Expr, String> {
-    let conditions = detections
-        .conditions
-        .iter()
-        .map(|condition| expression(condition, detections))
-        .collect::<Result<Vec<_>, _>>()?;
-    any(conditions).ok_or_else(|| "detection: no condition".into())
+/// The whole `detection` of a rule: any of its conditions. `at` is the key.
+pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
+    let conditions = detections.conditions.iter();
+    let conditions = all(conditions.map(|condition| expression(condition, detections, at)))?;
+    match any(conditions) {
+        Some(expr) => shallow(expr, &at.at("condition")),
+        None => {
+            at.at("condition").refuse("detection: no condition");
+            None
+        }
+    }
 }
 
-/// A detection map that stands in a extension key, read as Sigma would read it in a rule.
-pub(super) fn fragment(map: &yaml_serde::Value) -> Result<Expr, String> {
-    let map = yaml_serde::to_string(map).map_err(|error| error.to_string())?;
-    let mut yaml = String::from(
-        "title: fragment\nlogsource: {product: aws}\ndetection:\n  condition: fragment\n  fragment:\n",
-    );
-    for line in map.lines() {
-        yaml.push_str("    ");
-        yaml.push_str(line);
-        yaml.push('\n');
+/// An expression that a pack can hold.
+fn shallow(expr: Expr, at: &Node<'_>) -> Option<Expr> {
+    if expr.depth() > MAX_DEPTH {
+        at.refuse(format_args!("more than {MAX_DEPTH} operators stand in one another"));
+        return None;
     }
+    Some(expr)
+}
+
+/// A detection map that stands in an extension key, read as Sigma would read it in a rule.
+pub(super) fn map(key: &str, value: &Value, at: &Node<'_>) -> Option<Expr> {
+    match parsed(value) {
+        Ok(named) => shallow(detection(&named, at)?, at),
+        Err(problem) => {
+            if !narrowed(value, at) {
+                at.refuse(format_args!("{key}: {problem}"));
+            }
+            None
+        }
+    }
+}
+
+/// Whether the parser refuses a detection; if so, it is reported.
+pub(super) fn refused(value: &Value, at: &Node<'_>) -> bool {
+    let Err(problem) = parsed(value) else { return false };
+    if !narrowed(value, at) {
+        at.refuse(problem);
+    }
+    true
+}
+
+/// A detection on its own. The parser reads whole rules only, so that one is written around it.
+fn parsed(value: &Value) -> Result<Detection, String> {
+    let entry = |key: &str, value: Value| (Value::from(key), value);
+    let map = |entries: Vec<(Value, Value)>| Value::Mapping(entries.into_iter().collect());
+    let rule = map(vec![
+        entry("title", "a detection on its own".into()),
+        entry("logsource", map(vec![entry("product", "aws".into())])),
+        entry("detection", map(vec![entry("condition", "it".into()), entry("it", value.clone())])),
+    ]);
+    let yaml = yaml_serde::to_string(&rule).map_err(|error| error.to_string())?;
     let collection = rsigma_parser::parse_sigma_yaml(&yaml)
         .map_err(|error| error.to_string())?
         .into_result()
         .map_err(|errors| errors.join("; "))?;
-    let rule = collection.rules.first().ok_or("not a detection map")?;
-    compile(&rule.detection)
+    let rule = collection.rules.into_iter().next();
+    let named = rule.and_then(|mut rule| rule.detection.named.remove("it"));
+    named.ok_or_else(|| "not a detection map".into())
+}
+
+/// Reports what the parser refuses in a detection, at the items that it refuses, since its own errors
+/// do not say where they are. Returns whether anything was found.
+fn narrowed(value: &Value, at: &Node<'_>) -> bool {
+    let parts: Vec<(String, Value, Value)> = match value {
+        Value::Sequence(list) => {
+            let list = list.iter().enumerate();
+            list.map(|(n, value)| (n.to_string(), value.clone(), value.clone())).collect()
+        }
+        Value::Mapping(map) => {
+            let alone = |key: &Value, value: &Value| {
+                Value::Mapping([(key.clone(), value.clone())].into_iter().collect())
+            };
+            let key = |key: &Value| key.as_str().unwrap_or_default().to_owned();
+            map.iter().map(|(k, value)| (key(k), alone(k, value), Value::Null)).collect()
+        }
+        _ => return false,
+    };
+    let mut found = false;
+    for (key, part, inner) in parts {
+        if let Err(problem) = parsed(&part) {
+            let at = at.at(&key);
+            if !narrowed(&inner, &at) {
+                at.refuse(problem);
+            }
+            found = true;
+        }
+    }
+    found
 }
 
 /// The field that a rule names.
@@ -47,25 +113,23 @@ pub(super) fn field(name: &str) -> Result<Field, String> {
     }
 }
 
-fn expression(condition: &ConditionExpr, detections: &Detections) -> Result<Expr, String> {
-    let all_of = |list: &[ConditionExpr]| {
-        list.iter()
-            .map(|condition| expression(condition, detections))
-            .collect::<Result<Vec<_>, _>>()
+fn expression(condition: &ConditionExpr, detections: &Detections, at: &Node<'_>) -> Option<Expr> {
+    let every = |list: &[ConditionExpr]| {
+        all(list.iter().map(|condition| expression(condition, detections, at)))
     };
-    Ok(match condition {
-        ConditionExpr::And(list) => Expr::And(all_of(list)?),
-        ConditionExpr::Or(list) => Expr::Or(all_of(list)?),
-        ConditionExpr::Not(inner) => Expr::Not(Box::new(expression(inner, detections)?)),
-        ConditionExpr::Identifier(name) => {
-            let named = detections
-                .named
-                .get(name)
-                .ok_or_else(|| format!("condition: {name} is not defined"))?;
-            detection(named).map_err(|problem| format!("{name}: {problem}"))?
-        }
+    Some(match condition {
+        ConditionExpr::And(list) => Expr::And(every(list)?),
+        ConditionExpr::Or(list) => Expr::Or(every(list)?),
+        ConditionExpr::Not(inner) => Expr::Not(Box::new(expression(inner, detections, at)?)),
+        ConditionExpr::Identifier(name) => match detections.named.get(name) {
+            Some(named) => detection(named, &at.at(name))?,
+            None => {
+                at.at("condition").refuse(format_args!("condition: {name} is not defined"));
+                return None;
+            }
+        },
         ConditionExpr::Selector { quantifier, pattern } => {
-            selector(quantifier, pattern, detections)?
+            selector(quantifier, pattern, detections, at)?
         }
     })
 }
@@ -74,57 +138,63 @@ fn selector(
     quantifier: &Quantifier,
     pattern: &SelectorPattern,
     detections: &Detections,
-) -> Result<Expr, String> {
+    at: &Node<'_>,
+) -> Option<Expr> {
     let mut named: Vec<_> =
         detections.named.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
     named.sort_by_key(|(name, _)| *name);
     if named.is_empty() {
-        return Err(format!("condition: nothing is named {pattern}"));
+        at.at("condition").refuse(format_args!("condition: nothing is named {pattern}"));
+        return None;
     }
-    let list = named
-        .into_iter()
-        .map(|(name, named)| detection(named).map_err(|problem| format!("{name}: {problem}")))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(match quantifier {
+    let list = all(named.into_iter().map(|(name, named)| detection(named, &at.at(name))))?;
+    Some(match quantifier {
         Quantifier::Any => Expr::Or(list),
         Quantifier::All => Expr::And(list),
         Quantifier::Count(count) => Expr::NOf(*count, list),
     })
 }
 
-fn detection(detection: &Detection) -> Result<Expr, String> {
+fn detection(detection: &Detection, at: &Node<'_>) -> Option<Expr> {
+    let each = |list: &[Detection]| {
+        all(list.iter().enumerate().map(|(n, inner)| self::detection(inner, &at.at(n))))
+    };
     match detection {
-        Detection::AllOf(items) => Ok(Expr::And(items.iter().map(item).collect::<Result<_, _>>()?)),
-        Detection::AnyOf(list) => {
-            Ok(Expr::Or(list.iter().map(self::detection).collect::<Result<_, _>>()?))
+        Detection::AllOf(items) => Some(Expr::And(all(items.iter().map(|one| item(one, at)))?)),
+        Detection::AnyOf(list) => Some(Expr::Or(each(list)?)),
+        Detection::And(list) => Some(Expr::And(each(list)?)),
+        Detection::Keywords(_) => {
+            at.refuse("keywords without a field are not supported");
+            None
         }
-        Detection::And(list) => {
-            Ok(Expr::And(list.iter().map(self::detection).collect::<Result<_, _>>()?))
-        }
-        Detection::Keywords(_) => Err("keywords without a field are not supported".into()),
         Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
-            Err("array blocks are not supported".into())
+            at.refuse("array blocks are not supported");
+            None
         }
     }
 }
 
-fn item(item: &DetectionItem) -> Result<Expr, String> {
-    let name = item.field.name.as_deref().ok_or("an item without a field")?;
+fn item(item: &DetectionItem, at: &Node<'_>) -> Option<Expr> {
+    let Some(name) = item.field.name.as_deref() else {
+        at.refuse("an item without a field");
+        return None;
+    };
+    let at = at.at(name);
     let modifiers = &item.field.modifiers;
     let has = |modifier| modifiers.contains(&modifier);
     let matchers = if has(Modifier::Exists) {
         let expected = !matches!(item.values.first(), Some(SigmaValue::Bool(false)));
-        vec![Matcher::Exists(expected)]
+        Some(vec![Matcher::Exists(expected)])
     } else {
-        item.values
-            .iter()
-            .map(|value| matcher(value, modifiers))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| format!("{name}: {problem}"))?
+        all(item.values.iter().enumerate().map(|(n, value)| {
+            let matcher = matcher(value, modifiers);
+            at.at(n).accept(matcher.map_err(|problem| format!("{name}: {problem}")))
+        }))
     };
-    Ok(Expr::Item(Item {
-        field: field(name)?,
-        matchers,
+    let field = at.accept(field(name));
+    Some(Expr::Item(Item {
+        field: field?,
+        matchers: matchers?,
         all: has(Modifier::All),
         negated: has(Modifier::Neq),
     }))

@@ -1,74 +1,111 @@
 //! Sigma correlations: chains of findings.
 
+use std::collections::BTreeMap;
+
 use rsigma_parser::{
     ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
 };
 
 use super::extension::{Extension, window_of};
+use super::problem::{Node, Problems, all};
 use super::{Attack, condition, metadata};
-use crate::{Correlation, CorrelationKind, Field, Member, MemberRule, Rule};
+use crate::{Correlation, CorrelationKind, Expr, Field, Member, MemberRule, Rule};
 
 /// How deep "any of" may stand in "any of".
 const MAX_NESTING: usize = 4;
 
-/// What a correlation may refer to.
+/// The documents that a correlation may refer to.
 pub(super) struct Known<'a> {
     pub rules: &'a [Rule],
     pub correlations: &'a [CorrelationRule],
+    /// The names of rules that were refused.
+    pub refused: &'a [String],
 }
 
-/// Compiles a correlation; none if it only stands for "any of" in others.
+/// Compiles a correlation; none if it only stands for "any of" in others, or if a problem was reported.
 pub(super) fn compile(
     sigma: &CorrelationRule,
     known: &Known<'_>,
     group: &str,
     attack: &Attack,
-) -> Result<Option<Correlation>, String> {
-    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"))?;
+    at: &Node<'_>,
+) -> Option<Correlation> {
+    let ours = at.at("orgwatch");
+    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"), &ours);
+    let at_correlation = at.at("correlation");
     if sigma.window != WindowMode::Sliding {
-        return Err("window: only sliding windows are supported".into());
+        at_correlation.at("window").refuse("window: only sliding windows are supported");
     }
-    let kind = kind(sigma)?;
-    let mut members = Vec::new();
-    for name in &sigma.rules {
-        members.push(Member { rules: member(name, sigma, &extension, known, 0)? });
-    }
+    let kind = kind(sigma, &at_correlation);
+    let filters = MemberFilters::of(&extension, &ours);
+    let rules_at = at_correlation.at("rules");
+    let mut members = all(sigma.rules.iter().enumerate().map(|(n, name)| {
+        let rules = member(name, sigma, &filters, known, 0);
+        Some(Member { rules: rules_at.at(n).accept(rules)? })
+    }));
     if extension.internal {
-        return match kind {
-            CorrelationKind::EventCount(1) => Ok(None),
-            _ => {
-                Err("an internal correlation stands for \"any of\": event_count with gte: 1".into())
-            }
-        };
+        if kind.is_some_and(|kind| kind != CorrelationKind::EventCount(1)) {
+            at_correlation
+                .refuse("an internal correlation stands for \"any of\": event_count with gte: 1");
+        }
+        return None;
     }
     // Counting, it does not matter which member an event is of.
-    if matches!(kind, CorrelationKind::EventCount(_) | CorrelationKind::ValueCount(..)) {
-        let rules = members.into_iter().flat_map(|member| member.rules).collect();
-        members = vec![Member { rules }];
+    if matches!(kind, Some(CorrelationKind::EventCount(_) | CorrelationKind::ValueCount(..))) {
+        members = members.map(|members| {
+            let rules = members.into_iter().flat_map(|member| member.rules).collect();
+            vec![Member { rules }]
+        });
     }
-    let about = metadata::compile(&metadata::metadata!(sigma, group), &extension, attack)?;
-    let templates = about.triage.iter().chain([&about.summary]);
-    if let Some(path) = templates.flat_map(|template| template.paths()).next() {
-        return Err(format!("{{{}}}: a chain has no record of its own to look into", path.text));
+    let about = metadata::compile(&metadata::metadata!(sigma, group), &extension, attack, at);
+    let window = window_of(sigma.timespan.seconds).map_err(|e| format!("timespan: {e}"));
+    let window = at_correlation.at("timespan").accept(window);
+    let about = about?;
+    let texts = [(ours.at("summary"), &about.summary)].into_iter();
+    let steps = about.triage.iter().enumerate();
+    for (at, template) in texts.chain(steps.map(|(n, step)| (ours.at("triage").at(n), step))) {
+        if let Some(path) = template.paths().next() {
+            let name = &path.text;
+            at.refuse(format_args!("{{{name}}}: a chain has no record of its own to look into"));
+        }
     }
-    Ok(Some(Correlation {
-        about,
-        kind,
-        members,
-        window: window_of(sigma.timespan.seconds).map_err(|e| format!("timespan: {e}"))?,
-    }))
+    Some(Correlation { about, kind: kind?, members: members?, window: window? })
 }
 
-fn kind(sigma: &CorrelationRule) -> Result<CorrelationKind, String> {
-    Ok(match sigma.correlation_type {
+/// The conditions under which a member's events count, by the member's slug.
+struct MemberFilters(BTreeMap<String, Expr>);
+
+impl MemberFilters {
+    fn of(extension: &Extension, at: &Node<'_>) -> Self {
+        let at = at.at("only");
+        let compiled = extension.member_filters.iter().filter_map(|(slug, map)| {
+            let slug = slug.as_str()?;
+            Some((slug.to_owned(), condition::map("only", map, &at.at(slug))?))
+        });
+        MemberFilters(compiled.collect())
+    }
+}
+
+fn kind(sigma: &CorrelationRule, at: &Node<'_>) -> Option<CorrelationKind> {
+    let threshold = || at.at("condition").accept(threshold(&sigma.condition));
+    Some(match sigma.correlation_type {
         CorrelationType::Temporal => CorrelationKind::Temporal,
         CorrelationType::TemporalOrdered => CorrelationKind::TemporalOrdered,
-        CorrelationType::EventCount => CorrelationKind::EventCount(threshold(&sigma.condition)?.0),
-        CorrelationType::ValueCount => match threshold(&sigma.condition)? {
-            (count, Some(field)) => CorrelationKind::ValueCount(count, condition::field(&field)?),
-            (_, None) => return Err("condition: value_count names a field".into()),
+        CorrelationType::EventCount => CorrelationKind::EventCount(threshold()?.0),
+        CorrelationType::ValueCount => match threshold()? {
+            (count, Some(field)) => {
+                let field = at.at("condition").accept(condition::field(&field))?;
+                CorrelationKind::ValueCount(count, field)
+            }
+            (_, None) => {
+                at.at("condition").refuse("condition: value_count names a field");
+                return None;
+            }
         },
-        other => return Err(format!("type: {} is not supported", other.as_str())),
+        other => {
+            at.at("type").refuse(format_args!("type: {} is not supported", other.as_str()));
+            return None;
+        }
     })
 }
 
@@ -93,7 +130,7 @@ fn threshold(condition: &CorrelationCondition) -> Result<(u64, Option<String>), 
 fn member(
     name: &str,
     sigma: &CorrelationRule,
-    extension: &Extension,
+    filters: &MemberFilters,
     known: &Known<'_>,
     depth: usize,
 ) -> Result<Vec<MemberRule>, String> {
@@ -101,17 +138,22 @@ fn member(
         known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
     {
         let slug = &rule.about.slug;
-        let only = extension.only.get(slug.as_str()).map(condition::fragment).transpose();
         let key = sigma.group_by.iter().map(|field| key(field, slug, sigma));
         return Ok(vec![MemberRule {
             slug: slug.clone(),
             key: key.collect::<Result<_, _>>()?,
-            only: only.map_err(|problem| format!("only: {slug}: {problem}"))?,
+            member_filter: filters.0.get(slug.as_str()).cloned(),
         }]);
     }
     let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));
-    let nested = nested.ok_or_else(|| format!("rules: nothing is named {name}"))?;
-    let inner = Extension::of(nested.custom_attributes.get("orgwatch"))?;
+    let nested =
+        nested.ok_or_else(|| match known.refused.iter().any(|refused| refused == name) {
+            true => format!("rules: {name} was refused itself"),
+            false => format!("rules: nothing is named {name}"),
+        })?;
+    // Its own problems are reported for its own file.
+    let problems = Problems::default();
+    let inner = Extension::of(nested.custom_attributes.get("orgwatch"), &problems.root());
     if !inner.internal || nested.name == sigma.name {
         return Err(format!(
             "rules: {name} is a chain of its own; only an internal \"any of\" can be nested"
@@ -123,9 +165,13 @@ fn member(
     if depth == MAX_NESTING {
         return Err(format!("rules: {name} is nested too deep, or in itself"));
     }
+    let filters = MemberFilters::of(&inner, &problems.root());
     let mut rules = Vec::new();
     for name in &nested.rules {
-        rules.extend(member(name, nested, &inner, known, depth + 1)?);
+        rules.extend(member(name, nested, &filters, known, depth + 1)?);
+    }
+    if !problems.is_empty() {
+        return Err(format!("rules: {name} was refused itself"));
     }
     Ok(rules)
 }

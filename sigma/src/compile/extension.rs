@@ -1,133 +1,152 @@
-//! The extension key `orgwatch` of a rule: what Sigma has no word for.
+//! The extension key `orgwatch` of a rule: everything that Sigma has no key for.
 
 use serde::Deserialize;
 use yaml_serde::{Mapping, Value};
 
+use super::problem::{Node, all};
 use super::{condition, one_line, template};
 use crate::{NewTerms, Severity, SeverityWhen, TargetTemplate, Template};
 
 /// The key as it is written; `docs/rules.md` says what each part means.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(super) struct Extension {
-    #[serde(default)]
     pub internal: bool,
-    #[serde(default)]
     pub summary: String,
-    #[serde(default)]
     pub why: String,
-    #[serde(default)]
     pub triage: Vec<String>,
-    #[serde(default)]
     pub covers: Vec<String>,
-    #[serde(default)]
     pub threat_catalogue: Vec<String>,
-    #[serde(default)]
     pub attack_aliases: Vec<String>,
     pub account: Option<String>,
     pub organization: Option<String>,
     pub destination_organization: Option<String>,
-    pub target: Option<TargetText>,
-    #[serde(default)]
-    pub details: Mapping,
-    #[serde(default)]
-    pub severity: Vec<SeverityText>,
-    pub requires: Option<Value>,
-    #[serde(default)]
-    pub only: Mapping,
-    pub new_terms: Option<NewTermsText>,
+    target: Option<TargetText>,
+    details: Mapping,
+    severity: Vec<Value>,
+    pub derived_condition: Option<Value>,
+    pub member_filters: Mapping,
+    new_terms: Option<NewTermsText>,
 }
 
 /// `target: {type: …, id: …}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TargetText {
+struct TargetText {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub id: String,
+    kind: String,
+    id: String,
 }
 
 /// One of `severity: [{level: …, when: {…}}]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SeverityText {
-    pub level: Severity,
-    pub when: Value,
+struct SeverityText {
+    level: Severity,
+    when: Value,
 }
 
 /// `new_terms: {fields: […], window: 10d}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewTermsText {
-    pub fields: Vec<String>,
-    pub window: String,
+struct NewTermsText {
+    fields: Vec<String>,
+    window: String,
 }
 
 /// Where the affected account stands when a rule does not say.
 const ACCOUNT: &str = "{recipientAccountId|userIdentity.accountId}";
 
 impl Extension {
-    pub(super) fn of(attribute: Option<&Value>) -> Result<Extension, String> {
-        let value = attribute.ok_or("the key orgwatch is missing: see docs/rules.md")?;
-        yaml_serde::from_value(value.clone()).map_err(|error| format!("orgwatch: {error}"))
-    }
-
-    pub(super) fn account(&self) -> Result<Template, String> {
-        template::parse("account", self.account.as_deref().unwrap_or(ACCOUNT))
-    }
-
-    pub(super) fn target(&self) -> Result<Option<TargetTemplate>, String> {
-        let Some(target) = &self.target else {
-            return Ok(None);
+    /// Reads the key. A part that cannot be read is reported and left out.
+    pub(super) fn of(attribute: Option<&Value>, at: &Node<'_>) -> Extension {
+        let mut read = Extension::default();
+        let Some(map) = attribute.and_then(Value::as_mapping) else {
+            at.refuse("the key orgwatch is missing, or no mapping: see docs/rules.md");
+            return read;
         };
-        Ok(Some(TargetTemplate {
-            kind: template::parse("target.type", &target.kind)?,
-            id: template::parse("target.id", &target.id)?,
+        for (key, value) in map {
+            let key = key.as_str().unwrap_or_default();
+            let at = at.at(key);
+            match key {
+                "internal" => read.internal = at.read(value),
+                "summary" => read.summary = at.read(value),
+                "why" => read.why = at.read(value),
+                "triage" => read.triage = at.read(value),
+                "covers" => read.covers = at.read(value),
+                "threat_catalogue" => read.threat_catalogue = at.read(value),
+                "attack_aliases" => read.attack_aliases = at.read(value),
+                "account" => read.account = at.read(value),
+                "organization" => read.organization = at.read(value),
+                "destination_organization" => read.destination_organization = at.read(value),
+                "target" => read.target = at.read(value),
+                "details" => read.details = at.read(value),
+                "severity" => read.severity = at.read(value),
+                "requires" => read.derived_condition = Some(value.clone()),
+                "only" => read.member_filters = at.read(value),
+                "new_terms" => read.new_terms = at.read(value),
+                _ => at.refuse(format_args!("orgwatch: {key} is no part of it: see docs/rules.md")),
+            }
+        }
+        read
+    }
+
+    pub(super) fn account(&self, at: &Node<'_>) -> Option<Template> {
+        let text = self.account.as_deref().unwrap_or(ACCOUNT);
+        at.at("account").accept(template::parse("account", text))
+    }
+
+    /// The target's templates; none where the rule names no target or it was refused.
+    pub(super) fn target(&self, at: &Node<'_>) -> Option<TargetTemplate> {
+        let target = self.target.as_ref()?;
+        let at = at.at("target");
+        let kind = at.at("type").accept(template::parse("target.type", &target.kind));
+        let id = at.at("id").accept(template::parse("target.id", &target.id));
+        Some(TargetTemplate { kind: kind?, id: id? })
+    }
+
+    pub(super) fn details(&self, at: &Node<'_>) -> Option<Vec<(String, Template)>> {
+        let at = at.at("details");
+        all(self.details.iter().map(|(name, value)| match (name.as_str(), value.as_str()) {
+            (Some(name), Some(value)) => {
+                let template = at.at(name).accept(template::parse("details", value))?;
+                Some((name.to_owned(), template))
+            }
+            (name, _) => {
+                at.at(name.unwrap_or_default()).refuse("details: names and values are text");
+                None
+            }
         }))
     }
 
-    pub(super) fn details(&self) -> Result<Vec<(String, Template)>, String> {
-        self.details
-            .iter()
-            .map(|(name, value)| match (name.as_str(), value.as_str()) {
-                (Some(name), Some(value)) => {
-                    Ok((name.to_owned(), template::parse("details", value)?))
-                }
-                _ => Err("details: names and values are text".into()),
-            })
-            .collect()
+    pub(super) fn triage(&self, at: &Node<'_>) -> Option<Vec<Template>> {
+        let at = at.at("triage");
+        let steps = self.triage.iter().enumerate();
+        all(steps.map(|(n, step)| at.at(n).accept(template::parse("triage", &one_line(step)))))
     }
 
-    pub(super) fn triage(&self) -> Result<Vec<Template>, String> {
-        self.triage.iter().map(|step| template::parse("triage", &one_line(step))).collect()
+    pub(super) fn severity(&self, at: &Node<'_>) -> Option<Vec<SeverityWhen>> {
+        let at = at.at("severity");
+        all(self.severity.iter().enumerate().map(|(n, value)| {
+            let at = at.at(n);
+            let text = yaml_serde::from_value(value.clone());
+            let SeverityText { level, when } =
+                at.accept(text.map_err(|error| format!("severity: {error}")))?;
+            Some(SeverityWhen { level, when: condition::map("severity", &when, &at.at("when"))? })
+        }))
     }
 
-    pub(super) fn severity(&self) -> Result<Vec<SeverityWhen>, String> {
-        self.severity
-            .iter()
-            .map(|text| {
-                Ok(SeverityWhen {
-                    level: text.level,
-                    when: condition::fragment(&text.when).map_err(|e| format!("severity: {e}"))?,
-                })
-            })
-            .collect()
-    }
-
-    pub(super) fn new_terms(&self) -> Result<Option<NewTerms>, String> {
-        let Some(text) = &self.new_terms else {
-            return Ok(None);
-        };
+    /// The new terms; none where the rule has none or they were refused.
+    pub(super) fn new_terms(&self, at: &Node<'_>) -> Option<NewTerms> {
+        let text = self.new_terms.as_ref()?;
+        let (at, fields_at) = (at.at("new_terms"), at.at("new_terms").at("fields"));
         let window = rsigma_parser::value::Timespan::parse(&text.window)
-            .map_err(|error| format!("new_terms: window: {error}"))?;
-        Ok(Some(NewTerms {
-            fields: text
-                .fields
-                .iter()
-                .map(|name| condition::field(name))
-                .collect::<Result<_, _>>()?,
-            window: window_of(window.seconds).map_err(|e| format!("new_terms: window: {e}"))?,
-        }))
+            .map_err(|error| error.to_string())
+            .and_then(|window| window_of(window.seconds).map_err(str::to_owned))
+            .map_err(|problem| format!("new_terms: window: {problem}"));
+        let fields = text.fields.iter().enumerate();
+        let fields = all(fields.map(|(n, name)| fields_at.at(n).accept(condition::field(name))));
+        let window = at.at("window").accept(window);
+        Some(NewTerms { fields: fields?, window: window? })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the prefilter may rely on.
+//! Literals that the prefilter and the index of rules may rely on.
 
 use std::collections::BTreeSet;
 

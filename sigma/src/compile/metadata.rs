@@ -1,8 +1,9 @@
-//! What rules and chains say of themselves in the same way.
+//! Metadata that rules and chains have in common.
 
 use rsigma_parser::Level;
 
 use super::extension::Extension;
+use super::problem::Node;
 use super::{Attack, one_line, template};
 use crate::{RuleMetadata, Severity};
 
@@ -41,40 +42,54 @@ pub(super) fn compile(
     from: &SigmaMetadata<'_>,
     extension: &Extension,
     attack: &Attack,
-) -> Result<RuleMetadata, String> {
+    at: &Node<'_>,
+) -> Option<RuleMetadata> {
+    let ours = at.at("orgwatch");
     let benign: Vec<_> = from.falsepositives.iter().map(|text| one_line(text)).collect();
-    let about = RuleMetadata {
-        slug: required("name", from.name)?.into(),
-        id: required("id", from.id)?.into(),
+    let (benign, why) = (benign.join(" "), one_line(&extension.why));
+    let summary = template::parse("summary", &one_line(&extension.summary));
+    let texts = [
+        (at.at("falsepositives"), "falsepositives", benign.is_empty(), benign.contains('{')),
+        (ours.at("why"), "why", why.is_empty(), why.contains('{')),
+        (ours.at("summary"), "summary", extension.summary.trim().is_empty(), false),
+        (ours.at("triage"), "triage", extension.triage.is_empty(), false),
+    ];
+    for (at, key, empty, template) in texts {
+        if empty && !extension.internal {
+            at.refuse(format_args!("{key} must say something"));
+        }
+        if template {
+            at.refuse(format_args!("{key} is not a template: no {{ can stand in it"));
+        }
+    }
+    let required = |key: &str, value: &Option<String>| {
+        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
+        at.at(key).accept(value.map(str::to_owned).ok_or_else(|| format!("{key} is missing")))
+    };
+    let slug = required("name", from.name);
+    let id = required("id", from.id);
+    let description = required("description", from.description);
+    let level = at.at("level").accept(from.level.ok_or("level is missing"));
+    let summary = ours.at("summary").accept(summary);
+    let triage = extension.triage(&ours);
+    let attack = attack.ids(from.tags, &at.at("tags"));
+    Some(RuleMetadata {
+        slug: slug?.into(),
+        id: id?.into(),
         title: from.title.into(),
-        description: one_line(&required("description", from.description)?),
+        description: one_line(&description?),
         group: from.group.to_owned(),
         references: from.references.to_vec(),
-        level: severity(from.level.ok_or("level is missing")?),
-        summary: template::parse("summary", &one_line(&extension.summary))?,
-        why: one_line(&extension.why).into(),
-        benign: benign.join(" ").into(),
-        triage: extension.triage()?,
-        attack: attack.ids(from.tags)?.into(),
+        level: severity(level?),
+        summary: summary?,
+        why: why.into(),
+        benign: benign.into(),
+        triage: triage?,
+        attack: attack?.into(),
         attack_aliases: extension.attack_aliases.clone().into(),
         threat_catalogue: extension.threat_catalogue.clone().into(),
         covers: extension.covers.clone().into(),
-    };
-    let said = [
-        about.why.is_empty(),
-        about.benign.is_empty(),
-        about.triage.is_empty(),
-        about.summary.0.is_empty(),
-    ];
-    if let Some(text) = [&about.why, &about.benign].into_iter().find(|text| text.contains('{')) {
-        return Err(format!("why and falsepositives are not templates: {text}"));
-    }
-    if !extension.internal && said.contains(&true) {
-        return Err(
-            "orgwatch: summary, why and triage, and falsepositives, must say something".into()
-        );
-    }
-    Ok(about)
+    })
 }
 
 fn severity(level: Level) -> Severity {
@@ -84,12 +99,5 @@ fn severity(level: Level) -> Severity {
         Level::Medium => Severity::Medium,
         Level::High => Severity::High,
         Level::Critical => Severity::Critical,
-    }
-}
-
-fn required(key: &str, value: &Option<String>) -> Result<String, String> {
-    match value.as_deref().map(str::trim) {
-        None | Some("") => Err(format!("{key} is missing")),
-        Some(text) => Ok(text.to_owned()),
     }
 }

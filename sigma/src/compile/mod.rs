@@ -1,30 +1,73 @@
 //! From Sigma YAML to the compiled form.
+//!
+//! ```
+//! use orgwatch_sigma::compile::{Attack, RuleFile, pack};
+//!
+//! let file = RuleFile { path: "leaving/left.yml".into(), yaml: "title: Left\nlevel: hgih\n".into() };
+//! let compiled = pack(&[file], &Attack::default());
+//! assert!(compiled.pack.rules.is_empty());
+//! assert!(compiled.refusals.iter().any(|refusal| refusal.line == 2));
+//! ```
 
 mod attack;
 mod condition;
 mod correlation;
+mod document;
 mod extension;
 mod literals;
 mod metadata;
+mod problem;
 mod rule;
 mod template;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use rsigma_parser::{CorrelationRule, SigmaRule};
+use serde::Deserialize;
+use yaml_serde::Value;
 
-use crate::Pack;
+use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
+use document::Document;
+use problem::{Positions, Problems};
 
-/// Why a rule was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {problem}")]
-pub struct CompileError {
-    /// The rule's file.
+/// A problem for which a rule was refused. It reads `leaving/left.yml:2:1: level is missing`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rule's file, as [`RuleFile::path`] has it.
     pub file: String,
-    /// What is wrong, and what would be right.
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The problem, with the key that it is about, and what would be right.
     pub problem: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { file, line, column, problem } = self;
+        write!(f, "{file}:{line}:{column}: {problem}")
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// The result of compiling a pack.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compiled {
+    /// The rules and correlations without a problem.
+    pub pack: Pack,
+    /// Every problem of every file, in the order of the files, lines and columns.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Compiled {
+    /// The pack, if no rule was refused.
+    pub fn complete(self) -> Result<Pack, Vec<Refusal>> {
+        if self.refusals.is_empty() { Ok(self.pack) } else { Err(self.refusals) }
+    }
 }
 
 /// One rule file: where it stands in the pack and what it says.
@@ -41,50 +84,89 @@ impl RuleFile {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    fn refused(&self, problem: String) -> CompileError {
-        CompileError { file: self.path.clone(), problem }
+    /// The file's problems with their places.
+    fn refusals(&self, problems: Problems) -> Vec<Refusal> {
+        let problems = problems.into_inner();
+        if problems.is_empty() {
+            return Vec::new();
+        }
+        let positions = Positions::of(&self.yaml);
+        let refusal = |(path, problem): (Vec<String>, String)| {
+            let position = positions.at(&path);
+            self.refused(position.line, position.column, problem)
+        };
+        let mut refusals: Vec<_> = problems.into_iter().map(refusal).collect();
+        refusals.sort_by_key(|refusal| (refusal.line, refusal.column));
+        refusals
+    }
+
+    fn refused(&self, line: usize, column: usize, problem: String) -> Refusal {
+        Refusal { file: self.path.clone(), line, column, problem }
+    }
+
+    /// The value of the file, if it is one YAML document.
+    fn value(&self) -> Result<Value, Refusal> {
+        let mut documents = yaml_serde::Deserializer::from_str(&self.yaml).map(Value::deserialize);
+        let first = documents.next().unwrap_or(Ok(Value::Null)).map_err(|error| {
+            let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+            self.refused(line, column, error.to_string())
+        })?;
+        match documents.next() {
+            None => Ok(first),
+            Some(_) => {
+                let problem = "a file holds exactly one rule or one correlation";
+                Err(self.refused(1, 1, problem.into()))
+            }
+        }
     }
 }
 
-/// What a file holds.
-enum Document {
-    Rule(Box<SigmaRule>),
-    Correlation(Box<CorrelationRule>),
-}
-
-/// Compiles a pack. Every rule that is refused is reported, not just the first.
-pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileError>> {
-    let mut rules = Vec::new();
-    let mut read = Vec::new();
-    let mut errors = Vec::new();
+/// Compiles a pack. Every problem of every file is reported, and the rules without one are compiled.
+pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
+    let mut refusals: Vec<Vec<Refusal>> = vec![Vec::new(); files.len()];
+    let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
+    let mut refused = Vec::new();
     let mut taken = Taken::default();
-    for file in files {
-        let document = document(file);
-        if let Ok(document) = &document {
-            errors.extend(taken.refuse(file, document));
+    for (n, file) in files.iter().enumerate() {
+        let value = match file.value() {
+            Ok(value) => value,
+            Err(refusal) => {
+                refusals[n].push(refusal);
+                continue;
+            }
+        };
+        let problems = Problems::default();
+        let at = problems.root();
+        let document = document::read(&file.yaml, &value, &at);
+        if let Some(document) = &document {
+            taken.refuse(file, document, &at);
         }
         match document {
-            Ok(Document::Rule(sigma)) => match rule::compile(*sigma, file.group(), attack) {
-                Ok(rule) => {
-                    event_names.extend(as_written(&rule.event_names, &file.yaml));
-                    rules.push(rule);
+            Some(Document::Correlation(sigma)) => correlations.push((n, problems, *sigma)),
+            Some(Document::Rule(sigma)) => {
+                let rule = rule::compile(&sigma, file.group(), attack, &at);
+                match rule.filter(|_| problems.is_empty()) {
+                    Some(rule) => {
+                        event_names.extend(as_written(&rule.event_names, &file.yaml));
+                        rules.push(rule);
+                    }
+                    None => refused.extend([sigma.name, sigma.id].into_iter().flatten()),
                 }
-                Err(problem) => errors.push(file.refused(problem)),
-            },
-            Ok(Document::Correlation(sigma)) => read.push((file, *sigma)),
-            Err(problem) => errors.push(file.refused(problem)),
+                refusals[n] = file.refusals(problems);
+            }
+            None => refusals[n] = file.refusals(problems),
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let correlations: Vec<_> = read.iter().map(|(_, sigma)| sigma.clone()).collect();
-    let known = correlation::Known { rules: &rules, correlations: &correlations };
-    let mut compiled = Vec::new();
-    for (file, sigma) in read {
-        match correlation::compile(&sigma, &known, file.group(), attack) {
-            Ok(chain) => compiled.extend(chain),
-            Err(problem) => errors.push(file.refused(problem)),
-        }
+    let sigma: Vec<_> = correlations.iter().map(|(.., sigma)| sigma.clone()).collect();
+    let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
+    let mut compiled = Vec::<Correlation>::new();
+    for (n, problems, sigma) in correlations {
+        let file = &files[n];
+        let chain = correlation::compile(&sigma, &known, file.group(), attack, &problems.root());
+        compiled.extend(chain.filter(|_| problems.is_empty()));
+        refusals[n] = file.refusals(problems);
     }
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
     if rules.iter().any(|rule| rule.event_names.is_empty()) {
@@ -96,36 +178,30 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Result<Pack, Vec<CompileErro
         correlations: compiled,
         event_names: event_names.into_iter().collect(),
     };
-    if errors.is_empty() { Ok(pack) } else { Err(errors) }
+    Compiled { pack, refusals: refusals.concat() }
 }
 
-/// The names and ids of all documents, those that give no finding too: read refer to any of them by
-/// either, and the memory keeps what it knows of a rule under its id, so that two with one id would
+/// The names and ids of all documents, those that give no finding too: correlations refer to any of them
+/// by either, and the memory keeps what it knows of a rule under its id, so that two with one id would
 /// mute one another.
 #[derive(Default)]
 struct Taken<'a>(BTreeMap<String, &'a str>);
 
 impl<'a> Taken<'a> {
-    /// Why a document is refused: what it is named by names another already.
-    fn refuse(&mut self, file: &'a RuleFile, document: &Document) -> Vec<CompileError> {
-        let (name, id) = match document {
-            Document::Rule(rule) => (&rule.name, &rule.id),
-            Document::Correlation(chain) => (&chain.name, &chain.id),
-        };
-        let mut refused = Vec::new();
-        for (key, value) in [("name", name), ("id", id)] {
+    /// Refuses a document that is named as another is already.
+    fn refuse(&mut self, file: &'a RuleFile, document: &Document, at: &problem::Node<'_>) {
+        for (key, value) in document.names() {
             let Some(value) = value.as_deref().map(|value| value.trim().to_lowercase()) else {
                 continue;
             };
             match self.0.entry(value) {
                 Entry::Vacant(free) => drop(free.insert(&file.path)),
                 Entry::Occupied(taken) => {
-                    let problem = format!("{key}: {} is taken by {}", taken.key(), taken.get());
-                    refused.push(file.refused(problem));
+                    let (value, by) = (taken.key(), taken.get());
+                    at.at(key).refuse(format_args!("{key}: {value} is taken by {by}"));
                 }
             }
         }
-        refused
     }
 }
 
@@ -139,19 +215,10 @@ fn as_written(names: &[String], yaml: &str) -> Vec<String> {
         .collect()
 }
 
-fn document(file: &RuleFile) -> Result<Document, String> {
-    let mut collection = rsigma_parser::parse_sigma_yaml(&file.yaml)
-        .map_err(|error| error.to_string())?
-        .into_result()
-        .map_err(|errors| errors.join("; "))?;
-    match (collection.len(), collection.rules.pop(), collection.correlations.pop()) {
-        (1, Some(rule), None) => Ok(Document::Rule(Box::new(rule))),
-        (1, None, Some(chain)) => Ok(Document::Correlation(Box::new(chain))),
-        _ => Err("a file holds exactly one rule or one correlation".into()),
-    }
-}
-
 /// YAML block text as one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,41 +3,60 @@
 use rsigma_parser::SigmaRule;
 
 use super::extension::Extension;
+use super::problem::Node;
 use super::{Attack, condition, literals, metadata, template};
 use crate::Rule;
 
-pub(super) fn compile(sigma: SigmaRule, group: &str, attack: &Attack) -> Result<Rule, String> {
-    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"))?;
+/// Compiles a rule. None means that a problem was reported; a rule that is given may have some, too.
+pub(super) fn compile(
+    sigma: &SigmaRule,
+    group: &str,
+    attack: &Attack,
+    at: &Node<'_>,
+) -> Option<Rule> {
+    let ours = at.at("orgwatch");
+    let extension = Extension::of(sigma.custom_attributes.get("orgwatch"), &ours);
     let source = &sigma.logsource;
     if source.product.as_deref() != Some("aws") || source.service.as_deref() != Some("cloudtrail") {
-        return Err("logsource: orgwatch reads product aws, service cloudtrail".into());
+        at.at("logsource").refuse("logsource: orgwatch reads product aws, service cloudtrail");
     }
-    let condition = condition::compile(&sigma.detection)?;
-    let derived_condition = extension.requires.as_ref().map(condition::fragment).transpose();
-    let event_sources = literals::of("eventSource", &condition).unwrap_or_default();
-    if event_sources.is_empty() {
-        return Err(
-            "detection: a rule names its eventSource: other services have the same eventName"
-                .into(),
+    let condition = condition::compile(&sigma.detection, &at.at("detection"));
+    let derived_condition = extension.derived_condition.as_ref();
+    let derived_condition =
+        derived_condition.and_then(|map| condition::map("requires", map, &ours.at("requires")));
+    let sources = |condition| literals::of("eventSource", condition).unwrap_or_default();
+    let event_sources = condition.as_ref().map(sources).unwrap_or_default();
+    if condition.is_some() && event_sources.is_empty() {
+        at.at("detection").refuse(
+            "detection: a rule names its eventSource: other services have the same eventName",
         );
     }
-    let organization = |key, text| template::optional(key, text);
-    Ok(Rule {
-        about: metadata::compile(&metadata::metadata!(sigma, group), &extension, attack)?,
+    let optional = |key: &str, text: &Option<String>| {
+        text.as_deref().and_then(|text| ours.at(key).accept(template::parse(key, text)))
+    };
+    let organization = optional("organization", &extension.organization);
+    let destination_organization =
+        optional("destination_organization", &extension.destination_organization);
+    let about = metadata::compile(&metadata::metadata!(sigma, group), &extension, attack, at);
+    let severity = extension.severity(&ours);
+    let new_terms = extension.new_terms(&ours);
+    let account = extension.account(&ours);
+    let target = extension.target(&ours);
+    let details = extension.details(&ours);
+    let condition = condition?;
+    Some(Rule {
+        about: about?,
         internal: extension.internal,
-        severity: extension.severity()?,
-        derived_condition: derived_condition.map_err(|problem| format!("requires: {problem}"))?,
+        severity: severity?,
+        derived_condition,
         event_names: literals::of("eventName", &condition).unwrap_or_default(),
         event_sources,
         condition,
-        new_terms: extension.new_terms()?,
-        account: extension.account()?,
-        organization: organization("organization", &extension.organization)?,
-        destination_organization: organization(
-            "destination_organization",
-            &extension.destination_organization,
-        )?,
-        target: extension.target()?,
-        details: extension.details()?,
+        new_terms,
+        account: account?,
+        organization,
+        destination_organization,
+        target,
+        details: details?,
     })
 }

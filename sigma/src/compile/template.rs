@@ -2,7 +2,7 @@
 
 use crate::{Part, Path, Source, Template, Value};
 
-/// What a path into a record may begin with: CloudTrail's own top-level fields.
+/// The fields that a path into a record may begin with: CloudTrail's own top-level fields.
 const RECORD_FIELDS: &[&str] = &[
     "additionalEventData",
     "apiVersion",
@@ -51,11 +51,6 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Template, String> {
         parts.push(Part::Text(rest.to_owned()));
     }
     Ok(Template(parts))
-}
-
-/// Parses a template that may be missing.
-pub(super) fn optional(key: &str, text: &Option<String>) -> Result<Option<Template>, String> {
-    text.as_deref().map(|text| parse(key, text)).transpose()
 }
 
 fn source(name: &str) -> Result<Source, String> {

@@ -107,7 +107,7 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
 }
 
 fn fed_by(rule: &MemberRule) -> String {
-    match &rule.only {
+    match &rule.member_filter {
         Some(only) => format!("{} ({})", rule.slug, conditions::sentence(only)),
         None => rule.slug.to_string(),
     }
