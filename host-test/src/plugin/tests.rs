@@ -239,3 +239,12 @@ fn nothing_outlives_the_plugin() {
     });
     assert!(gone);
 }
+
+/// The documentation promises embedders as much.
+#[test]
+fn a_plugin_is_shared_by_threads_and_a_detector_moves_between_them() {
+    fn shared<T: Send + Sync + Clone>() {}
+    fn moves<T: Send>() {}
+    shared::<Plugin>();
+    moves::<Detector>();
+}
