@@ -34,6 +34,19 @@ fn severities_choose_what_is_printed_and_how_it_ends() {
     }
 }
 
+/// A time that nobody could read was told nowhere.
+#[test]
+fn a_time_that_cannot_be_read_is_told_in_the_finding_and_in_the_summary() {
+    let bench = Bench::new();
+    let mut event = leaving(1);
+    event["eventTime"] = "June".into();
+    bench.file("file", event.to_string());
+    let ran = bench.scan(&["file"]);
+    let ran = ran.expect(1, 0).says("without time    1 event that a rule names");
+    assert_eq!(ran.findings()[0]["details"]["time"], "cannot be read: June");
+    assert_eq!(ran.findings()[0].get("first_seen"), None);
+}
+
 #[test]
 fn ocsf_is_one_detection_finding_a_line() {
     let bench = Bench::new();

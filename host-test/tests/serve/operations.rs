@@ -25,6 +25,17 @@ fn health_says_that_it_lives_and_is_ready() {
     assert!(health["component"].as_str().unwrap().starts_with("sha256:"));
 }
 
+/// A time that nobody could read was counted nowhere.
+#[test]
+fn events_without_a_time_are_counted() {
+    let (bench, downstream) = (Bench::new(), Downstream::start());
+    let service = Service::annotating(&bench, &downstream, &[]);
+    let mut event = leaving(1);
+    event["eventTime"] = "June".into();
+    service.post(&lines(&[event, leaving(2)])).expect(200);
+    assert_eq!(service.metric("orgwatch_events_without_time_total"), 1.0);
+}
+
 #[test]
 fn metrics_count_what_happens() {
     let (bench, downstream) = (Bench::new(), Downstream::start());
