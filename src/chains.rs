@@ -85,12 +85,12 @@ impl Chains {
         context: &Context<'_>,
         settings: &Settings,
         memory: &mut Memory,
-        found: &mut dyn FnMut(Finding),
-    ) {
+    ) -> Vec<Finding> {
+        let mut completed = Vec::new();
         let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
         let memberships = self.memberships(feeds, finding, context);
         if memberships.is_empty() {
-            return;
+            return completed;
         }
         let FindingKey { time, event, rule: by } = given;
         let step =
@@ -103,8 +103,9 @@ impl Chains {
         self.add(step, added, again, memory, &mut |chain, group, last, steps| {
             let mut whole = parts::finding(chain, group, last, steps, &self.pack, settings);
             whole.repeat = finding.repeat;
-            found(whole);
+            completed.push(whole);
         });
+        completed
     }
 
     /// Adds the steps of a memory that was saved, but for those of rules that are not wanted, and gives

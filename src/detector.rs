@@ -251,9 +251,7 @@ fn evaluate_record(
         finding.repeat = memory.record_finding(given);
         let mut completed = Vec::new();
         if summary.time.is_some() {
-            chains.advance(rule, &finding, given, context, settings, memory, &mut |chain| {
-                completed.push(chain)
-            });
+            completed = chains.advance(rule, &finding, given, context, settings, memory);
         }
         if !rule.internal {
             found(finding);
