@@ -34,9 +34,7 @@ impl Completions<'_> {
                 if membership == last {
                     vec![step]
                 } else {
-                    let before_last =
-                        membership.member_key == key_of_member(members.saturating_sub(2));
-                    self.of_last(last, again, before_last, members == 2)
+                    self.of_last(last, again, members == 2)
                 }
             }
             CorrelationKind::Temporal => self.of_any(again, usize::MAX),
@@ -82,18 +80,13 @@ impl Completions<'_> {
     }
 
     /// In order, only the last member completes. Equal times satisfy the order.
-    fn of_last(
-        &self,
-        last: Membership,
-        again: bool,
-        before_last: bool,
-        two: bool,
-    ) -> Vec<ObservationKey> {
+    fn of_last(&self, last: Membership, again: bool, two: bool) -> Vec<ObservationKey> {
         let first = ObservationKey::first_at(self.step.time);
         let within = ObservationKey::last_at(self.until());
         let (next, before) = self.neighbours();
-        // The next step of the member does for all that follows it what this one would.
-        let to = match next.filter(|_| before_last) {
+        // Of two members, the next step of this one does for all that follows it what this one would. Of
+        // more it may not: it may be of the event that stands before it.
+        let to = match next.filter(|_| two) {
             Some(next) => ObservationKey::last_at(next.time.saturating_sub(1)),
             None => within,
         };
@@ -202,14 +195,23 @@ pub(super) fn is_complete(
     match &chain.kind {
         CorrelationKind::Temporal => (0..chain.members.len()).map(key_of_member).all(any),
         CorrelationKind::TemporalOrdered => {
-            // Backwards, each member as late as it may be; equal times satisfy the order.
-            let mut before = last;
+            // Backwards, each member as late as it may be. An event does not come before itself, so the
+            // latest of another event is kept beside it. Equal times satisfy the order.
+            let mut reached = [Some(last), None];
             (0..chain.members.len() - 1).rev().map(key_of_member).all(|member_key| {
-                let upto = ObservationKey::last_at(before.time);
-                let mut earlier =
-                    steps.of_member(Membership { group, member_key }, oldest, upto).rev();
-                let step = earlier.find(|key| key.event != before.event);
-                step.map(|key| before = key).is_some()
+                let follows = |key: &ObservationKey| {
+                    let mut later = reached.iter().flatten();
+                    later.any(|next| key.time <= next.time && key.event != next.event)
+                };
+                let upto = reached[0].map_or(last.time, |latest| latest.time);
+                let upto = ObservationKey::last_at(upto);
+                let member = Membership { group, member_key };
+                let mut earlier = steps.of_member(member, oldest, upto).rev().filter(follows);
+                let latest = earlier.next();
+                let other = latest.and_then(|latest| earlier.find(|key| key.event != latest.event));
+                drop(earlier);
+                reached = [latest, other];
+                latest.is_some()
             })
         }
         CorrelationKind::EventCount(least) => {

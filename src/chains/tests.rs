@@ -143,6 +143,60 @@ fn is_whole(
     }
 }
 
+/// A step: its time, event, rule and member.
+type Added = (i64, u8, u8, usize);
+
+/// The completions that are told of steps as they come, and those that looking at all of them finds.
+fn told_and_whole(
+    kind: CorrelationKind,
+    members: usize,
+    all: Vec<Added>,
+) -> [Vec<ObservationKey>; 2] {
+    let counts = matches!(kind, CorrelationKind::EventCount(_));
+    let builtin = rules::builtin_pack();
+    let of_pack = &builtin.correlations[0];
+    let member = of_pack.members[0].clone();
+    let chain = Correlation { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
+    let pack = Arc::new(Pack { correlations: vec![chain], ..Pack::default() });
+    let chain = &pack.correlations[0];
+    let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
+    let by_key = [(group.chain, 0)].into();
+    let chains = Chains { pack: Arc::clone(&pack), by_rule: BTreeMap::new(), by_key };
+    let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
+    let mut memory = Memory::new(limits);
+    let mut told = Vec::new();
+    let mut steps = Vec::new();
+    for (time, event, rule, member) in all {
+        // The same event is always of the same time.
+        let event = Digest128::of(&[&format!("{time} {event}")]);
+        let step = ObservationKey { time, event, rule: Digest128::new([rule; 16]), refused: false };
+        if memory.steps().get(&step).is_some() {
+            continue;
+        }
+        let member_key = key_of_member(if counts { members - 1 } else { member % members });
+        steps.push((step, member_key));
+        let memberships = vec![(Membership { group, member_key }, ALL)];
+        let added = Observation { memberships, part: Box::default() };
+        chains.add(step, added, false, &mut memory, &mut |_, _, last, _| told.push(last));
+    }
+    let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();
+    whole.retain(|last| is_whole(chain, *last, &steps));
+    whole.sort_unstable();
+    told.sort_unstable();
+    [told, whole]
+}
+
+/// The latest of the middle member was of the event that is the only one of the first.
+#[test]
+fn another_event_of_the_same_time_may_stand_between() {
+    for last in [21, 22] {
+        let steps = vec![(21, 4, 2, 1), (last, 5, 0, 2), (21, 0, 0, 1), (21, 4, 0, 0)];
+        let [told, whole] = told_and_whole(CorrelationKind::TemporalOrdered, 3, steps);
+        assert_eq!(whole.len(), 1);
+        assert_eq!(told, whole);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -160,35 +214,7 @@ proptest! {
             2 => CorrelationKind::EventCount(count),
             _ => CorrelationKind::ValueCount(count, Field::Derived(Derived::UserName)),
         };
-        let counts = matches!(kind, CorrelationKind::EventCount(_));
-        let builtin = rules::builtin_pack();
-        let of_pack = &builtin.correlations[0];
-        let member = of_pack.members[0].clone();
-        let chain = Correlation { kind, members: vec![member; members], window: 10, ..of_pack.clone() };
-        let pack = Arc::new(Pack { correlations: vec![chain], ..Pack::default() });
-        let chain = &pack.correlations[0];
-        let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
-        let chains = Chains { pack: Arc::clone(&pack), by_rule: BTreeMap::new(), by_key: [(group.chain, 0)].into() };
-        let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
-        let mut memory = Memory::new(limits);
-        let mut told = Vec::new();
-        let mut steps = Vec::new();
-        for (time, event, rule, member_key) in all {
-            // The same event is always of the same time.
-            let (event, rule) = (Digest128::of(&[&format!("{time} {event}")]), Digest128::new([rule; 16]));
-            let step = ObservationKey { time, event, rule, refused: false };
-            if memory.steps().get(&step).is_some() {
-                continue;
-            }
-            let member_key = if counts { key_of_member(members - 1) } else { key_of_member(member_key % members) };
-            steps.push((step, member_key));
-            let added = Observation { memberships: vec![(Membership { group, member_key }, ALL)], part: Box::default() };
-            chains.add(step, added, false, &mut memory, &mut |_, _, last, _| told.push(last));
-        }
-        let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();
-        whole.retain(|last| is_whole(chain, *last, &steps));
-        whole.sort_unstable();
-        told.sort_unstable();
+        let [told, whole] = told_and_whole(kind, members, all);
         prop_assert_eq!(told, whole);
     }
 }
