@@ -3,7 +3,7 @@
 use orgwatch_sigma::{Glob, Pack};
 use serde_json::Value;
 
-use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below};
+use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below, nearest};
 use super::principal::PRINCIPAL;
 use crate::finding::Principal;
 
@@ -148,7 +148,9 @@ fn slugs(path: &str, value: &Value, pack: &Pack, check: &mut Check) -> Vec<Glob>
         let known =
             |text: &str| public.iter().any(|about| Glob::wildcard(text).matches(&about.slug));
         if !value.as_str().is_some_and(known) {
-            check.wrong(&path, value, "no rule of that name; `orgwatch rules` lists them");
+            let slugs: Vec<_> = public.iter().map(|about| about.slug.as_str()).collect();
+            let nearest = nearest(value.as_str().unwrap_or_default(), &slugs);
+            check.wrong(&path, value, &format!("no rule of that name; {nearest}"));
         }
     }
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(Glob::wildcard).collect()

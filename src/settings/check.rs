@@ -103,7 +103,7 @@ impl Check {
                 self.problems.push(Problem {
                     path: below(path, key),
                     value: String::new(),
-                    problem: format!("no such setting; there are {}", known.join(", ")),
+                    problem: format!("no such setting; {}", nearest(key, known)),
                 });
             }
         }
@@ -180,4 +180,19 @@ impl Check {
 /// A path one key further down.
 pub(super) fn below(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The most names that are all told where none of them is near.
+const MAX_LISTED: usize = 10;
+
+/// The names that may be meant by one that is not known: the nearest, or all of a few.
+pub(super) fn nearest(name: &str, known: &[&str]) -> String {
+    let name = crate::text::shortened(name, 64).to_lowercase();
+    let distances = known.iter().map(|one| (strsim::damerau_levenshtein(&name, one), *one));
+    match distances.min() {
+        // A third of it may be wrong.
+        Some((distance, one)) if distance <= one.len() / 3 => format!("did you mean {one}?"),
+        _ if known.len() <= MAX_LISTED => format!("there are {}", known.join(", ")),
+        _ => "`orgwatch rules` lists the rules".into(),
+    }
 }

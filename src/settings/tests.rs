@@ -88,3 +88,26 @@ fn a_setting_without_an_effect_is_a_warning() {
     assert_eq!(warnings, ["late"]);
     assert!(Settings::default().warnings(0).is_empty());
 }
+
+/// All 37 slugs were told of one that was misspelt.
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest() {
+    for (document, told) in [
+        (
+            r#"{"rules": {"member-left-organisation": "off"}}"#,
+            "did you mean member-left-organization?",
+        ),
+        (r#"{"learning_untill": "2026-01-01T00:00:00Z"}"#, "did you mean learning_until?"),
+        (r#"{"memory": {"step": 5}}"#, "did you mean steps?"),
+        (r#"{"memory": {"everything": 5}}"#, "there are events, terms, steps, policies"),
+        (r#"{"rules": {"x": "off"}}"#, "`orgwatch rules` lists the rules"),
+        (
+            r#"{"approvals": [{"reason": "x", "until": "2027-01-01T00:00:00Z",
+            "principals": ["arn:aws:iam::*:role/migration"], "rules": ["member-lef-organization"]}]}"#,
+            "did you mean member-left-organization?",
+        ),
+    ] {
+        let problems = read(document).unwrap_err();
+        assert!(problems[0].problem.ends_with(told), "{problems:?}");
+    }
+}
