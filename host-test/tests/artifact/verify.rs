@@ -6,6 +6,7 @@ use memchr::memmem;
 use minisign::KeyPair;
 use orgwatch_artifact::{Artifact, CASES, Case, Module, digest, seal};
 use serde_json::Value;
+use twox_hash::XxHash64;
 
 use super::artifacts;
 use crate::util::Sandbox;
@@ -38,16 +39,22 @@ fn what_is_baked_does_not_change_what_the_code_does() {
     }
 }
 
-/// An artifact with a rule that wants another event: as long as before, and sealed again.
+/// An artifact with a rule that wants another event: as long as before, its pack and itself sealed again.
 fn broken(bytes: &[u8]) -> Vec<u8> {
-    let mut broken = bytes.to_vec();
+    let pack = orgwatch::rules::builtin_pack().to_bytes();
+    let mut changed = pack.clone();
     // The compiled rule has its names in lower case; the cases are compressed.
     let name = b"\x11leaveorganization";
-    let places: Vec<_> = memmem::find_iter(bytes, name).collect();
-    assert!(!places.is_empty(), "the rule stands in the data, its length before it");
+    let places: Vec<_> = memmem::find_iter(&pack, name).collect();
+    assert!(!places.is_empty(), "the rule stands in the pack, its length before it");
     for at in places {
-        broken[at..at + name.len()].copy_from_slice(b"\x11leafeorganization");
+        changed[at..at + name.len()].copy_from_slice(b"\x11leafeorganization");
     }
+    let (body, digest) = changed.split_last_chunk_mut().unwrap();
+    *digest = XxHash64::oneshot(0, body).to_le_bytes();
+    let at = memmem::find(bytes, &pack).expect("the pack stands in the data");
+    let mut broken = bytes.to_vec();
+    broken[at..at + changed.len()].copy_from_slice(&changed);
     seal(&broken).unwrap()
 }
 
