@@ -102,7 +102,7 @@ approvals:
         for (line, start, part) in [
             (lines[0], "/file.yaml:1: management_account: 111122223333: ", "in quotes"),
             (lines[1], "/file.yaml:4: accounts[1]: \"1234\": ", "12 digits"),
-            (lines[2], "/file.yaml:5: rules.account-closd: ", "there are "),
+            (lines[2], "/file.yaml:5: rules.account-closd: ", "did you mean account-closed?"),
             (lines[3], "/file.yaml:7: approvals[0].until: ", "until when"),
             (lines[4], "/file.yaml:8: approvals[0].principals[0]: \"*\": ", "wildcard"),
         ] {
