@@ -1,6 +1,6 @@
 //! The results of a batch of events: findings with their places, unreadable events, and counts of the rest.
 
-use crate::envelope::PACKED;
+use crate::envelope::{Companion, Form, PACKED};
 use crate::finding::Finding;
 use crate::prefilter::{Line, Verdict};
 
@@ -50,6 +50,16 @@ pub struct Counts {
     pub unreadable: u64,
     /// JSON that is not CloudTrail.
     pub foreign: u64,
+    /// Of those that are not CloudTrail: notifications that point to records elsewhere.
+    pub notifications: u64,
+    /// Of those that are not CloudTrail: other companions of its records (digests, Insights, findings).
+    pub companions: u64,
+    /// Of those that rules name or not: in the form of OCSF.
+    pub ocsf: u64,
+    /// The same, in that of the Elastic Common Schema.
+    pub ecs: u64,
+    /// The same, as rows of a query.
+    pub query_rows: u64,
     /// Of those looked at by the rules, and whose name some rule wants: without a time that can be
     /// read. They take part in no chain, and everything about them is new.
     pub without_time: u64,
@@ -105,17 +115,42 @@ impl Counts {
         match verdict {
             Verdict::Blank => return false,
             Verdict::Candidate => return true,
-            Verdict::Rejected(events) => {
+            Verdict::Rejected(events, form) => {
                 self.events += events;
                 self.rejected += events;
+                self.of_form(form, events);
                 return false;
             }
-            Verdict::Foreign => self.foreign += 1,
+            Verdict::Foreign(events, companion) => {
+                self.foreign(companion, events);
+                return false;
+            }
             Verdict::Unreadable(reason) => self.unreadable(line, reason, unreadable),
             Verdict::Packed => self.unreadable(line, PACKED, unreadable),
         }
         self.events += 1;
         false
+    }
+
+    /// Counts what is not CloudTrail.
+    pub(crate) fn foreign(&mut self, companion: Option<Companion>, events: u64) {
+        self.events += events;
+        self.foreign += events;
+        match companion {
+            None => {}
+            Some(Companion::Notification) => self.notifications += events,
+            Some(_) => self.companions += events,
+        }
+    }
+
+    /// Counts records in other forms than CloudTrail's own.
+    pub(crate) fn of_form(&mut self, form: Option<Form>, events: u64) {
+        match form {
+            None => {}
+            Some(Form::Ocsf) => self.ocsf += events,
+            Some(Form::Ecs) => self.ecs += events,
+            Some(Form::Row) => self.query_rows += events,
+        }
     }
 
     fn unreadable(&mut self, line: Line<'_>, reason: &str, unreadable: &mut Vec<Unreadable>) {

@@ -7,7 +7,7 @@ pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, 
 use crate::chains::Chains;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
-use crate::envelope::{self, Content, TapePool, Visit};
+use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
 use crate::finding::Finding;
 use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
@@ -16,7 +16,12 @@ use crate::record::{EmbeddedJson, Record, org_policy};
 use crate::rules::{self, Context, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
+use crate::text::shortened;
 use crate::{render, status};
+
+/// The only setting that an artifact with settings of its own takes: where records are looked for is up to who
+/// reads the bytes.
+const EVERYWHERE: &str = r#"{"record_at":["*"]}"#;
 
 /// Examines events and remembers what it must.
 #[derive(Debug)]
@@ -36,9 +41,12 @@ impl Detector {
         match baked() {
             ([], _) if settings.trim().is_empty() => Self::new("{}"),
             ([], _) => Self::new(settings),
-            (own, state) if matches!(settings.trim(), "" | "{}") => {
+            (own, state) if matches!(settings.trim(), "" | "{}" | EVERYWHERE) => {
                 let own = std::str::from_utf8(own).map_err(|_| problem("baked: not UTF-8"))?;
                 let mut detector = Self::new(own)?;
+                if settings.trim() == EVERYWHERE {
+                    detector.settings.reach = Reach::everywhere();
+                }
                 if !state.is_empty() {
                     let load = detector.merge_state(state);
                     load.map_err(|error| problem(&format!("baked: {error}")))?;
@@ -79,7 +87,7 @@ impl Detector {
             Verdict::Candidate => self.line(line, &mut batch),
             Verdict::Unreadable(reason) => return Err(reason.to_owned()),
             Verdict::Packed => return Err(envelope::PACKED.to_owned()),
-            Verdict::Blank | Verdict::Foreign | Verdict::Rejected(_) => {}
+            Verdict::Blank | Verdict::Foreign(..) | Verdict::Rejected(..) => {}
         }
         match batch.unreadable.into_iter().next() {
             // Of several records in one event the readable ones still count.
@@ -91,7 +99,9 @@ impl Detector {
     /// Examines one event that is parsed already. What there is in it that cannot be read is passed over.
     pub fn detect_parsed(&mut self, event: Value<'_>) -> Vec<Finding> {
         let mut batch = Batch::default();
-        self.examine(1, &mut batch, |tapes, visit| envelope::records(event, tapes, visit));
+        self.examine(1, &mut batch, |reach, tapes, visit| {
+            envelope::records(event, reach, tapes, visit);
+        });
         batch.findings.into_iter().map(|located| located.finding).collect()
     }
 
@@ -169,8 +179,8 @@ impl Detector {
 
     /// Examines a line that the prefilter let pass.
     fn line(&mut self, line: Line<'_>, batch: &mut Batch) {
-        self.examine(line.number, batch, |tapes, visit| {
-            envelope::contents(line.bytes, tapes, visit)
+        self.examine(line.number, batch, |reach, tapes, visit| {
+            envelope::contents(line.bytes, reach, tapes, visit)
         });
     }
 
@@ -179,30 +189,76 @@ impl Detector {
         &mut self,
         line: u32,
         batch: &mut Batch,
-        contents: impl FnOnce(&mut TapePool, Visit<'_>),
+        contents: impl Fn(&Reach, &mut TapePool, Visit<'_>),
     ) {
         let mut place = Place { line, record: 0 };
-        let Detector { settings, index, chains, memory, tapes, .. } = self;
-        contents(tapes, &mut |_, content| {
-            batch.counts.events += 1;
+        let Detector { settings, index, chains, memory, tapes, prefilter } = self;
+        let names_wanted = |names: &[String]| names.iter().find(|name| prefilter.wants(name)).cloned();
+        let mut foreign = Vec::new();
+        let mut records = 0_u64;
+        contents(&settings.reach, tapes, &mut |_, content| {
             match content {
-                Content::Record(value) => {
+                Content::Record(located) => {
+                    records += 1;
+                    batch.counts.events += 1;
                     batch.counts.evaluated += 1;
+                    batch.counts.of_form(located.origin.form, 1);
+                    let mut found = |finding| batch.findings.push(Located { place, finding });
+                    let of = (located.record, &located.origin);
                     let without_time =
-                        evaluate_record(value, settings, index, chains, memory, &mut |finding| {
-                            batch.findings.push(Located { place, finding });
-                        });
+                        evaluate_record(of, settings, index, chains, memory, &mut found);
                     batch.counts.without_time += u64::from(without_time);
                 }
-                Content::Foreign => batch.counts.foreign += 1,
+                Content::Foreign(names) => foreign.push((place, names_wanted(&names))),
+                Content::Companion(companion) => batch.counts.foreign(Some(companion), 1),
                 Content::Unreadable(reason) => {
+                    batch.counts.events += 1;
                     batch.counts.unreadable += 1;
                     batch.report(&[Unreadable { place, reason }]);
                 }
             }
             place.record += 1;
         });
+        // Something that names a wanted event and is no record must not look as if it were nothing.
+        let mut elsewhere = None;
+        if !foreign.is_empty() && records == 0 && !settings.reach.is_everywhere() {
+            contents(&Reach::everywhere(), tapes, &mut |_, content| match content {
+                Content::Record(located) => {
+                    let name = located.record.get("eventName").and_then(|name| name.text());
+                    if let Some(name) = name.filter(|name| prefilter.wants(name)) {
+                        elsewhere.get_or_insert_with(|| not_looked_for(&name, &located.origin));
+                    }
+                }
+                Content::Foreign(names) if elsewhere.is_none() => {
+                    elsewhere = names_wanted(&names).map(|name| no_record(&name));
+                }
+                _ => {}
+            });
+        }
+        for (n, (place, named)) in foreign.into_iter().enumerate() {
+            let told = elsewhere.take().filter(|_| n == 0);
+            match told.or_else(|| named.map(|name| no_record(&name))) {
+                Some(reason) => {
+                    batch.counts.events += 1;
+                    batch.counts.unreadable += 1;
+                    batch.report(&[Unreadable { place, reason }]);
+                }
+                None => batch.counts.foreign(None, 1),
+            }
+        }
     }
+}
+
+/// The reason for a record that stands where none is looked for.
+fn not_looked_for(name: &str, origin: &Origin) -> String {
+    let path = shortened(&origin.path().unwrap_or_default(), 200).into_owned();
+    let name = shortened(name, 100).into_owned();
+    format!("{name} stands under `{path}`, where no record is looked for: `record_at: [{path}]` in the settings adds that")
+}
+
+/// The reason for something that names an event that a rule wants and is no record.
+fn no_record(name: &str) -> String {
+    format!("it names {} and is no CloudTrail record", shortened(name, 100))
 }
 
 /// A problem with the settings as a whole.
@@ -212,7 +268,7 @@ fn problem(problem: &str) -> Vec<Problem> {
 
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn evaluate_record(
-    record: Value<'_>,
+    (record, origin): (Value<'_>, &Origin),
     settings: &Settings,
     index: &Index,
     chains: &Chains,
@@ -229,7 +285,7 @@ fn evaluate_record(
     let unfolded = EmbeddedJson::of(&fields);
     let record = Record::new(&fields, &unfolded);
     let policy_type = memory.observe(&record);
-    let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
+    let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
     for one in indexed {
         let rule = index.rule(*one);
         if !rules::matches(rule, context) {

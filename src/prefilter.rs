@@ -4,11 +4,16 @@
 //! names. The look is sound, not clever: nested `eventName`s, white space, JSON inside text and
 //! escapes may let a line pass that no rule matches, never stop one that a rule would.
 
+mod forms;
+mod frame;
 mod interpreter;
 mod rare_byte;
 
 use memchr::memmem;
 
+use crate::envelope::{Companion, Form};
+use forms::FormKeys;
+use frame::{Frame, frame, is_ascii};
 use rare_byte::RareByteFinder;
 
 /// The key that every CloudTrail record carries, and where its rarest byte stands.
@@ -22,14 +27,27 @@ pub enum Verdict {
     Blank,
     /// Not JSON: why.
     Unreadable(&'static str),
-    /// `awslogs` data, which a host has to unpack.
+    /// Packed data, which a host has to unpack.
     Packed,
-    /// It has no `eventName`: not CloudTrail.
-    Foreign,
-    /// No rule names its events; their number.
-    Rejected(u64),
+    /// So many things that are not CloudTrail, and the companion of its records that they are.
+    Foreign(u64, Option<Companion>),
+    /// No rule names its events; their number, and the form they are in if it is not CloudTrail's own.
+    Rejected(u64, Option<Form>),
     /// A rule may match.
     Candidate,
+}
+
+/// Why a line is unreadable that begins with something else than JSON, as a line of syslog does.
+const HEADER: &str = "not JSON";
+
+/// What an `eventName` names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    /// An event that a rule wants, or something that may be one.
+    Wanted,
+    /// No call of a service: notifications of S3 have a colon in it.
+    Notification,
+    Other,
 }
 
 /// A line of a batch.
@@ -52,6 +70,7 @@ pub struct Prefilter {
     /// For each length, the first letters of the names that are so long: a bit for each, from `a`.
     initials: Vec<u32>,
     heads: interpreter::NamePrefixFilter,
+    forms: FormKeys,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
 }
@@ -73,6 +92,7 @@ impl Prefilter {
             longest,
             initials: vec![0; longest + 1],
             heads: interpreter::NamePrefixFilter::new(&names),
+            forms: FormKeys::new(),
             everything,
         };
         for name in names {
@@ -105,68 +125,104 @@ impl Prefilter {
             let end = memchr::memchr(b'\n', &batch[offset..]).map_or(batch.len(), |n| offset + n);
             let bytes = &batch[offset..end];
             number += 1;
-            let mut events = 0;
-            let mut wanted = false;
+            let mut names = Names::default();
             while let Some(key) = keys.next_if(|key| *key < end) {
-                events += 1;
-                wanted |= self.wants_value(&bytes[key - offset + KEY.len()..]);
+                names.add(self.name_behind(&bytes[key - offset + KEY.len()..]));
             }
-            let escaped = escapes.before(end);
-            let verdict = frame(bytes, ascii)
-                .unwrap_or_else(|| self.verdict(bytes, events, wanted || escaped));
-            visit(Line { number, offset, bytes }, verdict);
+            names.wanted |= escapes.before(end);
+            visit(Line { number, offset, bytes }, self.verdict(bytes, ascii, names));
             offset = end + 1;
         }
     }
 
     /// Looks at one event, which may stand on several lines.
     pub fn document(&self, event: &[u8]) -> Verdict {
-        frame(event, false).unwrap_or_else(|| {
-            let mut events = 0;
-            let mut wanted = EscapedLetters::new(event).before(event.len());
-            for key in memmem::find_iter(event, KEY) {
-                events += 1;
-                wanted |= self.wants_value(&event[key + KEY.len()..]);
-            }
-            self.verdict(event, events, wanted)
-        })
+        let mut names = Names::default();
+        for key in memmem::find_iter(event, KEY) {
+            names.add(self.name_behind(&event[key + KEY.len()..]));
+        }
+        names.wanted |= EscapedLetters::new(event).before(event.len());
+        self.verdict(event, false, names)
     }
 
-    /// The verdict on JSON with this number of `eventName`s.
-    fn verdict(&self, json: &[u8], events: u64, wanted: bool) -> Verdict {
-        match events {
-            _ if wanted || (self.everything && events > 0) => Verdict::Candidate,
-            0 if memmem::find(json, b"\"awslogs\"").is_some() => Verdict::Packed,
-            0 => Verdict::Foreign,
-            events => Verdict::Rejected(events),
+    /// The verdict on a line with these names in it.
+    fn verdict(&self, line: &[u8], ascii: bool, names: Names) -> Verdict {
+        let frame = frame(line, ascii);
+        let broken = match frame {
+            Frame::Blank => return Verdict::Blank,
+            Frame::NotUtf8 => return Verdict::Unreadable("not UTF-8"),
+            Frame::Whole => None,
+            Frame::Endless => Some("JSON that does not end"),
+            Frame::Other => Some(HEADER),
+        };
+        if names.wanted || self.everything && names.events > 0 {
+            return Verdict::Candidate;
+        }
+        let form = if forms::is_plain(line) { None } else { self.other_form(line) };
+        match (form, broken) {
+            (Some(Verdict::Candidate), _) => Verdict::Candidate,
+            _ if names.notifications > 0 && names.notifications == names.events => {
+                Verdict::Foreign(names.events, Some(Companion::Notification))
+            }
+            // JSON behind a header.
+            (_, None | Some(HEADER)) if names.events > 0 => Verdict::Rejected(names.events, None),
+            (Some(rejected), None | Some(HEADER)) => rejected,
+            (None, None) if forms::is_packed(line) => Verdict::Packed,
+            (_, broken) => match (forms::companion(line), broken) {
+                (None, Some(reason)) => Verdict::Unreadable(reason),
+                (companion, _) => Verdict::Foreign(1, companion),
+            },
         }
     }
 
-    /// Whether what follows an `eventName` may be the value that a rule wants.
-    fn wants_value(&self, rest: &[u8]) -> bool {
-        let value = || {
-            let rest = space(quote(rest)?)?.strip_prefix(b":").ok_or(false)?;
-            quote(space(rest)?)
-        };
-        value().map_or_else(|wanted| wanted, |value| self.wants_name(value))
+    /// The verdict on a line that may have records in other forms than CloudTrail's own, if it has.
+    fn other_form(&self, line: &[u8]) -> Option<Verdict> {
+        let wants = |rest: &[u8]| self.name_behind(rest) == Name::Wanted;
+        let named = self.forms.look(line, wants);
+        if named.wanted || self.everything && named.events.is_some() {
+            return Some(Verdict::Candidate);
+        }
+        named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))
     }
 
-    /// Whether text beginning here, up to its quote, is a wanted name.
-    fn wants_name(&self, value: &[u8]) -> bool {
+    /// What the value behind a key names; a list is looked into for its first.
+    fn name_behind(&self, rest: &[u8]) -> Name {
+        let value = || {
+            let rest = space(quote(rest)?)?.strip_prefix(b":").ok_or(false)?;
+            let rest = space(rest)?;
+            quote(rest.strip_prefix(b"[").map_or(Ok(rest), space)?)
+        };
+        match value() {
+            Ok(value) => self.name(value),
+            Err(true) => Name::Wanted,
+            Err(false) => Name::Other,
+        }
+    }
+
+    /// What text beginning here names, up to its quote.
+    fn name(&self, value: &[u8]) -> Name {
+        let wanted = |is_wanted: bool| if is_wanted { Name::Wanted } else { Name::Other };
         let window = &value[..value.len().min(self.longest + 1)];
         for (length, byte) in window.iter().enumerate() {
             match byte {
-                b'"' => return self.contains(&value[..length]),
+                b'"' => return wanted(self.contains(&value[..length])),
+                b':' => return Name::Notification,
                 // The quote of JSON inside text ends the name; any other escape is part of it.
                 b'\\' => {
-                    return quote(&value[length..]).is_err() || self.contains(&value[..length]);
+                    let escaped = quote(&value[length..]).is_err();
+                    return wanted(escaped || self.contains(&value[..length]));
                 }
                 // Lower case is more than ASCII: the Kelvin sign is a k.
-                0x80.. => return true,
+                0x80.. => return Name::Wanted,
                 _ => {}
             }
         }
-        false
+        Name::Other
+    }
+
+    /// Whether a rule wants events of this name.
+    pub fn wants(&self, name: &str) -> bool {
+        self.everything || !name.is_ascii() || self.contains(name.as_bytes())
     }
 
     fn contains(&self, name: &[u8]) -> bool {
@@ -230,40 +286,20 @@ fn space(mut text: &[u8]) -> Rest<'_> {
     }
 }
 
-/// The cheap checks: a line that claims to be JSON begins and ends like it, and is UTF-8.
-fn frame(line: &[u8], ascii: bool) -> Option<Verdict> {
-    let (first, last) = match (line.first(), line.last()) {
-        (Some(b'{'), Some(b'}')) => (b'{', b'}'),
-        _ => match line.trim_ascii() {
-            [] => return Some(Verdict::Blank),
-            [only] => (*only, *only),
-            [first, .., last] => (*first, *last),
-        },
-    };
-    match (first, last) {
-        (b'{', b'}') | (b'[', b']') => {}
-        (b'{' | b'[', _) => return Some(Verdict::Unreadable("JSON that does not end")),
-        _ => return Some(Verdict::Unreadable("not JSON")),
-    }
-    if !ascii && !is_ascii(line) && std::str::from_utf8(line).is_err() {
-        return Some(Verdict::Unreadable("not UTF-8"));
-    }
-    None
+/// What the `eventName`s of a line name.
+#[derive(Default)]
+struct Names {
+    events: u64,
+    notifications: u64,
+    wanted: bool,
 }
 
-/// `<[u8]>::is_ascii` stops at the first byte that is not, which takes a branch a word; nearly
-/// everything is ASCII, so look at many words before asking. They are written out: the guest is
-/// compiled for size, and a loop of its host's has to look at the clock each time around.
-fn is_ascii(bytes: &[u8]) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    let ascii = |block: &[u8; 64]| {
-        let (words, _) = block.as_chunks::<8>();
-        let &[a, b, c, d, e, f, g, h] = words else { return block.is_ascii() };
-        let word = |bytes: [u8; 8]| u64::from_ne_bytes(bytes);
-        let all = word(a) | word(b) | word(c) | word(d) | word(e) | word(f) | word(g) | word(h);
-        all & 0x8080_8080_8080_8080 == 0
-    };
-    blocks.iter().all(ascii) && rest.iter().all(u8::is_ascii)
+impl Names {
+    fn add(&mut self, name: Name) {
+        self.events += 1;
+        self.notifications += u64::from(name == Name::Notification);
+        self.wanted |= name == Name::Wanted;
+    }
 }
 
 /// Letters written as `\u0041`: a key or a name may hide behind them. Real records escape `=`, `&`

@@ -127,7 +127,8 @@ const _: () = {
     crate::wit_conversions!(@record Place { line, record } {} {} {});
     crate::wit_conversions!(@record Span { line, offset, length } {} {} {});
     crate::wit_conversions!(@record Counts {
-        lines, events, rejected, evaluated, unreadable, foreign, without_time
+        lines, events, rejected, evaluated, unreadable, foreign, notifications, companions, ocsf,
+        ecs, query_rows, without_time
     } {} {} {});
     crate::wit_conversions!(@record Unreadable { reason } { place } {} {});
     crate::wit_conversions!(@record Located {} { place, finding } {} {});

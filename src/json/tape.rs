@@ -77,27 +77,76 @@ impl Tape {
     /// Accepts what RFC 8259 accepts, and two things that logs contain in spite of it: control
     /// characters inside text, and lone surrogates in `\u` escapes.
     pub fn parse(&mut self, text: &str) -> Result<(), Malformed> {
+        let end = skip_space(text.as_bytes(), self.parse_value(text, 0)?);
+        if end < text.len() {
+            return Err(Malformed { reason: "more than one value", offset: end });
+        }
+        Ok(())
+    }
+
+    /// Reads the value that begins here, replacing what the tape held, and says where it ends; more may
+    /// follow. Of one that is broken the tape has what comes before that, in containers that say that they
+    /// [are broken](Value::is_broken).
+    pub fn parse_value(&mut self, text: &str, start: usize) -> Result<usize, Malformed> {
         self.nodes.clear();
         self.open.clear();
         if u32::try_from(text.len()).is_err() {
             return Err(Malformed { reason: "larger than 4 GiB", offset: 0 });
         }
-        let bytes = text.as_bytes();
-        let mut at = 0;
+        let read = self.read(text.as_bytes(), start);
+        if let Err(malformed) = &read {
+            self.end_broken(malformed.offset.min(text.len()));
+        }
+        read
+    }
+
+    /// Whether it has no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Ends the containers that are open where a document is broken. They stay on the list of open ones.
+    fn end_broken(&mut self, end: usize) {
+        // A key without its value goes.
+        if let Some(&container) = self.open.last()
+            && self.nodes[container as usize].shape == Shape::Object
+        {
+            let mut index = container + 1;
+            let mut is_key = true;
+            let mut last = index;
+            while let Some(node) = self.nodes.get(index as usize) {
+                (last, index, is_key) = (index, node.next, !is_key);
+            }
+            if !is_key {
+                self.nodes.truncate(last as usize);
+            }
+        }
+        let after = self.nodes.len() as u32;
+        for index in &self.open {
+            let node = &mut self.nodes[*index as usize];
+            (node.end, node.next) = (end as u32, after);
+        }
+    }
+
+    /// Whether the container at this index is broken.
+    pub(super) fn is_broken(&self, index: u32) -> bool {
+        self.open.binary_search(&index).is_ok()
+    }
+
+    fn read(&mut self, bytes: &[u8], start: usize) -> Result<usize, Malformed> {
+        let mut at = start;
         let mut expect = Expect::Value;
         loop {
+            if expect == Expect::After && self.open.is_empty() {
+                return Ok(at);
+            }
             at = skip_space(bytes, at);
             let fail = |reason| Err(Malformed { reason, offset: at });
             let Some(&byte) = bytes.get(at) else {
-                if self.open.is_empty() && expect == Expect::After {
-                    return Ok(());
-                }
                 return fail("ends too early");
             };
             if expect == Expect::After {
-                let Some(&container) = self.open.last() else {
-                    return fail("more than one value");
-                };
+                let Some(&container) = self.open.last() else { return Ok(at) };
                 let object = self.nodes[container as usize].shape == Shape::Object;
                 match (byte, object) {
                     (b',', true) => (at, expect) = (at + 1, Expect::Key),

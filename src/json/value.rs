@@ -41,6 +41,11 @@ impl<'a> Value<'a> {
         &self.tape.nodes[self.index as usize]
     }
 
+    /// Whether it is a container that is broken, of which only what comes before that is here.
+    pub fn is_broken(&self) -> bool {
+        self.tape.is_broken(self.index)
+    }
+
     /// Its kind.
     pub fn kind(&self) -> Kind {
         match self.node().shape {

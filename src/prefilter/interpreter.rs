@@ -10,7 +10,7 @@
 
 use std::hint::black_box;
 
-use super::{KEY, Prefilter};
+use super::{KEY, Name, Prefilter, forms};
 
 /// How a key begins that the filter for Fluent Bit must give another name.
 const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
@@ -73,7 +73,14 @@ impl Prefilter {
             }
             at = found + STRIDE;
         }
-        self.everything || event.len() < KEY.len()
+        self.everything || event.len() < KEY.len() || self.may_match_other_form(event)
+    }
+
+    /// Whether a record in another form than CloudTrail's own may be wanted.
+    #[inline(never)]
+    fn may_match_other_form(&self, event: &[u8]) -> bool {
+        let wants = |rest: &[u8]| self.wants_behind(rest);
+        !forms::is_plain(event) && self.forms.look(event, wants).wanted
     }
 
     /// Whether the pair at this place is part of a text, so far offset_in_needle it, and the name behind the key
@@ -88,7 +95,7 @@ impl Prefilter {
         let text = event.get(start..).and_then(<[u8]>::split_first_chunk);
         match text.map(|(text, rest)| (u64::from_le_bytes(*text), rest)) {
             Some((RESERVED_WORD, [b'h', ..])) => true,
-            Some((KEY_WORD, [b'e', rest @ ..])) => self.heads.may_want(rest) && self.wants(rest),
+            Some((KEY_WORD, [b'e', rest @ ..])) => self.heads.may_want(rest) && self.wants_behind(rest),
             _ => false,
         }
     }
@@ -96,8 +103,8 @@ impl Prefilter {
     /// A function of its own: an interpreter sets up the whole frame of one that is called, and this
     /// one is seldom.
     #[inline(never)]
-    fn wants(&self, rest: &[u8]) -> bool {
-        self.wants_value(rest)
+    fn wants_behind(&self, rest: &[u8]) -> bool {
+        self.name_behind(rest) == Name::Wanted
     }
 }
 

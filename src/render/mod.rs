@@ -13,7 +13,7 @@ use crate::finding::{Artifact, Finding, SmolStr, Target};
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
-use crate::text::shortened;
+use crate::text::{bounded, shortened};
 
 /// The id of what a rule found in an event, or of a chain that an event completes for one group: the
 /// same wherever it is found.
@@ -108,6 +108,12 @@ pub fn rule_finding(
             let written = shortened(written, MAX_IN_TEXT);
             finding.details.push(("time".into(), format!("cannot be read: {written}")));
         }
+    }
+    if let Some(origin) = context.origin() {
+        let path = origin.path().map(|path| ("record_at", bounded(&path)));
+        let form = origin.form.map(|form| ("form", form.as_str().to_owned()));
+        let told = [path, form].into_iter().flatten();
+        finding.details.extend(told.map(|(name, value)| (name.to_owned(), value)));
     }
     write(&mut finding, &rule.about, settings, Some(context));
     finding

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use orgwatch_sigma::{Derived, Field};
 
+use crate::envelope::Origin;
 use crate::record::{self, EventSummary, Found, Ownership, Record, Trusted, org_policy};
 
 /// The values of one record that rules look at.
@@ -17,6 +18,8 @@ pub struct Context<'a> {
     /// The type of the policy that the request names, if an earlier response told it.
     remembered_policy_type: Option<String>,
     summary: OnceCell<EventSummary>,
+    /// Where the record was read from, if that is not the top of its line.
+    origin: Option<&'a Origin>,
 }
 
 /// What a field holds.
@@ -30,12 +33,23 @@ pub(super) enum FieldValue<'a> {
 impl<'a> Context<'a> {
     /// A context for one record.
     pub fn new(record: Record<'a>, ownership: &'a Ownership) -> Self {
-        Context { record, ownership, remembered_policy_type: None, summary: OnceCell::new() }
+        let summary = OnceCell::new();
+        Context { record, ownership, remembered_policy_type: None, summary, origin: None }
     }
 
     /// The context, with the type of the policy that the request names as an earlier response told it.
     pub fn with_policy_type(self, remembered_policy_type: Option<String>) -> Self {
         Context { remembered_policy_type, ..self }
+    }
+
+    /// The context of a record that was read from here.
+    pub fn from(self, origin: &'a Origin) -> Self {
+        Context { origin: Some(origin), ..self }
+    }
+
+    /// Where the record was read from, if that is not the top of its line.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.filter(|origin| !origin.is_plain())
     }
 
     /// The record in the finding's terms.

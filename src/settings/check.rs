@@ -28,6 +28,16 @@ pub(super) const POLICY: Allowed = Allowed {
     allowed: "a policy id is p- and 8 to 128 letters, digits or underscores",
 };
 
+/// A path of keys.
+pub(super) const PATH: Allowed = Allowed {
+    valid: |text| {
+        let is_key = |key: &str| !key.is_empty() && !key.chars().any(|c| c.is_control());
+        text == "*"
+            || text.len() <= 256 && text.split('.').all(|key| is_key(key) && key != "*")
+    },
+    allowed: "a path is keys with dots between them, such as data.aws; \"*\" is any key",
+};
+
 /// A point in time: RFC 3339, with capitals and a zone.
 pub(super) const TIME: Allowed = Allowed {
     valid: |text| {

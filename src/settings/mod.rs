@@ -15,8 +15,9 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{ACCOUNT, Check, ORGANIZATION, POLICY, below};
+use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, below};
 
+use crate::envelope::Reach;
 use crate::finding::Severity;
 use crate::memory::Limits;
 use crate::record::Ownership;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub late: Option<i64>,
     /// How much is remembered.
     pub memory: Limits,
+    /// Where records are looked for.
+    pub reach: Reach,
 }
 
 impl Default for Settings {
@@ -93,6 +96,7 @@ impl Default for Settings {
             learning_until: None,
             late: None,
             memory: Limits { events: 100_000, terms: 100_000, steps: 5_000, policies: 10_000 },
+            reach: Reach::default(),
         }
     }
 }
@@ -109,6 +113,7 @@ const KEYS: &[&str] = &[
     "learning_until",
     "late",
     "memory",
+    "record_at",
 ];
 
 impl Settings {
@@ -152,6 +157,7 @@ impl Settings {
             }
             "rules" => self.rules = overrides(value, pack, check),
             "learning_until" => self.learning_until = check.time(key, value),
+            "record_at" => self.reach = Reach::at(check.texts(key, value, PATH)),
             "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
         }

@@ -35,11 +35,11 @@ impl Session {
         // Before anything that takes time: another run may have it.
         let state = state.map(StateFile::open).transpose()?;
         let plugin = component::load(flags.component.as_deref())?;
-        let mut detector = match plugin.open(&settings.json()) {
+        let mut detector = match plugin.open(&settings.for_files()) {
             // Ours alone are not refused, but by a component that has its own baked in.
             Err(Error::Settings(_)) if flags.settings.is_none() => {
                 settings = Document::of_component();
-                plugin.open("{}")?
+                plugin.open(&settings.for_files())?
             }
             Err(Error::Settings(problems)) => {
                 for wrong in settings.refused(&problems) {

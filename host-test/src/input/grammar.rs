@@ -99,7 +99,7 @@ impl Grammar {
             }
             _ if blank => {}
             State::Top => match byte {
-                b'{' | b'[' => return self.start(byte),
+                b'{' | b'[' | b'"' => return self.start(byte),
                 _ => return Err("not JSON"),
             },
             State::ValueOrEnd if byte == b']' => return Ok(self.pop()),

@@ -7,7 +7,6 @@
 //!
 //! Nothing is left out in silence: what cannot be read is in [`Part::unreadable`] or an [`Error`].
 
-mod awslogs;
 mod batch;
 mod bytes;
 mod cursor;
@@ -17,21 +16,28 @@ mod grammar;
 mod gzip;
 #[cfg(feature = "cli")]
 mod one_per_line;
+mod packed;
 mod paths;
 mod pending;
 mod progress;
 mod reader;
 mod splitter;
+mod unpack;
+#[cfg(feature = "serve")]
+mod whole;
 
 pub use batch::{Batch, Part, Unreadable};
 pub use error::Error;
 #[cfg(feature = "cli")]
 pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
-#[cfg(feature = "scan")]
 pub(crate) use pending::one_line;
 pub use progress::ReadProgress;
 pub use reader::Reader;
+#[cfg(feature = "serve")]
+pub(crate) use unpack::unpacked_lines;
+#[cfg(feature = "serve")]
+pub(crate) use whole::event_lines;
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 512 << 10;

@@ -73,6 +73,26 @@ impl PendingEvent {
         batch.end_event(line);
     }
 
+    /// Whether this byte is in it.
+    pub(super) fn has(&self, byte: u8, batch: &Batch) -> bool {
+        self.too_long || memchr(byte, &batch.bytes[self.start..]).is_some()
+    }
+
+    /// Makes a line of its first, and returns the others if they are not too many; otherwise a line of all.
+    pub(super) fn complete_first(self, batch: &mut Batch, most: usize) -> Vec<u8> {
+        let first = memchr(b'\n', &batch.bytes[self.start..]).map(|end| self.start + end + 1);
+        let others = match first {
+            Some(second) if batch.bytes.len() - second <= most => batch.bytes.split_off(second),
+            _ => Vec::new(),
+        };
+        if !others.is_empty() {
+            // The line break.
+            batch.bytes.pop();
+        }
+        self.complete(batch);
+        others
+    }
+
     /// Takes it out of the batch: a document with a list, of which `at` bytes of the input are read.
     pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> PendingDocument {
         let bytes = batch.bytes.split_off(self.start);

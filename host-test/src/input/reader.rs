@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use serde::de::IgnoredAny;
 
-use super::awslogs::{self, Later};
+use super::unpack::{Later, unpack};
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::document::{Document, MAX_DOCUMENT};
@@ -37,17 +37,27 @@ enum Form {
 }
 
 struct Text {
-    /// To the end of the line, after which there is an event a line again; or to that of the file.
-    one_line: bool,
+    until: Until,
     /// The splitter that takes it apart, once it is known that a rule may match something in it.
     splitter: Option<Box<Splitter>>,
     /// How much of `rest` has been taken apart.
     read: usize,
 }
 
+/// Where text ends, after which there is an event a line again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// With the line, which is a long one.
+    Line,
+    /// With the document, which is on several lines among others that are an event each.
+    Document,
+    /// With the file.
+    End,
+}
+
 impl Form {
-    fn text(one_line: bool) -> Form {
-        Form::Text(Text { one_line, splitter: None, read: 0 })
+    fn text(until: Until) -> Form {
+        Form::Text(Text { until, splitter: None, read: 0 })
     }
 }
 
@@ -75,7 +85,7 @@ impl Reader {
         if let Some(Later { bytes, lines }) = self.later.take() {
             batch.begin_at(lines);
             batch.bytes.extend(bytes);
-            self.later = awslogs::unpack(batch, self.bytes.allowance());
+            self.later = unpack(batch, self.bytes.allowance());
             return Ok(true);
         }
         batch.begin_at(Lines::From(self.line));
@@ -87,7 +97,7 @@ impl Reader {
             Form::Text(_) => self.next_text(batch, screen),
         };
         if filled {
-            self.later = awslogs::unpack(batch, self.bytes.allowance());
+            self.later = unpack(batch, self.bytes.allowance());
             return Ok(true);
         }
         self.failed.take().map_or(Ok(false), Err)
@@ -128,7 +138,8 @@ impl Reader {
                     bytes[..BYTE_ORDER_MARK.len()].fill(b' ');
                 }
             }
-            let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let is_blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0;
+            let blank = bytes.iter().take_while(is_blank).count();
             if blank == bytes.len() && self.more {
                 // Looked at once: there may be gigabytes of it.
                 self.line += memchr_iter(b'\n', bytes).count() as u64;
@@ -142,11 +153,13 @@ impl Reader {
                 None if !self.more || from.len() > MAX_DOCUMENT => from,
                 None => continue,
             };
-            if from.is_empty() || line.len() <= MAX_DOCUMENT && is_object(line.trim_ascii_end()) {
+            let line = line.trim_ascii_end();
+            let is_line = !matches!(line.first(), Some(b'{' | b'[')) || is_object(line);
+            if from.is_empty() || line.len() <= MAX_DOCUMENT && is_line {
                 return Form::Lines;
             }
             self.rest = batch.bytes.split_off(start);
-            return Form::text(false);
+            return Form::text(Until::End);
         }
     }
 
@@ -160,7 +173,7 @@ impl Reader {
             let length = batch.bytes.len() - start;
             if length > LONG_LINE && first_line(&batch.bytes[start..]) > LONG_LINE {
                 self.rest = batch.bytes.split_off(start);
-                self.form = Form::text(true);
+                self.form = Form::text(Until::Line);
                 return self.next_text(batch, screen);
             }
             let enough = batch.bytes.len() >= BATCH || self.bytes.is_live();
@@ -177,9 +190,22 @@ impl Reader {
         };
         self.rest.extend_from_slice(&batch.bytes[end..]);
         batch.bytes.truncate(end);
-        if self.more || !self.rest.is_empty() {
-            self.line += memchr_iter(b'\n', &batch.bytes[start..]).count() as u64;
-        }
+        let (lines, open) = whole_lines(&batch.bytes[start..]);
+        self.line += lines;
+        let end = match open {
+            None => end,
+            Some(open) => {
+                // A document begins here that goes on in the next lines.
+                let mut rest = batch.bytes.split_off(start + open);
+                rest.append(&mut self.rest);
+                self.rest = rest;
+                self.form = Form::text(Until::Document);
+                if open == 0 {
+                    return self.next_text(batch, screen);
+                }
+                start + open
+            }
+        };
         if end > start && batch.bytes[end - 1] != b'\n' {
             batch.bytes.push(b'\n');
         }
@@ -193,9 +219,11 @@ impl Reader {
                 batch.restart(Lines::From(self.line));
                 return self.next_lines(batch, screen);
             };
-            let one_line = text.one_line;
+            let until = text.until;
             let Some(splitter) = &mut text.splitter else {
-                if let Some(whole) = self.whole(one_line, screen) {
+                if until != Until::Document
+                    && let Some(whole) = self.whole(until == Until::Line, screen)
+                {
                     self.line += whole.lines;
                     let part = batch.last();
                     part.rejected = whole.events;
@@ -205,11 +233,15 @@ impl Reader {
                     return true;
                 }
                 let splitter = Some(Box::new(Splitter::new(self.line, LISTS)));
-                self.form = Form::Text(Text { one_line, splitter, read: 0 });
+                self.form = Form::Text(Text { until, splitter, read: 0 });
                 continue;
             };
-            let end = if one_line { memchr(b'\n', &self.rest[text.read..]) } else { None };
             let left = &self.rest[text.read..];
+            let end = match until {
+                Until::Line => memchr(b'\n', left),
+                Until::Document => memchr(b'\n', left).map(|end| end + 1),
+                Until::End => None,
+            };
             let length = end.unwrap_or(left.len());
             let read = splitter.feed(&left[..length], batch, BATCH);
             text.read += read;
@@ -220,6 +252,9 @@ impl Reader {
                 return true;
             }
             if read < length {
+                continue;
+            }
+            if until == Until::Document && end.is_some() && !splitter.is_between_documents() {
                 continue;
             }
             if end.is_none() && self.more {
@@ -237,15 +272,19 @@ impl Reader {
             if !splitter.finish(batch, BATCH) {
                 return true;
             }
+            let splitter_line = splitter.line();
             self.rest.drain(..text.read);
             text.read = 0;
-            if one_line {
+            if until == Until::Document {
+                self.line = splitter_line;
+            }
+            if until != Until::End {
                 self.form = Form::Lines;
             }
             if batch.events() > 0 || !batch.last().unreadable.is_empty() {
                 return true;
             }
-            if !one_line {
+            if until == Until::End {
                 return false;
             }
         }
@@ -266,6 +305,35 @@ impl Reader {
             self.fill_rest(PIECE.max(self.rest.len()).min(MAX_DOCUMENT));
         };
         Document::reject(&self.rest[..end], screen)
+    }
+}
+
+/// How many line breaks there are before the first line that begins like JSON and does not end so, and where
+/// that begins; if there is none, how many there are.
+pub(super) fn whole_lines(bytes: &[u8]) -> (u64, Option<usize>) {
+    let mut lines = 0;
+    let mut start = 0;
+    for end in memchr_iter(b'\n', bytes) {
+        if is_open(&bytes[start..end]) {
+            return (lines, Some(start));
+        }
+        lines += 1;
+        start = end + 1;
+    }
+    let last = &bytes[start..];
+    (lines, is_open(last).then_some(start))
+}
+
+/// Whether a line begins like JSON and does not end so.
+fn is_open(line: &[u8]) -> bool {
+    if let ([b'{', ..], [.., b'}']) = (line, line) {
+        return false;
+    }
+    let line = line.trim_ascii();
+    match (line.first(), line.strip_suffix(b",").unwrap_or(line).trim_ascii_end().last()) {
+        (Some(b'{'), last) => last != Some(&b'}'),
+        (Some(b'['), last) => last != Some(&b']'),
+        _ => false,
     }
 }
 

@@ -5,6 +5,9 @@
 //! is one, and so is a record that has such a list besides. Memory is bounded by the longest event,
 //! however long the documents.
 //!
+//! A line that is no JSON, or is broken by its end, is passed on as it is if there may be JSON in it: the
+//! guest reads what can be read around the damage, and says what cannot.
+//!
 //! A document that breaks off does not take the next one with it. Reading goes on at the next line
 //! that starts with a brace or bracket and is indented no further than the broken event; that line
 //! may be inside what had been taken for the event.
@@ -36,6 +39,12 @@ pub(super) struct Splitter {
     cursor: Cursor,
     /// Set while looking for a line to go on at, to the deepest indentation that will do.
     skipping: Option<usize>,
+    /// Whether the event is a line as it stands, up to its end.
+    raw: bool,
+    /// Whether broken lines are passed on too, instead of being reported.
+    lossless: bool,
+    /// Whether the last line was prose, which is reported once.
+    prose: bool,
     /// Whether something has broken: the closing brackets that follow belong to what is lost.
     damaged: bool,
     /// Where the document began, of which only lists of events are kept.
@@ -82,12 +91,32 @@ impl Splitter {
             key: Vec::new(),
             cursor: Cursor::at(line),
             skipping: None,
+            raw: false,
+            lossless: false,
+            prose: false,
             damaged: false,
             document_line: line,
             again: Vec::new(),
             again_at: 0,
             credit: 1 << 20,
         }
+    }
+
+    /// For bytes that all have to be passed on: what is broken is, line by line.
+    #[cfg(feature = "serve")]
+    pub(super) fn lossless(lists: &'static [&'static [u8]]) -> Self {
+        Splitter { lossless: true, ..Self::new(1, lists) }
+    }
+
+    /// The line of the file that comes next.
+    pub(super) fn line(&self) -> u64 {
+        self.cursor.line
+    }
+
+    /// Whether all that was read is events or reported, so that anything may follow.
+    pub(super) fn is_between_documents(&self) -> bool {
+        let Splitter { event, aside, skipping, again, grammar, .. } = self;
+        event.is_none() && aside.is_none() && skipping.is_none() && again.is_empty() && grammar.depth() == 0
     }
 
     /// Whether an event is being read, the first part of which is at the end of the batch, or a
@@ -130,7 +159,12 @@ impl Splitter {
             if !self.read_again(batch, target) {
                 return false;
             }
-            if self.event.is_some() {
+            if self.raw {
+                self.end_line(batch);
+            } else if self.event.as_ref().is_some_and(|event| event.from.line == self.cursor.line) {
+                self.grammar = Grammar::new();
+                self.raw = true;
+            } else if self.event.is_some() {
                 self.again = self.broken("ends before it is complete", batch);
                 self.again_at = 0;
             } else if self.grammar.depth() > 0 {
@@ -180,8 +214,23 @@ impl Splitter {
         // From where on the event is not in the batch yet.
         let mut copied = 0;
         while at < input.len() {
+            if self.raw {
+                let rest = &input[at..];
+                let length = memchr(b'\n', rest).unwrap_or(rest.len());
+                self.copy(&input[copied.min(at)..at + length], batch);
+                (at, copied) = (at + length, at + length);
+                self.cursor.blank = false;
+                if length < rest.len() {
+                    self.end_line(batch);
+                    if is_full(batch, target) {
+                        return (at, Stop::Full);
+                    }
+                }
+                continue;
+            }
             if self.skipping.is_some() {
-                at = self.skip(input, at);
+                at = self.skip(input, at, batch);
+                copied = at;
                 continue;
             }
             if let Some(key) = self.grammar.in_string() {
@@ -201,6 +250,16 @@ impl Splitter {
             if depth == 0 && self.event.is_none() && self.is_between(byte) {
                 self.cursor.pass(byte);
                 at += 1;
+                continue;
+            }
+            let is_blank = byte.is_ascii_whitespace();
+            if depth == 0 && self.event.is_none() && !is_blank && !matches!(byte, b'{' | b'[' | b'"') {
+                if let Some(reason) = self.other_encoding(&input[at..]) {
+                    return (at, Stop::Broken(self.broken(reason, batch)));
+                }
+                self.raw = true;
+                self.event = Some(PendingEvent::new(self.cursor, depth, batch));
+                copied = at;
                 continue;
             }
             match self.grammar.step(byte) {
@@ -232,6 +291,7 @@ impl Splitter {
                         if let Some(event) = self.event.take() {
                             event.complete(batch);
                         }
+                        self.prose = false;
                         if step == Step::Ends {
                             self.cursor.pass(byte);
                         }
@@ -257,7 +317,13 @@ impl Splitter {
                 }
                 Err(reason) => {
                     self.copy(&input[copied.min(at)..at], batch);
-                    let reason = self.explain(reason, &input[at..]);
+                    let from = self.event.as_ref().map(|event| event.from.line);
+                    if from == Some(self.cursor.line) && byte != b'\n' {
+                        (self.grammar, self.aside) = (Grammar::new(), None);
+                        (self.raw, self.damaged, copied) = (true, true, at);
+                        continue;
+                    }
+                    let reason = self.explain(reason);
                     return (at, Stop::Broken(self.broken(&reason, batch)));
                 }
             }
@@ -304,6 +370,21 @@ impl Splitter {
         }
     }
 
+    /// Ends a line that is passed on as it stands. Prose that has no JSON in it is reported, once.
+    fn end_line(&mut self, batch: &mut Batch) {
+        self.raw = false;
+        let Some(event) = self.event.take() else { return };
+        if self.lossless || event.has(b'{', batch) {
+            self.prose = false;
+            return event.complete(batch);
+        }
+        let line = event.from.line;
+        event.take_back(batch, 0);
+        if !std::mem::replace(&mut self.prose, true) {
+            batch.unreadable(line, "not JSON");
+        }
+    }
+
     /// Reports what is broken, and returns what of it is to be read again.
     fn broken(&mut self, reason: &str, batch: &mut Batch) -> Vec<u8> {
         self.grammar = Grammar::new();
@@ -320,9 +401,13 @@ impl Splitter {
         if at != from.line {
             reason.push_str(&format!(" (line {at})"));
         }
-        batch.unreadable(from.line, reason);
         self.skipping = Some(from.indent);
-        let again = event.take_back(batch, self.credit);
+        let again = if self.lossless {
+            event.complete_first(batch, self.credit)
+        } else {
+            batch.unreadable(from.line, reason);
+            event.take_back(batch, self.credit)
+        };
         if !again.is_empty() {
             self.credit -= again.len();
             self.cursor = Cursor::at(from.line + 1);
@@ -331,7 +416,15 @@ impl Splitter {
     }
 
     /// Goes on to a line to go on at. Returns how far it got.
-    fn skip(&mut self, input: &[u8], at: usize) -> usize {
+    fn skip(&mut self, input: &[u8], at: usize, batch: &mut Batch) -> usize {
+        if self.lossless && self.cursor.blank && !input[at].is_ascii_whitespace() {
+            self.skipping = None;
+            if !matches!(input[at], b'{' | b'[') {
+                self.raw = true;
+                self.event = Some(PendingEvent::new(self.cursor, 0, batch));
+            }
+            return at;
+        }
         if !self.cursor.blank {
             let Some(end) = memchr(b'\n', &input[at..]) else {
                 return input.len();
@@ -348,18 +441,20 @@ impl Splitter {
         at + 1
     }
 
-    /// Bytes between documents that mean nothing: byte order marks, and record separators.
+    /// Bytes between documents that mean nothing: byte order marks, record separators, commas, and the zeros
+    /// of a file that was preallocated.
     fn is_between(&self, byte: u8) -> bool {
-        matches!(byte, 0xef | 0xbb | 0xbf | 0x1e)
+        matches!(byte, 0xef | 0xbb | 0xbf | 0x1e | 0 | b',')
             || (self.damaged && matches!(byte, b',' | b']' | b'}'))
     }
 
-    fn explain(&self, reason: &str, rest: &[u8]) -> String {
-        // With a mark, or without one: every other byte of plain text is zero then.
-        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) && self.event.is_none();
-        if self.cursor.line == 1 && (marked || matches!(rest, [0, 1..=u8::MAX, 0, ..])) {
-            return "UTF-16: convert it to UTF-8".into();
-        }
+    /// The encoding of a file that is no UTF-8, by its mark.
+    fn other_encoding(&self, rest: &[u8]) -> Option<&'static str> {
+        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        (self.cursor.line == 1 && marked).then_some("UTF-16: convert it to UTF-8")
+    }
+
+    fn explain(&self, reason: &str) -> String {
         if self.event.is_some() || self.grammar.depth() > 0 {
             return format!("broken JSON: {reason}");
         }

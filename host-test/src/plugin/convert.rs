@@ -130,6 +130,11 @@ fn counts(from: wit::Counts, length: usize) -> Counts {
         evaluated: from.evaluated.min(most),
         unreadable: from.unreadable.min(most),
         foreign: from.foreign.min(most),
+        notifications: from.notifications.min(most),
+        companions: from.companions.min(most),
+        ocsf: from.ocsf.min(most),
+        ecs: from.ecs.min(most),
+        query_rows: from.query_rows.min(most),
         without_time: from.without_time.min(most),
         trapped: 0,
     }
@@ -147,6 +152,11 @@ mod tests {
             evaluated: 0,
             unreadable: u64::MAX,
             foreign: 0,
+            notifications: 0,
+            companions: 0,
+            ocsf: 0,
+            ecs: 0,
+            query_rows: 0,
             without_time: 0,
         }
     }

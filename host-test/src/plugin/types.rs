@@ -19,6 +19,16 @@ pub struct Counts {
     pub unreadable: u64,
     /// JSON that is not a CloudTrail record.
     pub foreign: u64,
+    /// Of those: notifications that point to records elsewhere.
+    pub notifications: u64,
+    /// Of those: other companions of CloudTrail's records, such as digest files, Insights, findings.
+    pub companions: u64,
+    /// Records in the form of OCSF.
+    pub ocsf: u64,
+    /// Records in the form of the Elastic Common Schema.
+    pub ecs: u64,
+    /// Records as rows of a query.
+    pub query_rows: u64,
     /// Of those looked at by rules, and with a name that some rule wants: without a time that can be
     /// read.
     pub without_time: u64,
@@ -36,6 +46,11 @@ impl std::ops::AddAssign for Counts {
         add(&mut self.evaluated, other.evaluated);
         add(&mut self.unreadable, other.unreadable);
         add(&mut self.foreign, other.foreign);
+        add(&mut self.notifications, other.notifications);
+        add(&mut self.companions, other.companions);
+        add(&mut self.ocsf, other.ocsf);
+        add(&mut self.ecs, other.ecs);
+        add(&mut self.query_rows, other.query_rows);
         add(&mut self.without_time, other.without_time);
         add(&mut self.trapped, other.trapped);
     }

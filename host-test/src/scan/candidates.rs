@@ -1,9 +1,10 @@
 //! Candidates, looked at more closely than the guest does when it screens.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memmem;
-use orgwatch::envelope::{self, Content, TapePool};
+use orgwatch::envelope::{self, Companion, Content, Located, Origin, Reach, TapePool};
 
 use super::filter::{Filter, FilterReason};
 use super::screened::{Piece, Place, Screened};
@@ -54,13 +55,19 @@ impl<'a> Candidates<'a> {
             return self.push(text, Candidate::new(place, number, None, true));
         }
         let (before, bytes, counted) = (self.lines.len(), self.bytes.len(), *counts);
-        let mut parts = Parts { place, piece: number, counts, unreadable: Vec::new() };
+        let unreadable = Vec::new();
+        let mut parts = Parts { place, piece: number, counts, unreadable, foreign: false };
         let parsed = native::parse(text, || self.take_all_apart(text, &mut parts));
         if parsed.is_none() {
             // The detector is to say what it is, whatever the filter wants.
             *parts.counts = counted;
             self.lines.truncate(before);
             self.bytes.truncate(bytes);
+            return self.push(text, Candidate::new(place, number, None, true));
+        }
+        if self.lines.len() == before && parts.foreign {
+            // The guest says whether it names an event that a rule wants and is no record.
+            *parts.counts = counted;
             return self.push(text, Candidate::new(place, number, None, true));
         }
         if let (1, [only]) = (parts.place.record, &mut self.lines[before..]) {
@@ -90,18 +97,27 @@ impl<'a> Candidates<'a> {
 
     fn take_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
         let mut tapes = std::mem::take(&mut self.tapes);
-        envelope::contents(text, &mut tapes, &mut |_, content| {
+        envelope::contents(text, &Reach::everywhere(), &mut tapes, &mut |_, content| {
             let place = parts.place;
             parts.place.record = place.record.saturating_add(1);
             match content {
-                Content::Record(value) => {
-                    let filtered = self.filter.filters_out(&value);
+                Content::Record(Located { record, source, origin }) => {
+                    let filtered = self.filter.filters_out(&record);
                     let candidate = Candidate::new(place, parts.piece, filtered, false);
-                    self.push(value.raw().as_bytes(), candidate);
+                    self.push(&wrapped(&origin, source.raw()), candidate);
                 }
-                Content::Foreign => {
+                Content::Foreign(_) => {
+                    parts.foreign = true;
                     parts.counts.events += 1;
                     parts.counts.foreign += 1;
+                }
+                Content::Companion(companion) => {
+                    parts.counts.events += 1;
+                    parts.counts.foreign += 1;
+                    match companion {
+                        Companion::Notification => parts.counts.notifications += 1,
+                        _ => parts.counts.companions += 1,
+                    }
                 }
                 Content::Unreadable(reason) => parts.unreadable.push(place.unreadable(reason)),
             }
@@ -187,6 +203,23 @@ impl Candidate {
     }
 }
 
+/// A record at the place where it was: the finding says so.
+fn wrapped<'a>(origin: &Origin, record: &'a str) -> Cow<'a, [u8]> {
+    if origin.keys.is_empty() {
+        return record.as_bytes().into();
+    }
+    let mut line = Vec::with_capacity(record.len() + 64);
+    for key in &origin.keys {
+        line.push(b'{');
+        // Writing a text cannot fail.
+        line.extend(serde_json::to_vec(key).unwrap_or_default());
+        line.push(b':');
+    }
+    line.extend_from_slice(record.as_bytes());
+    line.extend(std::iter::repeat_n(b'}', origin.keys.len()));
+    line.into()
+}
+
 /// A line that is taken apart.
 struct Parts<'a> {
     /// The next record's.
@@ -194,6 +227,8 @@ struct Parts<'a> {
     piece: usize,
     counts: &'a mut Counts,
     unreadable: Vec<Unreadable>,
+    /// Whether something in it is neither a record nor a companion of records.
+    foreign: bool,
 }
 
 /// The text that follows a key, the first of this name, by a look at the bytes: good enough to be

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orgwatch::envelope::{self, Content, TapePool};
+use orgwatch::envelope::{self, Content, Reach, TapePool};
 
 use crate::native;
 
@@ -12,14 +12,15 @@ pub(super) fn extract(line: &[u8], number: u32) -> Cow<'_, [u8]> {
     let parsed = native::parse(line, || {
         let mut found = None;
         let mut at = 0;
-        envelope::contents(line, &mut TapePool::default(), &mut |_, content| {
-            if let Content::Record(value) = content
+        let visit = &mut |_: &mut TapePool, content: Content<'_>| {
+            if let Content::Record(located) = content
                 && at == number
             {
-                found = Some(value.raw().as_bytes().to_vec());
+                found = Some(located.source.raw().as_bytes().to_vec());
             }
             at += 1;
-        });
+        };
+        envelope::contents(line, &Reach::everywhere(), &mut TapePool::default(), visit);
         found
     });
     parsed.flatten().map_or(Cow::Borrowed(line.trim_ascii()), Cow::Owned)

@@ -127,103 +127,11 @@ pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result
     Ok(whole.into())
 }
 
-/// One event a line. A body of lines stays as it is. One that is an array gives its elements, and
-/// one that is a single document over several lines that document; nothing of them is changed but
-/// line breaks between their values, which become spaces.
-///
-/// Any other body stays as it is, too: nothing is lost, and the detector says what it cannot read.
-pub(super) fn lines(body: Bytes) -> Bytes {
-    let text = body.trim_ascii();
-    let several = memchr::memchr(b'\n', text).is_some();
-    match text.first() {
-        Some(b'[') => {
-            let mut reader = serde_json::Deserializer::from_slice(text);
-            let lines = reader.deserialize_seq(Elements(Vec::with_capacity(text.len())));
-            match lines.and_then(|lines| reader.end().map(|()| lines)) {
-                Ok(lines) => lines.into(),
-                Err(_) => body,
-            }
-        }
-        Some(b'{') if several => {
-            // Lines of their own begin with a whole one: then this is not looked into any further.
-            let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
-            if first.trim_ascii_end().ends_with(b"}") {
-                return body;
-            }
-            match serde_json::from_slice::<&RawValue>(text) {
-                Ok(document) => {
-                    let mut lines = Vec::with_capacity(text.len() + 1);
-                    push_line(document, &mut lines);
-                    lines.into()
-                }
-                Err(_) => body,
-            }
-        }
-        _ => body,
-    }
-}
-
-/// The elements of an array, a line each, as they are read: a list of where each is could be many
-/// times as long as they are.
-struct Elements(Vec<u8>);
-
-impl<'de> Visitor<'de> for Elements {
-    type Value = Vec<u8>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Vec<u8>, A::Error> {
-        while let Some(element) = elements.next_element()? {
-            push_line(element, &mut self.0);
-        }
-        Ok(self.0)
-    }
-}
-
-fn push_line(document: &RawValue, lines: &mut Vec<u8>) {
-    // In JSON that was read none of these is inside a text.
-    let line_end = |byte| matches!(byte, b'\n' | b'\r');
-    let bytes = document.get().bytes();
-    lines.extend(bytes.map(|byte| if line_end(byte) { b' ' } else { byte }));
-    lines.push(b'\n');
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
     use super::*;
-
-    fn of(body: &str) -> String {
-        String::from_utf8(lines(Bytes::copy_from_slice(body.as_bytes())).to_vec()).unwrap()
-    }
-
-    #[test]
-    fn lines_stay_as_they_are() {
-        for body in [
-            "",
-            "\n\n",
-            "{\"a\":1}",
-            "{\"a\":1}\n{\"b\": 2}\r\n\n{}",
-            "{}\n[{}]\nnot json",
-            "nothing of the kind\n",
-            "[{\"a\":1}",
-            "[{\"a\":1}]\n[{\"b\":1}]",
-            "{\"a\":\n",
-        ] {
-            assert_eq!(of(body), body);
-        }
-    }
-
-    #[test]
-    fn documents_are_taken_apart_and_no_value_is_changed() {
-        assert_eq!(of("[{\"a\" :1.50},{\"b\":\"\\n\"}]"), "{\"a\" :1.50}\n{\"b\":\"\\n\"}\n");
-        assert_eq!(of(" [ ] \n"), "");
-        assert_eq!(of("[{\n\"Records\":[1,\r\n2]}\n,7]"), "{ \"Records\":[1,  2]}\n7\n");
-        assert_eq!(of("{\n  \"a\": 1\n}\n"), "{   \"a\": 1 }\n");
-    }
 
     #[test]
     fn what_is_compressed_is_bounded() {

@@ -18,6 +18,7 @@ use super::deliveries::Deliveries;
 use super::log_limit::LogLimit;
 use super::metrics::Metrics;
 use super::order::{DetectorStopped, Examined, Failure, Order, Task};
+use crate::input::unpacked_lines;
 use crate::plugin::{self, Counts, Detector, Located, Place, Plugin, Span, Unreadable};
 use crate::state::journal::{Entry, Journal, LONG, Mark};
 use crate::state::{Position, Saved};
@@ -138,7 +139,10 @@ impl Thread {
         examined: &mut Examined,
     ) -> Result<Vec<u8>, plugin::Error> {
         let State { detector, deliveries, dirty, .. } = &mut self.state;
-        let bytes = &events[part.clone()];
+        let came = &events[part.clone()];
+        // Line for line: what is passed on stays as it came.
+        let unpacked = unpacked_lines(came);
+        let bytes = unpacked.as_deref().unwrap_or(came);
         let before = u32::try_from(examined.counts.lines).unwrap_or(u32::MAX);
         let screened = detector.screen(bytes)?;
         let candidates = screened.candidates(bytes);
@@ -148,15 +152,13 @@ impl Thread {
             let place = Place { line: of_batch(one.place.line), ..one.place };
             Unreadable { place, ..one }
         }));
-        let spans: Vec<Span> = screened
-            .spans
-            .into_iter()
-            .map(|span| Span {
-                line: of_batch(span.line),
-                offset: span.offset + part.start,
-                ..span
-            })
-            .collect();
+        let mut spans = screened.spans;
+        if unpacked.is_some() {
+            place_as_they_came(&mut spans, came);
+        }
+        for span in &mut spans {
+            (span.line, span.offset) = (of_batch(span.line), span.offset + part.start);
+        }
         if spans.is_empty() {
             return Ok(candidates);
         }
@@ -303,6 +305,21 @@ impl Thread {
                 Err(DetectorStopped)
             }
         }
+    }
+}
+
+/// Places spans of unpacked lines where the same lines stand packed.
+fn place_as_they_came(spans: &mut [Span], came: &[u8]) {
+    let mut lines = came.split_inclusive(|byte| *byte == b'\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line.trim_ascii_end().len()))
+    });
+    let mut next = 1;
+    for span in spans {
+        let skipped = usize::try_from(span.line.saturating_sub(next)).unwrap_or(usize::MAX);
+        next = span.line.saturating_add(1);
+        (span.offset, span.length) = lines.nth(skipped).unwrap_or((came.len(), 0));
     }
 }
 

@@ -19,6 +19,7 @@ use super::body::{self, BodyError, Encoding};
 use super::log_limit::LogLimit;
 use super::request_checks::{Rejection, check_content, check_origin, check_token};
 use super::token::Token;
+use crate::input::event_lines;
 use crate::output::escape;
 
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -221,10 +222,10 @@ impl App {
 
 /// A body as one event a line. What takes time is done where it holds nobody up.
 async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
-    if encoding == Encoding::Identity && body.trim_ascii_start().first() != Some(&b'[') {
-        return Ok(body::lines(body));
-    }
-    let work = move || body::decompress(body, encoding, most).map(body::lines);
+    let work = move || {
+        let body = body::decompress(body, encoding, most)?;
+        Ok(event_lines(&body).map_or(body, Bytes::from))
+    };
     spawn_blocking(work).await.unwrap_or_else(|err| Err(BodyError::Encoding(err.into())))
 }
 

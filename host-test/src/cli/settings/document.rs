@@ -127,6 +127,15 @@ impl Document {
         self.value.to_string()
     }
 
+    /// As JSON, with records looked for under any key: a person who names files wants all that is in them.
+    pub(in crate::cli) fn for_files(&self) -> String {
+        let mut value = self.value.clone();
+        if let Some(settings) = value.as_object_mut() {
+            settings.insert("record_at".into(), serde_json::json!(["*"]));
+        }
+        value.to_string()
+    }
+
     /// What a report says of them.
     pub(in crate::cli) fn used(&self) -> report::Settings {
         report::Settings {

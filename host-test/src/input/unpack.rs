@@ -1,30 +1,11 @@
-//! CloudWatch Logs subscriptions as Lambda functions get them: `{"awslogs":{"data":"…"}}`, where
-//! the data is a JSON document, compressed and then in base64.
+//! Packed events of a batch, unpacked where they stand.
 
-use std::borrow::Cow;
-use std::io::Read as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::bufread::MultiGzDecoder;
 use memchr::{memchr, memchr_iter, memmem, memrchr};
-use serde::Deserialize;
 
 use super::batch::Lines;
 use super::bytes::Allowance;
-use super::{BATCH, Batch, MAX_LINE, TOO_LONG};
-
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    awslogs: AwsLogs<'a>,
-}
-
-#[derive(Deserialize)]
-struct AwsLogs<'a> {
-    #[serde(borrow)]
-    data: Cow<'a, str>,
-}
+use super::packed::{KEY, unpacked};
+use super::{BATCH, Batch};
 
 /// Lines of a part that were not looked at yet.
 pub(super) struct Later {
@@ -37,8 +18,7 @@ pub(super) struct Later {
 /// Once the batch is full by that, the lines that follow are for the next one: a line may become a
 /// thousand times as long.
 pub(super) fn unpack(batch: &mut Batch, allowance: &mut Allowance) -> Option<Later> {
-    const KEY: &[u8] = b"\"awslogs\"";
-    // The common case. The words are in ordinary events, too: it is the name of a log driver.
+    // The common case.
     let start = batch.last().start;
     let first = memmem::find(&batch.bytes[start..], KEY)?;
 
@@ -52,17 +32,17 @@ pub(super) fn unpack(batch: &mut Batch, allowance: &mut Allowance) -> Option<Lat
     while let Some(at) = hit {
         let start = memrchr(b'\n', &bytes[..at]).map_or(0, |at| at + 1);
         let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
-        if let Ok(event) = serde_json::from_slice::<Event>(&bytes[start..end]) {
+        if let Some(unpacked) = unpacked(&bytes[start..end], allowance) {
             let lines = memchr_iter(b'\n', &bytes[copied..start]).count();
             line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             out.extend_from_slice(&bytes[copied..start]);
             copied = end;
-            match decode(&event.awslogs.data, allowance) {
+            match unpacked {
                 Ok(document) => out.extend(document),
                 // The line stays, empty.
                 Err(reason) => {
                     let line = batch.last().line(line);
-                    batch.unreadable(line, format!("awslogs: {reason}"));
+                    batch.unreadable(line, reason);
                 }
             }
             if batch.bytes.len() + out.len() >= BATCH && end + 1 < bytes.len() {
@@ -81,35 +61,35 @@ pub(super) fn unpack(batch: &mut Batch, allowance: &mut Allowance) -> Option<Lat
     later
 }
 
-/// The document, in one line.
-fn decode(data: &str, allowance: &mut Allowance) -> Result<Vec<u8>, String> {
-    let compressed = STANDARD.decode(data).map_err(|err| format!("not base64: {err}"))?;
-    let limit = allowance.left().min(MAX_LINE as u64);
-    let mut document = Vec::new();
-    // One byte more than allowed tells what is at the limit from what is above it.
-    MultiGzDecoder::new(&compressed[..])
-        .take(limit + 1)
-        .read_to_end(&mut document)
-        .map_err(|err| format!("not gzip: {err}"))?;
-    allowance.spend(limit.min(document.len() as u64));
-    if document.len() as u64 > limit {
-        return Err(if limit < MAX_LINE as u64 {
-            "decompresses to more than --max-decompressed allows".into()
-        } else {
-            TOO_LONG.into()
-        });
-    }
-    for byte in &mut document {
-        // Outside of strings this changes nothing, and inside they are not allowed.
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
+/// The same lines with what is packed in them unpacked, for who holds all of them; none if nothing is. A line
+/// whose data cannot be unpacked stays as it is, and the detector says so.
+#[cfg(feature = "serve")]
+pub(crate) fn unpacked_lines(lines: &[u8]) -> Option<Vec<u8>> {
+    /// As much as a batch of packed lines may become.
+    const MOST: u64 = 64 << 20;
+    memmem::find(lines, KEY)?;
+    let mut allowance = Allowance::new(MOST, true);
+    let (mut out, mut any) = (Vec::with_capacity(lines.len()), false);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        match memmem::find(text, KEY).and_then(|_| unpacked(text, &mut allowance)) {
+            Some(Ok(unpacked)) => {
+                any = true;
+                out.extend(unpacked);
+                out.push(b'\n');
+            }
+            _ => out.extend_from_slice(line),
         }
     }
-    Ok(document)
+    any.then_some(out)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::super::MAX_LINE;
     use super::super::bytes::gzip;
     use super::*;
 
@@ -162,7 +142,7 @@ mod tests {
         assert_eq!(unreadable[0].0, 11);
         assert!(unreadable[0].1.starts_with("awslogs: not base64"), "{unreadable:?}");
         assert_eq!(unreadable[1].0, 13);
-        assert!(unreadable[1].1.starts_with("awslogs: not gzip"), "{unreadable:?}");
+        assert!(unreadable[1].1.starts_with("awslogs: it holds no JSON"), "{unreadable:?}");
     }
 
     #[test]

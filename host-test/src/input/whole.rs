@@ -1,0 +1,80 @@
+//! Bytes that are in memory as a whole, as events of a line each.
+
+use super::Batch;
+use super::reader::whole_lines;
+use super::splitter::Splitter;
+
+/// The events of a body, one a line; none if it is so already. Every byte of them is passed on: line breaks
+/// between their values become spaces, elements of an array become lines, and what is broken stays as it is,
+/// line by line, for the detector to say so. Separators between events (commas, byte order marks, NUL) are
+/// left out.
+pub(crate) fn event_lines(body: &[u8]) -> Option<Vec<u8>> {
+    let is_array = body.trim_ascii_start().first() == Some(&b'[');
+    if !is_array && whole_lines(body).1.is_none() {
+        return None;
+    }
+    let mut batch = Batch::default();
+    let mut splitter = Splitter::lossless(&[]);
+    let mut read = 0;
+    while read < body.len() {
+        read += splitter.feed(&body[read..], &mut batch, usize::MAX);
+    }
+    while !splitter.finish(&mut batch, usize::MAX) {}
+    // What is longer than an event may be is in no batch.
+    batch.last().unreadable.is_empty().then_some(batch.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(body: &str) -> String {
+        let lines = event_lines(body.as_bytes()).unwrap_or_else(|| body.into());
+        String::from_utf8(lines).unwrap()
+    }
+
+    #[test]
+    fn lines_stay_as_they_are() {
+        for body in [
+            "",
+            "\n\n",
+            "{\"a\":1}",
+            "{\"a\":1}\n{\"b\": 2}\r\n\n{}",
+            "{}\n[{}]\nnot json",
+            "nothing of the kind\n",
+            "\"{}\"\n\"{}\"",
+        ] {
+            assert_eq!(of(body), body);
+        }
+    }
+
+    #[test]
+    fn documents_are_taken_apart_and_no_value_is_changed() {
+        assert_eq!(of("[{\"a\" :1.50},{\"b\":\"\\n\"}]"), "{\"a\" :1.50}\n{\"b\":\"\\n\"}\n");
+        assert_eq!(of(" [ ] \n"), "");
+        assert_eq!(of("[{\n\"Records\":[1,\r\n2]}\n,7]"), "{ \"Records\":[1,  2]}\n7\n");
+        assert_eq!(of("{\n  \"a\": 1\n}\n"), "{   \"a\": 1 }\n");
+        assert_eq!(of("{\"a\":1}\n{\n\"b\":2\n}\n{\"c\":3}\n"), "{\"a\":1}\n{ \"b\":2 }\n{\"c\":3}\n");
+        assert_eq!(of("[\"{}\",\"x\"]"), "\"{}\"\n\"x\"\n");
+    }
+
+    #[test]
+    fn what_is_broken_stays() {
+        assert_eq!(of("{\"a\":\n"), "{\"a\":\n");
+        assert_eq!(of("[{\"a\":1}"), "{\"a\":1}\n");
+        assert_eq!(of("{\"a\":1\n{\"b\":2}\nsome {prose\n{\"c\":3}"), "{\"a\":1\n{\"b\":2}\nsome {prose\n{\"c\":3}\n");
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_that_means_something_is_lost(body in "[\\[\\]{}\":, \\\\a1\n]{0,40}") {
+            let means = |text: &str| {
+                let means = |c: &char| !matches!(c, ' ' | ',' | '\n' | '[' | ']' | '}');
+                text.chars().filter(means).collect::<String>()
+            };
+            prop_assert_eq!(means(&of(&body)), means(&body));
+        }
+    }
+}

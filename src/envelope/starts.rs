@@ -1,0 +1,97 @@
+//! Where JSON may begin in a text.
+
+use memchr::{memchr2_iter, memmem};
+
+/// The keys whose values name an event, in CloudTrail's records and in other forms of them.
+const NAMING_KEYS: &[&str] = &["eventName", "eventname", "action", "operation", "VarCharValue"];
+
+/// How often a part of a text may be read again, behind something that looked like JSON.
+const READ_AGAIN: usize = 4;
+
+/// Whether a text is worth reading: it has an object or a list, and a key that names an event. One with
+/// escaped letters may hide the key.
+pub(super) fn may_hold_record(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr2(b'{', b'[', bytes).is_some()
+        && (memmem::find(bytes, b"\\u00").is_some()
+            || NAMING_KEYS.iter().any(|key| memmem::find(bytes, key.as_bytes()).is_some()))
+}
+
+/// The places where values begin in a text that should hold JSON: at its start, behind a value, and,
+/// where something else stands there, at the next brace or bracket that looks like JSON.
+#[derive(Debug)]
+pub(super) struct Starts<'a> {
+    text: &'a str,
+    at: usize,
+    /// Only what looks like JSON is a start: prose stands here, or something broken.
+    doubtful: bool,
+    /// How many bytes may still be read again, so that no text takes more than a multiple of its length.
+    credit: usize,
+}
+
+impl<'a> Starts<'a> {
+    pub(super) fn new(text: &'a str) -> Starts<'a> {
+        Starts { text, at: 0, doubtful: false, credit: text.len().saturating_mul(READ_AGAIN) }
+    }
+
+    /// Whether the text begins with JSON, and not with a header in front of it.
+    pub(super) fn is_framed(&self) -> bool {
+        let rest = self.text.trim_start_matches(is_separator);
+        rest.starts_with(['{', '[', '"'])
+    }
+
+    /// The next place, if there is one.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let rest = self.text.get(self.at..)?;
+        let blank = rest.len() - rest.trim_start_matches(is_separator).len();
+        let here = self.at.saturating_add(blank);
+        let rest = self.text.get(here..)?;
+        if rest.starts_with(['{', '[']) && !self.doubtful || rest.starts_with('"') && here == blank {
+            return Some(here);
+        }
+        self.doubtful = true;
+        let bytes = rest.as_bytes();
+        let found = memchr2_iter(b'{', b'[', bytes).find(|at| looks_like_json(rest, *at))?;
+        Some(here.saturating_add(found))
+    }
+
+    /// A value was read up to here.
+    pub(super) fn read_to(&mut self, end: usize) {
+        self.at = end;
+        self.doubtful = false;
+    }
+
+    /// What began here is broken there. Reading goes on behind the start, or, where something was found in
+    /// what is broken, behind the place that is.
+    pub(super) fn broken(&mut self, start: usize, offset: usize, found: bool) {
+        let length = offset.saturating_sub(start);
+        self.doubtful = true;
+        match self.credit.checked_sub(length).filter(|_| !found) {
+            Some(credit) => {
+                self.credit = credit;
+                self.at = start.saturating_add(1);
+            }
+            None => self.at = offset.max(start.saturating_add(1)),
+        }
+        while !self.text.is_char_boundary(self.at) {
+            self.at = self.at.saturating_add(1);
+        }
+    }
+}
+
+/// What may stand between values and means nothing: blanks, commas, byte order marks, the record
+/// separator of JSON text sequences, and the zeros of a file that was preallocated.
+pub(super) fn is_separator(character: char) -> bool {
+    character.is_ascii_whitespace() || matches!(character, ',' | '\0' | '\u{1e}' | '\u{feff}')
+}
+
+/// Whether an object with a key, or a list of objects or texts, begins here.
+fn looks_like_json(text: &str, at: usize) -> bool {
+    let Some(rest) = text.get(at..) else { return false };
+    let mut rest = rest.chars().filter(|character| !character.is_ascii_whitespace());
+    match (rest.next(), rest.next()) {
+        (Some('{'), Some('"')) => true,
+        (Some('['), Some('{')) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,85 @@
+//! How records name their events in other forms than CloudTrail's, and what looks like a record and is none.
+
+use memchr::memmem::{self, Finder};
+
+use crate::envelope::{Companion, Form};
+
+/// Searches for keys that name events, and for what tells that they do.
+#[derive(Debug)]
+pub(super) struct FormKeys {
+    /// `event.action`, `api.operation`, and `eventName` as a column.
+    keys: [(Finder<'static>, Finder<'static>, Form); 3],
+    /// The cells of Athena's results, which have no keys.
+    cell: Finder<'static>,
+}
+
+/// How lines of nothing but CloudTrail's own records begin: no key of another form can stand in them.
+const PLAIN: [&[u8]; 4] = [
+    b"{\"eventVersion\":",
+    b"{\"Records\":[{\"eventVersion\":",
+    b"{\"message\":\"{\\\"eventVersion\\\":",
+    b"{\"log\":\"{\\\"eventVersion\\\":",
+];
+
+/// What was found of other forms.
+pub(super) struct Named {
+    /// A rule may want one of them.
+    pub(super) wanted: bool,
+    /// How many there are, and in which form.
+    pub(super) events: Option<(Form, u64)>,
+}
+
+impl FormKeys {
+    pub(super) fn new() -> Self {
+        let finder = |text: &'static str| Finder::new(text.as_bytes());
+        FormKeys {
+            keys: [
+                (finder("operation"), finder("class_uid"), Form::Ocsf),
+                (finder("action"), finder("cloudtrail"), Form::Ecs),
+                (finder("eventname"), finder("eventsource"), Form::Row),
+            ],
+            cell: finder("VarCharValue"),
+        }
+    }
+
+    /// Looks for events that are named in other forms, in a line that is not [plain](is_plain).
+    pub(super) fn look(&self, line: &[u8], wants: impl Fn(&[u8]) -> bool) -> Named {
+        let mut named = Named { wanted: false, events: None };
+        for (key, marker, form) in &self.keys {
+            let mut events = 0_u64;
+            for at in key.find_iter(line) {
+                events = events.saturating_add(1);
+                let rest = line.get(at.saturating_add(key.needle().len())..).unwrap_or_default();
+                named.wanted |= wants(rest);
+            }
+            if events > 0 && named.events.is_none() && marker.find(line).is_some() {
+                named.events = Some((*form, events));
+            }
+        }
+        named.wanted |= self.cell.find(line).is_some();
+        named
+    }
+}
+
+/// Whether a line begins as lines of CloudTrail's own records do.
+pub(super) fn is_plain(line: &[u8]) -> bool {
+    PLAIN.iter().any(|plain| line.starts_with(plain))
+}
+
+/// Whether a line is packed data, which a host has to unpack.
+pub(super) fn is_packed(line: &[u8]) -> bool {
+    let has = |text: &str| memmem::find(line, text.as_bytes()).is_some();
+    has("\"awslogs\"") || has("\"data\"") && (has("\"kinesis\"") || has("\"records\""))
+}
+
+/// The companion of CloudTrail's records that a line is which names no event.
+pub(super) fn companion(line: &[u8]) -> Option<Companion> {
+    let has = |texts: &[&str]| texts.iter().any(|text| memmem::find(line, text.as_bytes()).is_some());
+    if has(&["s3ObjectKey", "s3:TestEvent", "\"Object Created\"", "CloudTrail validation message"]) {
+        return Some(Companion::Notification);
+    }
+    if has(&["\"digestS3Bucket\""]) {
+        return Some(Companion::Digest);
+    }
+    has(&["\"name\":\"orgwatch\"", "\"name\": \"orgwatch\""]).then_some(Companion::Finding)
+}
