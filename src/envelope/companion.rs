@@ -13,6 +13,8 @@ pub enum Companion {
     Insight,
     /// A finding of orgwatch.
     Finding,
+    /// An object of a bucket that holds no record.
+    Empty,
 }
 
 impl Companion {

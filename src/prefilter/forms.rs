@@ -74,6 +74,10 @@ pub(super) fn is_packed(line: &[u8]) -> bool {
 
 /// The companion of CloudTrail's records that a line is which names no event.
 pub(super) fn companion(line: &[u8]) -> Option<Companion> {
+    let without_blanks = || line.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    if without_blanks().take(16).eq(*b"{\"Records\":[]}") {
+        return Some(Companion::Empty);
+    }
     let has = |texts: &[&str]| texts.iter().any(|text| memmem::find(line, text.as_bytes()).is_some());
     if has(&["s3ObjectKey", "s3:TestEvent", "\"Object Created\"", "CloudTrail validation message"]) {
         return Some(Companion::Notification);

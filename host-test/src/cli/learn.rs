@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use orgwatch_host::input::{self, Source};
 use orgwatch_host::output::number;
-use orgwatch_host::scan::{Found, Observer};
+use orgwatch_host::scan::{FileTally, Found, Observer};
 
 use super::Status;
 use super::common::CommonFlags;
@@ -61,15 +61,19 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let found = own.leave_out(input::walk(&flags.paths), &flags.paths);
     let options = session.options.clone();
     let mut learned = Learned {
-        diagnostics: Diagnostics::new(flags.common.quiet),
+        diagnostics: Diagnostics::new(flags.common.quiet, &flags.paths),
         progress: Progress::start(flags.common.quiet, &flags.paths, &options),
     };
-    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut learned)?;
+    let mut totals =
+        orgwatch_host::scan::scan(found, &options, &mut session.detector, &mut learned)?;
+    learned.diagnostics.settle(&mut totals);
+    let passed_over = learned.diagnostics.passed_over();
     drop(learned);
     session.save()?;
     if !flags.common.quiet {
         let mut rows = remembered(&mut session)?;
         rows.extend(examined(&totals));
+        rows.extend(passed_over);
         rows.extend(filter::filtered_out(&totals));
         summarise(&totals, start.elapsed(), &rows);
     }
@@ -113,10 +117,8 @@ impl Observer for Learned {
         Ok(())
     }
 
-    fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
-        if unreadable > 0 {
-            self.progress.aside(|| self.diagnostics.end(source, unreadable));
-        }
+    fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()> {
+        self.progress.aside(|| self.diagnostics.end(source, held));
         Ok(())
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::Source;
 use orgwatch_host::output::report::About;
 use orgwatch_host::output::{Escaped, Format, number, plural};
-use orgwatch_host::scan::{Found, Observer, Tally, Totals};
+use orgwatch_host::scan::{FileTally, Found, Observer, Tally, Totals};
 
 use super::Status;
 use super::diagnostics::Diagnostics;
@@ -43,6 +44,7 @@ impl<'a> Printer<'a> {
         fail_on: Option<Severity>,
         quiet: bool,
         page: Option<HtmlReport>,
+        named: &[PathBuf],
     ) -> Self {
         Printer {
             format,
@@ -52,13 +54,18 @@ impl<'a> Printer<'a> {
             found: BTreeMap::new(),
             hidden: 0,
             tripped: false,
-            diagnostics: Diagnostics::new(quiet),
+            diagnostics: Diagnostics::new(quiet, named),
             page,
             unprinted: None,
             unread: None,
             rules: Tally::default(),
             progress: Progress::default(),
         }
+    }
+
+    /// Counts what was said of files without a record.
+    pub(super) fn settle(&self, totals: &mut Totals) {
+        self.diagnostics.settle(totals);
     }
 
     /// Writes the page, if there is to be one.
@@ -106,6 +113,7 @@ impl<'a> Printer<'a> {
             rows.extend(examined(totals));
             let page = self.page.as_ref().map(|page| page.file().name().display().to_string());
             rows.extend(page.map(|name| ("report", Escaped(name).to_string())));
+            rows.extend(self.diagnostics.passed_over());
             rows.extend(more);
             summarise(totals, time, &rows);
         }
@@ -195,10 +203,8 @@ impl Observer for Printer<'_> {
         Ok(())
     }
 
-    fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
-        if unreadable > 0 {
-            self.progress.aside(|| self.diagnostics.end(source, unreadable));
-        }
+    fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()> {
+        self.progress.aside(|| self.diagnostics.end(source, held));
         Ok(())
     }
 }
@@ -210,7 +216,7 @@ mod tests {
     #[test]
     fn what_could_not_be_read_wins_over_what_was_found() {
         let json = &orgwatch_host::output::Json;
-        let mut printer = Printer::new(json, Severity::Low, None, false, None);
+        let mut printer = Printer::new(json, Severity::Low, None, false, None, &[]);
         let mut totals = Totals::default();
         assert_eq!(printer.status(&totals), Status::Done);
         printer.tripped = true;

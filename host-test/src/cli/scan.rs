@@ -29,7 +29,9 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
         return Ok(Status::Unusable);
     };
     let format = format(flags);
-    let mut printer = Printer::new(&*format, least(flags), flags.fail_on, flags.common.quiet, page);
+    let quiet = flags.common.quiet;
+    let mut printer =
+        Printer::new(&*format, least(flags), flags.fail_on, quiet, page, &paths);
     let scanned = scan(flags, &paths, &mut session, &mut printer);
     match scanned {
         Ok(totals) => {
@@ -60,8 +62,9 @@ fn scan(
     printer.progress = Progress::start(flags.common.quiet, paths, &options);
     let own = Own::of(flags.state.as_deref(), flags.report.as_deref());
     let found = own.leave_out(input::walk(paths), paths);
-    let totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, printer)?;
+    let mut totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, printer)?;
     printer.progress = Progress::default();
+    printer.settle(&mut totals);
     printer.finish(&totals, || {
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use orgwatch_host::input::{self, Limits, Source};
 use orgwatch_host::output::{number, plural};
+use orgwatch_host::scan::FileTally;
 use orgwatch_host::split::{self, Folder, Totals};
 
 use super::diagnostics::Diagnostics;
@@ -76,7 +77,7 @@ pub(super) fn run(flags: &SplitFlags) -> anyhow::Result<Status> {
     }
     let mut limits = Limits::default();
     limits.max_decompressed = flags.max_decompressed.0;
-    let mut told = Told(Diagnostics::new(flags.quiet));
+    let mut told = Told(Diagnostics::new(flags.quiet, &flags.paths));
     let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut told)?;
     totals.failed += refused;
     if flags.json {
@@ -127,6 +128,8 @@ impl split::Observer for Told {
     }
 
     fn end(&mut self, source: &Source, unreadable: u64) {
-        self.0.end(source, unreadable);
+        let mut held = FileTally::default();
+        (held.records, held.unreadable) = (true, unreadable);
+        self.0.end(source, &held);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use orgwatch_host::output::Escaped;
 use orgwatch_host::output::{number, plural};
+use orgwatch_host::plugin::Counts;
 use orgwatch_host::scan::{Tally, Totals};
 
 /// Says on standard error what was read, how it went, and in between what came of it: names and
@@ -24,7 +25,10 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
     for (name, value) in rows {
         row(name, value);
     }
-    row("not CloudTrail", &number(counts.foreign));
+    if let Some(forms) = forms(counts) {
+        row("forms", &forms);
+    }
+    row("not CloudTrail", &foreign(counts));
     let trapped = match counts.trapped {
         0 => String::new(),
         trapped => format!(", on {} of which the detector failed", number(trapped)),
@@ -41,6 +45,32 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
     let bytes = bytes((totals.bytes as f64 / seconds) as u64);
     row("time", &format!("{seconds:.2} s: {rate} events/s, {bytes}/s"));
     text
+}
+
+/// The records that came in other forms than CloudTrail's own.
+fn forms(counts: &Counts) -> Option<String> {
+    let others = [
+        (counts.ocsf, "OCSF"),
+        (counts.ecs, "the Elastic Common Schema"),
+        (counts.query_rows, "rows of a query"),
+    ];
+    let told = others.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = told.map(|(count, form)| format!("{} {form}", number(*count))).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// What is not CloudTrail, and how much of it accompanies CloudTrail's records.
+fn foreign(counts: &Counts) -> String {
+    let kinds = [
+        (counts.notifications, "notifications"),
+        (counts.companions, "digests, Insights and the like"),
+    ];
+    let told = kinds.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> = told.map(|(count, kind)| format!("{} {kind}", number(*count))).collect();
+    match told.is_empty() {
+        true => number(counts.foreign),
+        false => format!("{}: {}", number(counts.foreign), told.join(", ")),
+    }
 }
 
 /// What is known of the events by account and source without parsing all of them: all are counted

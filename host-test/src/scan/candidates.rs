@@ -76,7 +76,8 @@ impl<'a> Candidates<'a> {
         let unreadables = parts.unreadable.len() as u64;
         parts.counts.events += unreadables;
         parts.counts.unreadable += unreadables;
-        piece.unreadables += unreadables;
+        piece.tally.unreadable += unreadables;
+        piece.tally.records |= self.lines.len() > before;
         piece.unreadable.append(&mut parts.unreadable);
     }
 

@@ -1,5 +1,6 @@
 //! Detection: one detector examines the candidates, in the order of the input.
 
+use super::file_tally::FileTally;
 use super::read::Failure;
 use super::screened::{Piece, Screened, Slice};
 use super::{Error, Found, Observer, Totals, record};
@@ -11,13 +12,13 @@ pub(super) struct Detection<'a> {
     pub(super) detector: &'a mut Detector,
     observer: &'a mut dyn Observer,
     pub(super) totals: Totals,
-    /// How much of the current file could not be read.
-    unreadable: u64,
+    /// What the current file held so far.
+    file: FileTally,
 }
 
 impl<'a> Detection<'a> {
     pub(super) fn new(detector: &'a mut Detector, observer: &'a mut dyn Observer) -> Self {
-        Detection { detector, observer, totals: Totals::default(), unreadable: 0 }
+        Detection { detector, observer, totals: Totals::default(), file: FileTally::default() }
     }
 
     /// Takes the next batch.
@@ -43,7 +44,7 @@ impl<'a> Detection<'a> {
             return self.failed(piece.origin.failed, None);
         };
         self.totals.files += u64::from(piece.origin.opened);
-        self.unreadable += piece.unreadables;
+        self.file += piece.tally;
         let mut unreadable = std::mem::take(&mut piece.unreadable).into_iter().peekable();
         let mut next = 0;
         while next < piece.places.len() {
@@ -56,7 +57,7 @@ impl<'a> Detection<'a> {
             // They were counted when they were screened.
             examined.counts.lines = 0;
             self.totals.counts += examined.counts;
-            self.unreadable += examined.counts.unreadable;
+            self.file.add(&examined.counts);
             let last = slice.last_line();
             let before = std::iter::from_fn(|| unreadable.next_if(|one| one.line <= last));
             let here = examined
@@ -65,6 +66,7 @@ impl<'a> Detection<'a> {
                 .map(|one| slice.candidate(one.place).1.unreadable(one.reason));
             let mut broken: Vec<Unreadable> = before.chain(here).collect();
             broken.sort_by_key(|one| one.line);
+            self.file.note(&broken);
             self.tell_unreadable(source, broken)?;
             for located in examined.findings {
                 self.tell_finding(source, &slice, &located)?;
@@ -73,7 +75,7 @@ impl<'a> Detection<'a> {
         self.tell_unreadable(source, unreadable)?;
         self.failed(piece.origin.failed, Some(source))?;
         if piece.origin.ended {
-            self.observer.end(source, std::mem::take(&mut self.unreadable))?;
+            self.observer.end(source, &std::mem::take(&mut self.file))?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //! | `load` | reads a job, batch by batch |
 //! | `screen`, `candidates` | leave of a batch what a rule could match and the filter wants |
 //! | `examine` | runs the detector over that, and tells the observer |
+//! | `file_tally` | sums up what a file held, for what is said of one without a record |
 //! | `workers` | the threads, and what keeps them in order |
 //! | `budget` | bounds what is read and not examined yet, in bytes |
 
@@ -17,6 +18,7 @@ mod bucket_path;
 mod budget;
 mod candidates;
 mod detect;
+mod file_tally;
 mod filter;
 mod jobs;
 mod read;
@@ -37,6 +39,7 @@ use orgwatch::finding::Finding;
 use crate::input::{Limits, PathError, ReadProgress, Source};
 use crate::plugin::{self, Counts, Detector};
 
+pub use file_tally::FileTally;
 pub use filter::{Filter, FilteredOut};
 pub use tally::Tally;
 
@@ -56,8 +59,8 @@ pub trait Observer {
     /// A path, or the rest of a file, that could not be read.
     fn failed(&mut self, what: &dyn std::fmt::Display, err: &dyn StdError) -> io::Result<()>;
 
-    /// The end of a file, with how many unreadable ones it had.
-    fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()>;
+    /// The end of a file, with what it held.
+    fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()>;
 }
 
 /// A finding, and the event that gave it.

@@ -2,6 +2,7 @@
 //! no order.
 
 use super::candidates::Candidates;
+use super::file_tally::FileTally;
 use super::filter::{Filter, FilteredOut};
 use super::read::ReadBatch;
 use super::screened::{Piece, Place, Screened};
@@ -24,7 +25,7 @@ pub(super) fn screen(
     detector: &mut Detector,
 ) -> Result<Screened, Error> {
     let batch = &read_batch.batch;
-    let Looked { spans, mut counts, unreadable, unreadables } = look(batch, detector)?;
+    let Looked { spans, mut counts, unreadable, tallies } = look(batch, detector)?;
     let mut pieces = Vec::with_capacity(read_batch.origins.len());
     for (number, origin) in read_batch.origins.drain(..).enumerate() {
         let part = &batch.parts()[number];
@@ -33,13 +34,11 @@ pub(super) fn screen(
         counts.events += lost + part.rejected;
         counts.unreadable += lost;
         counts.rejected += part.rejected;
-        pieces.push(Piece {
-            origin,
-            candidates: Vec::new(),
-            places: Vec::new(),
-            unreadable: part.unreadable.clone(),
-            unreadables: unreadables[number] + lost,
-        });
+        let mut tally = tallies[number];
+        tally.unreadable += lost;
+        tally.records |= part.rejected > 0;
+        let (places, unreadable) = (Vec::new(), part.unreadable.clone());
+        pieces.push(Piece { origin, candidates: Vec::new(), places, unreadable, tally });
     }
     for one in unreadable {
         let number = part_of_line(batch, one.place.line);
@@ -73,6 +72,7 @@ pub(super) fn screen(
     candidates.keep(detector, &mut screened)?;
     for piece in &mut screened.pieces {
         piece.unreadable.sort_by_key(|one| one.line);
+        piece.tally.note(&piece.unreadable);
     }
     read_batch.clear();
     Ok(screened)
@@ -83,8 +83,8 @@ struct Looked {
     spans: Vec<Span>,
     counts: Counts,
     unreadable: Vec<plugin::Unreadable>,
-    /// How many could not be read, by part.
-    unreadables: Vec<u64>,
+    /// What is in each part, beside its candidates.
+    tallies: Vec<FileTally>,
 }
 
 fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
@@ -95,21 +95,27 @@ fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
         spans: screened.spans,
         counts: screened.counts,
         unreadable: screened.unreadable,
-        unreadables: vec![0; parts.len()],
+        tallies: vec![FileTally::default(); parts.len()],
     };
-    if let [_] = parts {
-        looked.unreadables[0] = looked.counts.unreadable;
-    } else if looked.counts.unreadable <= told {
-        for one in &looked.unreadable {
-            looked.unreadables[part_of_line(batch, one.place.line)] += 1;
+    let counts = &looked.counts;
+    if let [tally] = &mut looked.tallies[..] {
+        tally.add(counts);
+    } else if counts.unreadable == 0 && counts.foreign == 0 {
+        // Nothing but records.
+        for (number, tally) in looked.tallies.iter_mut().enumerate() {
+            tally.records = !batch.of(number).trim_ascii().is_empty();
         }
     } else {
-        // More than the guest names: which file they are in comes out one by one.
-        looked.unreadable.clear();
+        // Which file they are in comes out one by one.
+        let all = counts.unreadable > told;
+        if all {
+            looked.unreadable.clear();
+        }
         for (number, part) in parts.iter().enumerate() {
             let screened = detector.screen(batch.of(number))?;
-            looked.unreadables[number] = screened.counts.unreadable;
-            looked.unreadable.extend(screened.unreadable.into_iter().map(|mut one| {
+            looked.tallies[number].add(&screened.counts);
+            // More than the guest names.
+            looked.unreadable.extend(screened.unreadable.into_iter().filter(|_| all).map(|mut one| {
                 one.place.line = one.place.line.saturating_add(part.before);
                 one
             }));

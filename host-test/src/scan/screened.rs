@@ -1,6 +1,7 @@
 //! A screened batch: its candidates and counts.
 
 use super::budget::Permit;
+use super::file_tally::FileTally;
 use super::filter::FilteredOut;
 use super::read::Origin;
 use super::tally::Tally;
@@ -37,8 +38,8 @@ pub(super) struct Piece {
     pub(super) places: Vec<(usize, Place)>,
     /// The first of what could not be read, in order of their lines.
     pub(super) unreadable: Vec<Unreadable>,
-    /// How many could not be read.
-    pub(super) unreadables: u64,
+    /// What is in it, beside its candidates.
+    pub(super) tally: FileTally,
 }
 
 impl Piece {

@@ -37,8 +37,8 @@ impl Observer for Told {
         Ok(())
     }
 
-    fn end(&mut self, source: &Source, unreadable: u64) -> io::Result<()> {
-        self.0.push(format!("{source} ends: {unreadable}"));
+    fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()> {
+        self.0.push(format!("{source} ends: {}", held.unreadable));
         Ok(())
     }
 }
@@ -249,7 +249,7 @@ impl Observer for Full {
         Ok(())
     }
 
-    fn end(&mut self, _: &Source, _: u64) -> io::Result<()> {
+    fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
         Ok(())
     }
 }
@@ -283,7 +283,7 @@ impl Observer for Slow {
         Ok(())
     }
 
-    fn end(&mut self, _: &Source, _: u64) -> io::Result<()> {
+    fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
         if self.ended.fetch_add(1, SeqCst).is_multiple_of(3000) {
             let mut before = 0;
             while before != self.found.load(SeqCst) {
@@ -340,7 +340,7 @@ fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
             Ok(())
         }
 
-        fn end(&mut self, _: &Source, _: u64) -> io::Result<()> {
+        fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
             Ok(())
         }
     }

@@ -17,7 +17,7 @@ use super::deliveries::{Deliveries, Delivery};
 use super::file_sink::FileSink;
 use super::http_sink::{HttpSink, SinkError};
 use super::log_limit::LogLimit;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, other_forms};
 use super::order::{DetectorStopped, Examined, Failure};
 use super::worker::Worker;
 use crate::output::escape;
@@ -40,6 +40,7 @@ pub(super) struct Batches {
     pub(super) delivery: Sink,
     pub(super) metrics: Arc<Metrics>,
     pub(super) unreadable: LogLimit,
+    pub(super) forms: LogLimit,
     pub(super) failed: LogLimit,
     /// Told when nothing can be delivered any more.
     pub(super) closed: Notify,
@@ -198,6 +199,16 @@ impl Batches {
     fn complain(&self, examined: &Examined) {
         for Unreadable { place, reason } in &examined.unreadable {
             debug!(line = place.line, reason = %escape(reason, 200), "unreadable");
+        }
+        let forms = other_forms(&examined.counts);
+        if forms.iter().any(|(_, count)| *count > 0)
+            && let Some(before) = self.forms.pass()
+        {
+            let [ocsf, ecs, rows, notifications, companions] = forms.map(|(_, count)| count);
+            info!(
+                ocsf, ecs, rows, notifications, companions, suppressed = before,
+                "events that are not in CloudTrail's own form"
+            );
         }
         let Some(first) = examined.unreadable.first() else { return };
         if let Some(before) = self.unreadable.pass() {

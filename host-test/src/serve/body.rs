@@ -1,7 +1,6 @@
 //! A request's body into newline-delimited events: received and decompressed within bounds, and
 //! taken apart only if it is one JSON document.
 
-use std::fmt;
 use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,6 @@ use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use serde::Deserializer as _;
-use serde::de::{SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 
 use super::admission::Room;

@@ -39,6 +39,22 @@ struct Found {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Form {
+    form: &'static str,
+}
+
+/// How many events came in forms other than CloudTrail's own, and accompany its records.
+pub(super) fn other_forms(counts: &Counts) -> [(&'static str, u64); 5] {
+    [
+        ("ocsf", counts.ocsf),
+        ("ecs", counts.ecs),
+        ("query-row", counts.query_rows),
+        ("notification", counts.notifications),
+        ("companion", counts.companions),
+    ]
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Stage {
     stage: &'static str,
 }
@@ -48,6 +64,7 @@ struct Stage {
 pub(super) struct Metrics {
     registry: Registry,
     events: Family<Outcome, Counter>,
+    forms: Family<Form, Counter>,
     without_time: Counter,
     findings: Family<Found, Counter>,
     /// Findings not delivered again.
@@ -102,6 +119,11 @@ impl Metrics {
         let r = &mut registry;
         Metrics {
             events: new(r, "events", "Events examined, by outcome"),
+            forms: new(
+                r,
+                "events_other_form",
+                "Events in another form than CloudTrail's own, and companions of records",
+            ),
             without_time: new(
                 r,
                 "events_without_time",
@@ -169,6 +191,11 @@ impl Metrics {
             ("unreadable", counts.unreadable),
         ] {
             self.events.get_or_create(&Outcome { outcome }).inc_by(count);
+        }
+        for (form, count) in other_forms(counts) {
+            if count > 0 {
+                self.forms.get_or_create(&Form { form }).inc_by(count);
+            }
         }
         self.without_time.inc_by(counts.without_time);
         self.traps.inc_by(counts.trapped);

@@ -121,6 +121,7 @@ impl Service {
             delivery,
             metrics,
             unreadable: Default::default(),
+            forms: Default::default(),
             failed: Default::default(),
             closed: Default::default(),
         };
