@@ -17,6 +17,7 @@ mod memory;
 mod report;
 mod scan;
 mod serve;
+mod shapes;
 
 #[path = "../../tests/baking.rs"]
 mod baking;

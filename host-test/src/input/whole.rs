@@ -1,5 +1,7 @@
 //! Bytes that are in memory as a whole, as events of a line each.
 
+use serde::de::IgnoredAny;
+
 use super::Batch;
 use super::reader::whole_lines;
 use super::splitter::Splitter;
@@ -9,9 +11,15 @@ use super::splitter::Splitter;
 /// line by line, for the detector to say so. Separators between events (commas, byte order marks, NUL) are
 /// left out.
 pub(crate) fn event_lines(body: &[u8]) -> Option<Vec<u8>> {
-    let is_array = body.trim_ascii_start().first() == Some(&b'[');
-    if !is_array && whole_lines(body).1.is_none() {
-        return None;
+    let text = body.trim_ascii();
+    let several = memchr::memchr(b'\n', text).is_some();
+    match text.first() {
+        // One line that is broken is for the detector.
+        Some(b'[') if !several && serde_json::from_slice::<IgnoredAny>(text).is_err() => return None,
+        Some(b'[') => {}
+        _ if whole_lines(body).1.is_none() => return None,
+        _ if !several => return None,
+        _ => {}
     }
     let mut batch = Batch::default();
     let mut splitter = Splitter::lossless(&[]);
@@ -21,7 +29,9 @@ pub(crate) fn event_lines(body: &[u8]) -> Option<Vec<u8>> {
     }
     while !splitter.finish(&mut batch, usize::MAX) {}
     // What is longer than an event may be is in no batch.
-    batch.last().unreadable.is_empty().then_some(batch.bytes)
+    let whole = batch.last().unreadable.is_empty();
+    let same = batch.bytes.trim_ascii_end() == body.trim_ascii_end();
+    (whole && !same).then_some(batch.bytes)
 }
 
 #[cfg(test)]
@@ -62,9 +72,17 @@ mod tests {
 
     #[test]
     fn what_is_broken_stays() {
-        assert_eq!(of("{\"a\":\n"), "{\"a\":\n");
-        assert_eq!(of("[{\"a\":1}"), "{\"a\":1}\n");
-        assert_eq!(of("{\"a\":1\n{\"b\":2}\nsome {prose\n{\"c\":3}"), "{\"a\":1\n{\"b\":2}\nsome {prose\n{\"c\":3}\n");
+        for body in [
+            "{\"a\":\n",
+            "{\"a\":",
+            "[{\"a\":1}",
+            "[1,",
+            "not json\n{\"a\":1",
+            "{\"a\":1\n{\"b\":2}\nsome {prose\n{\"c\":3}",
+        ] {
+            assert_eq!(of(body), body);
+        }
+        assert_eq!(of("[{\"a\":1},\n{\"b\":"), "{\"a\":1}\n{\"b\":\n");
     }
 
     proptest! {
