@@ -3,7 +3,7 @@
 
 mod chains;
 mod config;
-mod downstream;
+pub mod downstream;
 mod forms;
 mod guarantee;
 mod journal;
@@ -12,5 +12,5 @@ mod limits;
 mod operations;
 mod output;
 mod overload;
-mod service;
+pub mod service;
 mod strangers;
