@@ -87,10 +87,15 @@ pub struct Screened {
 }
 
 impl Batch {
-    pub(crate) fn report(&mut self, unreadable: &[Unreadable]) {
+    pub(crate) fn report(&mut self, unreadable: impl IntoIterator<Item = Unreadable>) {
         let room = MAX_UNREADABLE.saturating_sub(self.unreadable.len());
-        self.unreadable.extend(unreadable.iter().take(room).cloned());
+        self.unreadable.extend(unreadable.into_iter().take(room));
     }
+}
+
+/// Adds to a counter, which stays at its greatest value.
+pub(crate) fn count(counter: &mut u64, more: u64) {
+    *counter = counter.saturating_add(more);
 }
 
 impl Counts {
@@ -101,25 +106,25 @@ impl Counts {
         verdict: Verdict,
         unreadable: &mut Vec<Unreadable>,
     ) -> bool {
-        self.lines += 1;
+        count(&mut self.lines, 1);
         match verdict {
             Verdict::Blank => return false,
             Verdict::Candidate => return true,
             Verdict::Rejected(events) => {
-                self.events += events;
-                self.rejected += events;
+                count(&mut self.events, events);
+                count(&mut self.rejected, events);
                 return false;
             }
-            Verdict::Foreign => self.foreign += 1,
+            Verdict::Foreign => count(&mut self.foreign, 1),
             Verdict::Unreadable(reason) => self.unreadable(line, reason, unreadable),
             Verdict::Packed => self.unreadable(line, PACKED, unreadable),
         }
-        self.events += 1;
+        count(&mut self.events, 1);
         false
     }
 
     fn unreadable(&mut self, line: Line<'_>, reason: &str, unreadable: &mut Vec<Unreadable>) {
-        self.unreadable += 1;
+        count(&mut self.unreadable, 1);
         if unreadable.len() < MAX_UNREADABLE {
             let place = Place { line: line.number, record: 0 };
             unreadable.push(Unreadable { place, reason: reason.to_owned() });

@@ -11,12 +11,12 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Field, Pack, Rule};
 
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 use crate::finding::{Finding, Outcome, SmolStr};
 use crate::memory::{
     ALL, Approved, FindingKey, FindingSnapshot, Group, MAX_PLACES, Membership, Memory, Observation,
@@ -46,17 +46,17 @@ struct RuleFeed {
 #[derive(Debug)]
 pub struct Chains {
     pack: Arc<Pack>,
-    by_rule: BTreeMap<SmolStr, Vec<RuleFeed>>,
+    by_rule: Table<SmolStr, Vec<RuleFeed>>,
     /// The numbers of the chains in the pack.
-    by_key: BTreeMap<Digest128, usize>,
+    by_key: Table<Digest128, usize>,
 }
 
 impl Chains {
     /// The chains of a pack that the settings leave on.
     pub fn new(pack: Arc<Pack>, settings: &Settings) -> Self {
         let is_on = |chain: &Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
-        let mut by_rule: BTreeMap<SmolStr, Vec<RuleFeed>> = BTreeMap::new();
-        let mut by_key = BTreeMap::new();
+        let mut by_rule: Table<SmolStr, Vec<RuleFeed>> = Table::default();
+        let mut by_key = Table::default();
         for (number, chain) in pack.correlations.iter().enumerate().filter(|(_, one)| is_on(one)) {
             let key = Digest128::of(&[&chain.about.id]);
             by_key.insert(key, number);
@@ -70,8 +70,8 @@ impl Chains {
         Chains { pack, by_rule, by_key }
     }
 
-    fn chain(&self, feed: &RuleFeed) -> &Correlation {
-        &self.pack.correlations[feed.chain]
+    fn chain(&self, feed: &RuleFeed) -> Option<&Correlation> {
+        self.pack.correlations.get(feed.chain)
     }
 
     /// Remembers a finding as a step, and gives the findings of the chains that it completes. A
@@ -204,10 +204,11 @@ impl Chains {
         let counted: Vec<_> = feeds
             .iter()
             .filter_map(|feed| {
-                let rule = &self.chain(feed).members[feed.member].rules[feed.rule];
+                let chain = self.chain(feed)?;
+                let rule = chain.members.get(feed.member)?.rules.get(feed.rule)?;
                 let counts =
                     rule.member_filter.as_ref().is_none_or(|filter| rules::holds(filter, context));
-                let member_key = match &self.chain(feed).kind {
+                let member_key = match &chain.kind {
                     CorrelationKind::ValueCount(_, field) => {
                         Digest128::of(&[&context.text(field)?])
                     }
@@ -261,7 +262,10 @@ impl Chains {
             if covers(&finding.rule) {
                 approvals.extend(kept(None));
             } else {
-                let named = feeds.iter().filter(|feed| covers(&self.chain(feed).about.slug));
+                let named = |feed: &&RuleFeed| {
+                    self.chain(feed).is_some_and(|chain| covers(&chain.about.slug))
+                };
+                let named = feeds.iter().filter(named);
                 approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
             }
         }
@@ -271,7 +275,10 @@ impl Chains {
 
 /// The key of a member in its group.
 fn key_of_member(member: usize) -> Digest128 {
-    let mut member_key = [0; 16];
-    member_key[..8].copy_from_slice(&(member as u64).to_be_bytes());
-    Digest128::new(member_key)
+    Digest128::new((u128::from(member as u64) << 64).to_be_bytes())
+}
+
+/// The key of a chain's last member.
+fn key_of_last(chain: &Correlation) -> Digest128 {
+    key_of_member(chain.members.len().saturating_sub(1))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Chains;
 use crate::digest::Digest128;
@@ -111,14 +112,14 @@ impl Detector {
             }
         });
         // Candidates may be unreadable too, and lines are reported in order.
-        let framed = std::mem::take(&mut batch.unreadable);
+        let mut framed = std::mem::take(&mut batch.unreadable).into_iter();
         let mut reported = 0;
         for (before, line) in candidates {
-            batch.report(&framed[reported..before]);
+            batch.report(framed.by_ref().take(usize::saturating_sub(before, reported)));
             reported = before;
             self.line(line, &mut batch);
         }
-        batch.report(&framed[reported..]);
+        batch.report(framed);
         batch
     }
 
@@ -184,23 +185,23 @@ impl Detector {
         let mut place = Place { line, record: 0 };
         let Detector { settings, index, chains, memory, tapes, .. } = self;
         contents(tapes, &mut |_, content| {
-            batch.counts.events += 1;
+            count(&mut batch.counts.events, 1);
             match content {
                 Content::Record(value) => {
-                    batch.counts.evaluated += 1;
+                    count(&mut batch.counts.evaluated, 1);
                     let without_time =
                         evaluate_record(value, settings, index, chains, memory, &mut |finding| {
                             batch.findings.push(Located { place, finding });
                         });
-                    batch.counts.without_time += u64::from(without_time);
+                    count(&mut batch.counts.without_time, without_time.into());
                 }
-                Content::Foreign => batch.counts.foreign += 1,
+                Content::Foreign => count(&mut batch.counts.foreign, 1),
                 Content::Unreadable(reason) => {
-                    batch.counts.unreadable += 1;
-                    batch.report(&[Unreadable { place, reason }]);
+                    count(&mut batch.counts.unreadable, 1);
+                    batch.report([Unreadable { place, reason }]);
                 }
             }
-            place.record += 1;
+            place.record = place.record.saturating_add(1);
         });
     }
 }
@@ -231,7 +232,7 @@ fn evaluate_record(
     let policy_type = memory.observe(&record);
     let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
     for one in indexed {
-        let rule = index.rule(*one);
+        let Some(rule) = index.rule(*one) else { continue };
         if !rules::matches(rule, context) {
             continue;
         }

@@ -34,10 +34,8 @@ pub fn baked() -> (&'static [u8], &'static [u8]) {
 /// The version as the header has it, with zero bytes behind it.
 pub const fn padded(version: &str) -> [u8; 16] {
     let mut padded = [0; 16];
-    let mut at = 0;
-    while at < version.len() && at < padded.len() {
-        padded[at] = version.as_bytes()[at];
-        at += 1;
-    }
+    let (fits, _) = padded.split_at_mut(if version.len() < 16 { version.len() } else { 16 });
+    let (version, _) = version.as_bytes().split_at(fits.len());
+    fits.copy_from_slice(version);
     padded
 }

@@ -32,12 +32,33 @@
 //! assert_eq!(findings[0].rule, "member-left-organization");
 //! ```
 
+// Input is hostile: nothing that reads it may panic, and an exception gives its reason.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod adapters;
 pub mod batch;
 pub mod chains;
 pub mod detector;
 pub mod digest;
 pub mod embedded_config;
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "counts of what one document holds, and a place in a list that it was taken from"
+)]
 pub mod envelope;
 pub mod finding;
 pub mod json;

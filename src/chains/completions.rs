@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use orgwatch_sigma::{Correlation, CorrelationKind};
 
 use super::parts::MAX_PARTS;
-use super::{MAX_REFUSED, key_of_member};
+use super::{MAX_REFUSED, key_of_last, key_of_member};
 use crate::digest::Digest128;
 use crate::memory::{Group, Membership, ObservationKey, Observations};
 
@@ -29,12 +29,11 @@ impl Completions<'_> {
         let Completions { chain, membership, step, .. } = self;
         let mut completions: Vec<ObservationKey> = match &chain.kind {
             CorrelationKind::TemporalOrdered => {
-                let members = chain.members.len();
-                let last = Membership { member_key: key_of_member(members - 1), ..membership };
+                let last = Membership { member_key: key_of_last(chain), ..membership };
                 if membership == last {
                     vec![step]
                 } else {
-                    self.of_last(last, again, members == 2)
+                    self.of_last(last, again, chain.members.len() == 2)
                 }
             }
             CorrelationKind::Temporal => self.of_any(again, usize::MAX),
@@ -165,7 +164,7 @@ pub(super) fn bound_refused(completions: &mut Vec<ObservationKey>) {
     let mut over = refused.saturating_sub(MAX_REFUSED);
     completions.retain(|last| {
         let is_over = last.refused && over > 0;
-        over -= usize::from(is_over);
+        over = over.saturating_sub(is_over.into());
         !is_over
     });
 }
@@ -179,8 +178,7 @@ pub(super) fn is_complete(
 ) -> bool {
     let ordered = chain.kind == CorrelationKind::TemporalOrdered;
     let is_last = |membership: &Membership| {
-        membership.group == group
-            && (!ordered || membership.member_key == key_of_member(chain.members.len() - 1))
+        membership.group == group && (!ordered || membership.member_key == key_of_last(chain))
     };
     if !steps
         .get(&last)
@@ -198,12 +196,14 @@ pub(super) fn is_complete(
             // Backwards, each member as late as it may be. An event does not come before itself, so the
             // latest of another event is kept beside it. Equal times satisfy the order.
             let mut reached = [Some(last), None];
-            (0..chain.members.len() - 1).rev().map(key_of_member).all(|member_key| {
+            let others = 0..chain.members.len().saturating_sub(1);
+            others.rev().map(key_of_member).all(|member_key| {
                 let follows = |key: &ObservationKey| {
                     let mut later = reached.iter().flatten();
                     later.any(|next| key.time <= next.time && key.event != next.event)
                 };
-                let upto = reached[0].map_or(last.time, |latest| latest.time);
+                let [latest, _] = reached;
+                let upto = latest.map_or(last.time, |latest| latest.time);
                 let upto = ObservationKey::last_at(upto);
                 let member = Membership { group, member_key };
                 let mut earlier = steps.of_member(member, oldest, upto).rev().filter(follows);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
 
-use super::key_of_member;
+use super::key_of_last;
 use crate::finding::Finding;
 use crate::memory::{ALL, FindingSnapshot, Group, Membership, ObservationKey, Observations};
 use crate::render::correlation_finding;
@@ -55,7 +55,7 @@ fn keys(
     let ordered = chain.kind == CorrelationKind::TemporalOrdered;
     // What has the same time may stand before it; an earlier attempt is not what led to this one.
     let upto = if ordered { ObservationKey::last_at(last.time) } else { last };
-    let of_last = key_of_member(chain.members.len() - 1);
+    let of_last = key_of_last(chain);
     let most = MAX_PARTS - 1;
     let mut newest = BTreeSet::new();
     let mut more = BTreeSet::new();

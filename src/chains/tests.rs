@@ -160,8 +160,8 @@ fn told_and_whole(
     let pack = Arc::new(Pack { correlations: vec![chain], ..Pack::default() });
     let chain = &pack.correlations[0];
     let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
-    let by_key = [(group.chain, 0)].into();
-    let chains = Chains { pack: Arc::clone(&pack), by_rule: BTreeMap::new(), by_key };
+    let by_key = [(group.chain, 0)].into_iter().collect();
+    let chains = Chains { pack: Arc::clone(&pack), by_rule: Table::default(), by_key };
     let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
     let mut memory = Memory::new(limits);
     let mut told = Vec::new();

@@ -22,6 +22,10 @@ pub fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
 }
 
 #[inline(always)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets into a text, which is shorter than half of what a usize counts"
+)]
 fn quote_or_backslash_or_below<const LIMIT: u8>(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);

@@ -90,7 +90,7 @@ impl Memory {
         let repeat = !self.given.insert(given);
         while self.given.len() > self.limits.events {
             self.given.pop_first();
-            self.evicted += 1;
+            self.evicted = self.evicted.saturating_add(1);
         }
         repeat
     }
@@ -99,7 +99,8 @@ impl Memory {
     /// either side.
     pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64) -> bool {
         let seen = self.terms.observe_term(term, time, window);
-        self.evicted += self.terms.evict_to(self.limits.terms);
+        let gone = self.terms.evict_to(self.limits.terms);
+        self.evicted = self.evicted.saturating_add(gone);
         seen
     }
 
@@ -111,7 +112,8 @@ impl Memory {
 
     /// Drops what is too many where a step was added.
     pub fn settle(&mut self, key: &ObservationKey) {
-        self.evicted += self.steps.evict_to(key, self.limits.steps);
+        let gone = self.steps.evict_to(key, self.limits.steps);
+        self.evicted = self.evicted.saturating_add(gone);
     }
 
     /// The steps of chains.
@@ -135,7 +137,8 @@ impl Memory {
 
     fn add_policy(&mut self, id: Digest128, time: i64, kind: &str) {
         self.policies.record(id, time, kind);
-        self.evicted += self.policies.evict_to(self.limits.policies);
+        let gone = self.policies.evict_to(self.limits.policies);
+        self.evicted = self.evicted.saturating_add(gone);
     }
 
     /// The type of a policy, if a response named it.
@@ -166,7 +169,8 @@ impl Memory {
         });
         for (member_key, first, last) in saved.terms() {
             self.terms.extend_interval(member_key, first, last);
-            self.evicted += self.terms.evict_to(self.limits.terms);
+            let gone = self.terms.evict_to(self.limits.terms);
+            self.evicted = self.evicted.saturating_add(gone);
         }
         for (id, time, kind) in saved.policies() {
             self.add_policy(id, time, kind);

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 
 /// The most memberships of one step. Of the chains that there are an event for 50 accounts stands in one, an
 /// exit of one account in five.
@@ -94,7 +94,7 @@ pub struct Observations {
     by_time: BTreeMap<ObservationKey, Observation>,
     by_group: BTreeSet<(Group, ObservationKey, Digest128)>,
     by_member: BTreeSet<(Group, Digest128, ObservationKey)>,
-    shares: BTreeMap<(Digest128, bool), Share>,
+    shares: Table<(Digest128, bool), Share>,
 }
 
 /// The steps of one rule that were refused, or that were not: each has room of its own, so that neither a
@@ -109,7 +109,8 @@ impl Share {
     /// Whether more is held than so many steps, or than there is room for. The oldest go, so that of steps
     /// that came together or apart, in whatever order, the same are left.
     fn is_over(&self, most: usize) -> bool {
-        self.steps.len() > most || self.steps.len() * STEP + self.memberships > ROOM
+        let taken = self.steps.len().saturating_mul(STEP).saturating_add(self.memberships);
+        self.steps.len() > most || taken > ROOM
     }
 }
 
@@ -127,18 +128,22 @@ impl Observations {
             // Detectors with other settings may have told it otherwise: take the same always.
             match known.memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
             {
-                Ok(at) => known.memberships[at].1 = known.memberships[at].1.min(account),
+                Ok(at) => {
+                    if let Some((_, known)) = known.memberships.get_mut(at) {
+                        *known = account.min(*known);
+                    }
+                }
                 Err(MAX_PLACES..) => {}
                 Err(at) => {
                     known.memberships.insert(at, (membership, account));
-                    share.memberships += 1;
+                    share.memberships = share.memberships.saturating_add(1);
                     self.by_group.insert((membership.group, key, membership.member_key));
                     self.by_member.insert((membership.group, membership.member_key, key));
                 }
             }
         }
         for (membership, _) in known.memberships.drain(known.memberships.len().min(MAX_PLACES)..) {
-            share.memberships -= 1;
+            share.memberships = share.memberships.saturating_sub(1);
             self.by_group.remove(&(membership.group, key, membership.member_key));
             self.by_member.remove(&(membership.group, membership.member_key, key));
         }
@@ -149,18 +154,18 @@ impl Observations {
 
     /// Drops the oldest of a step's share until no more than so many are left; says how many went.
     pub fn evict_to(&mut self, key: &ObservationKey, most: usize) -> u64 {
-        let mut gone = 0;
+        let mut gone: u64 = 0;
         let Some(share) = self.shares.get_mut(&(key.rule, key.refused)) else { return gone };
         while share.is_over(most) {
             let Some(oldest) = share.steps.pop_first() else { break };
             let memberships =
                 self.by_time.remove(&oldest).map(|step| step.memberships).unwrap_or_default();
-            share.memberships -= memberships.len();
+            share.memberships = share.memberships.saturating_sub(memberships.len());
             for (membership, _) in memberships {
                 self.by_group.remove(&(membership.group, oldest, membership.member_key));
                 self.by_member.remove(&(membership.group, membership.member_key, oldest));
             }
-            gone += 1;
+            gone = gone.saturating_add(1);
         }
         gone
     }

@@ -44,10 +44,10 @@ impl Terms {
 
     /// Drops the oldest until there are no more than so many; says how many went.
     pub fn evict_to(&mut self, most: usize) -> u64 {
-        let mut gone = 0;
+        let mut gone: u64 = 0;
         while self.0.len() > most {
             self.0.pop_first();
-            gone += 1;
+            gone = gone.saturating_add(1);
         }
         gone
     }

@@ -34,9 +34,14 @@ impl<'a, const N: usize> RareByteFinder<'a, N> {
     }
 
     /// Searches for the text for a while.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets into a batch, which is shorter than half of what a usize counts"
+    )]
     fn by_text(&mut self) -> Option<usize> {
         let end = self.bytes.len().min(self.at + FALLBACK_SPAN + N);
-        let found = self.finder.find(&self.bytes[self.at..end]).map(|found| self.at + found);
+        let found = self.bytes.get(self.at..end).and_then(|rest| self.finder.find(rest));
+        let found = found.map(|found| self.at + found);
         self.at = match found {
             Some(found) => found + N,
             // One may have begun that goes on behind the end.
@@ -52,8 +57,12 @@ impl<const N: usize> Iterator for RareByteFinder<'_, N> {
     type Item = usize;
 
     #[inline(never)]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets into a batch, which is shorter than half of what a usize counts"
+    )]
     fn next(&mut self) -> Option<usize> {
-        let byte = self.text[self.rare];
+        let byte = *self.text.get(self.rare)?;
         loop {
             let rest = self.bytes.get(self.at + self.rare..)?;
             if self.misses_left == 0 {
@@ -69,7 +78,7 @@ impl<const N: usize> Iterator for RareByteFinder<'_, N> {
             self.misses_left = if distance < DENSE_GAP { self.misses_left - 1 } else { MISSES };
             let start = self.at + distance;
             // Of an array: comparing slices calls a function for each byte that is as rare.
-            if self.bytes[start..].first_chunk() == Some(self.text) {
+            if self.bytes.get(start..).and_then(<[u8]>::first_chunk) == Some(self.text) {
                 self.at = start + N;
                 return Some(start);
             }

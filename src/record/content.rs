@@ -53,7 +53,7 @@ pub(super) fn key(record: &Record<'_>) -> Digest128 {
                 labels.push(label);
             }
             _ => {
-                labels[written..].iter().for_each(|label| form.label(label));
+                labels.iter().skip(written).for_each(|label| form.label(label));
                 written = labels.len();
                 form.label(&label);
                 let text = value.scalar().unwrap_or_default();
@@ -104,7 +104,7 @@ impl Form {
             number >>= 7;
         }
         self.gathered.push(number as u8);
-        if self.gathered.len() + bytes.len() > Self::ENOUGH {
+        if self.gathered.len().saturating_add(bytes.len()) > Self::ENOUGH {
             self.hash.update(&self.gathered);
             self.gathered.clear();
         }
@@ -116,8 +116,7 @@ impl Form {
 
     fn key(mut self) -> Digest128 {
         self.hash.update(&self.gathered);
-        let digest: [u8; 32] = self.hash.finalize().into();
-        Digest128::new(digest.as_chunks().0[0])
+        Digest128::cut(self.hash)
     }
 }
 

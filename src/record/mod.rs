@@ -122,10 +122,11 @@ impl<'a> Record<'a> {
     fn look<S: AsRef<str>>(&self, path: &[S]) -> Found<'a> {
         let Some((first, rest)) = path.split_first() else { return Found::Missing };
         if self.fields.dotted() {
-            for length in (2..=path.len()).rev() {
-                let keys: Vec<&str> = path[..length].iter().map(S::as_ref).collect();
+            let splits = (2..=path.len()).rev().filter_map(|length| path.split_at_checked(length));
+            for (joined, rest) in splits {
+                let keys: Vec<&str> = joined.iter().map(S::as_ref).collect();
                 let value = self.fields.get(&keys.join("."));
-                match value.map(|value| below(value, &path[length..])) {
+                match value.map(|value| below(value, rest)) {
                     None | Some(Found::Missing) => {}
                     Some(found) => return found,
                 }
@@ -177,7 +178,7 @@ fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
                 return found;
             }
             let mut flat = value.entries().filter_map(|(key, inner)| {
-                let found = below(inner, &path[joined(&key.text()?, path)?..]);
+                let found = below(inner, behind(&key.text()?, path)?);
                 (!matches!(found, Found::Missing)).then_some(found)
             });
             flat.next().unwrap_or(Found::Missing)
@@ -195,17 +196,18 @@ fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
     }
 }
 
-/// How many keys of a path, two at least, this one is, joined by dots.
-fn joined<S: AsRef<str>>(key: &str, path: &[S]) -> Option<usize> {
-    let mut left = key;
-    for (n, segment) in path.iter().enumerate() {
-        left = left.strip_prefix(segment.as_ref())?;
+/// The rest of a path behind a key that is its first two segments or more, joined by dots.
+fn behind<'a, S: AsRef<str>>(key: &str, path: &'a [S]) -> Option<&'a [S]> {
+    let (first, mut rest) = path.split_first()?;
+    let mut left = key.strip_prefix(first.as_ref())?;
+    loop {
+        let segment;
+        (segment, rest) = rest.split_first()?;
+        left = left.strip_prefix('.')?.strip_prefix(segment.as_ref())?;
         if left.is_empty() {
-            return (n > 0).then_some(n + 1);
+            return Some(rest);
         }
-        left = left.strip_prefix('.')?;
     }
-    None
 }
 
 /// Whether the text of an error says that there is none.

@@ -168,7 +168,7 @@ fn member(
     let filters = MemberFilters::of(&inner, &problems.root());
     let mut rules = Vec::new();
     for name in &nested.rules {
-        rules.extend(member(name, nested, &filters, known, depth + 1)?);
+        rules.extend(member(name, nested, &filters, known, depth.saturating_add(1))?);
     }
     if !problems.is_empty() {
         return Err(format!("rules: {name} was refused itself"));
