@@ -4,10 +4,10 @@ use crate::envelope::PACKED;
 use crate::finding::Finding;
 use crate::prefilter::{Line, Verdict};
 
-/// How many unreadable events a batch names; all are counted.
+/// The most unreadable events that a batch names; all are counted.
 pub const MAX_UNREADABLE: usize = 100;
 
-/// Where in a batch something is.
+/// A place in a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The line, from 1.
@@ -50,7 +50,7 @@ pub struct Counts {
     pub unreadable: u64,
     /// JSON that is not CloudTrail.
     pub foreign: u64,
-    /// Of those looked at by the rules, and whose name some rule wants: without a time that can be
+    /// Evaluated ones that a rule names and that are without a time that can be
     /// read. They take part in no chain, and everything about them is new.
     pub without_time: u64,
 }

@@ -127,7 +127,7 @@ impl Chains {
             }
             return;
         }
-        // Where its steps stand is enough to say what it had.
+        // The memberships of its steps are enough to say what it had.
         let mut theirs = Observations::default();
         for step in wanted() {
             theirs
@@ -197,7 +197,7 @@ impl Chains {
         memory.settle(&step);
     }
 
-    /// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
+    /// The memberships of a finding in chains: none if it does not count or lacks a value that ties it, in
     /// several groups if it affects several accounts.
     fn memberships(&self, feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
         let mut memberships = Places::new();

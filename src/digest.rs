@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::text::hex_digit;
 
-/// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
+/// The identity of an event, or of values taken together: 16 bytes of a SHA-256, so that hostile
 /// text takes no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest128 {

@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-/// What the header begins with. Nothing else in an artifact reads so, this file's own code included.
+/// The first bytes of the header. Nothing else in an artifact reads so, this file's own code included.
 pub const MAGIC: [u8; 16] = *b"\x89orgwatch/baked\x01";
 
 /// The header, found in the artifact's data by [`MAGIC`].
@@ -24,7 +24,7 @@ pub struct Header {
 static HEADER: Header =
     Header { magic: MAGIC, version: padded(env!("CARGO_PKG_VERSION")), settings: &[], state: &[] };
 
-/// What is baked into this artifact: settings, nothing if there are none, and a memory.
+/// The settings that are baked into this artifact, empty if there are none, and the memory.
 pub fn baked() -> (&'static [u8], &'static [u8]) {
     // The compiler must not know that it left both empty.
     let header = black_box(&HEADER);

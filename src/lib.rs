@@ -32,7 +32,8 @@
 //! assert_eq!(findings[0].rule, "member-left-organization");
 //! ```
 
-// Input is hostile: nothing that reads it may panic, and an exception gives its reason.
+// Input is hostile: nothing that reads it may panic, and an exception gives its reason. The Sigma crate has
+// the same list; a list for the workspace would be one for tests and tools, too.
 #![cfg_attr(
     not(test),
     deny(

@@ -14,7 +14,7 @@ use memchr::memmem;
 use name_prefix::NamePrefixFilter;
 use rare_byte::RareByteFinder;
 
-/// The key that every CloudTrail record carries, and where its rarest byte stands.
+/// The key that every CloudTrail record carries, and the place of its rarest byte.
 const KEY: &[u8; 9] = b"eventName";
 const RARE: usize = 5;
 
@@ -40,7 +40,7 @@ pub enum Verdict {
 pub struct Line<'a> {
     /// Its number, from 1.
     pub number: u32,
-    /// Where it begins in the batch.
+    /// Its offset in the batch.
     pub offset: usize,
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],

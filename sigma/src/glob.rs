@@ -41,7 +41,7 @@ impl Glob {
         Glob { tokens, cased: true }
     }
 
-    /// How many bytes a text that fits has at least, in the case that the pattern is in.
+    /// The least length of a text that fits, in bytes and in the case that the pattern is in.
     pub fn shortest(&self) -> usize {
         let shortest = |token: &Token| match token {
             Token::Literal(text) => text.len(),

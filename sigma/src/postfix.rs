@@ -84,7 +84,7 @@ impl TryFrom<Postfix> for Expr {
 }
 
 impl Expr {
-    /// How many operators stand in one another; the evaluator goes as deep.
+    /// The number of operators in one another; the evaluator goes as deep.
     pub fn depth(&self) -> usize {
         let below = |list: &[Expr]| list.iter().map(Expr::depth).max().unwrap_or(0);
         let operands = match self {

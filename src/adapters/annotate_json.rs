@@ -119,7 +119,7 @@ mod tests {
         (out.strip_prefix("before").unwrap().to_owned(), renamed.unwrap())
     }
 
-    /// What stands before and after our keys.
+    /// The text before and after our keys.
     fn around(spliced: &str) -> (&str, &str) {
         let start = spliced.find("\"orgwatch\":[{").unwrap();
         let end = spliced.find("\"orgwatch_severity\":\"").unwrap();

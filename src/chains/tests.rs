@@ -51,7 +51,7 @@ fn listed(id: usize, second: usize) -> String {
     event(id, calls[id % calls.len()], second, &json!({}))
 }
 
-/// How many index entries are looked at for each event, in the worst of several orders.
+/// The number of index entries looked at for each event, in the worst of several orders.
 fn work_each(events: &[String]) -> u64 {
     let mut shuffled = events.to_vec();
     shuffled.sort_by_key(|event| Digest128::of(&[event]));
@@ -99,7 +99,7 @@ fn a_flood_costs_no_more_for_each_event_when_it_is_longer() {
     }
 }
 
-/// What a chain is, put plainly: looks at all steps for each end.
+/// A chain put plainly: looks at all steps for each end.
 fn is_whole(
     chain: &Correlation,
     last: ObservationKey,

@@ -10,12 +10,12 @@ fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(byte)) & !word
 }
 
-/// Where a quote, a backslash or a control character first stands in a text, or its end.
+/// The offset of the first quote, backslash or control character in a text, or of its end.
 pub fn needs_escape(text: &[u8]) -> usize {
     quote_or_backslash_or_below::<b' '>(text, 0)
 }
 
-/// Where a quote or a backslash next stands, or the end.
+/// The offset of the next quote or backslash, or of the end.
 #[inline(always)]
 pub fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
     quote_or_backslash_or_below::<0>(bytes, at)

@@ -1,9 +1,9 @@
-//! The keys of an object, for whoever asks for many of them.
+//! An index of an object's keys, for look-ups by the dozen.
 
 use super::value::Value;
 use crate::text::same;
 
-/// How many places the table has; an object with more than half as many keys has a list instead.
+/// The number of places in the table; an object with more than half as many keys has a list instead.
 const PLACES: usize = 128;
 
 /// A key and its value, or nothing.

@@ -1,4 +1,4 @@
-//! A document as a flat list of nodes.
+//! A document as a flat list of nodes, which simdjson calls its tape.
 //!
 //! The parser keeps its own stack of open containers, so that nesting costs heap and never call
 //! depth: an interpreter with a stack of a few kilobytes reads what a browser reads. A tape is
@@ -9,7 +9,7 @@ use std::fmt;
 use super::bytes::quote_or_backslash;
 use super::number::is_number;
 
-/// How deep arrays and objects may nest. Real records stay below 20.
+/// The bound on arrays and objects in one another. Real records stay below 20.
 pub const MAX_DEPTH: usize = 1000;
 
 /// Why a text is not JSON, and where (a byte offset).
@@ -68,7 +68,7 @@ enum Expect {
     /// A key, or the end of an object just opened.
     KeyOrEnd,
     Key,
-    /// What follows a value: a comma, or the end of its container.
+    /// A comma, or the end of the container, behind a value.
     After,
 }
 

@@ -3,20 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use orgwatch_sigma::ValueKind as Kind;
+
 use super::tape::{Node, Shape, Tape};
 use crate::text::same;
-
-/// The kind of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Object,
-    Array,
-    Text,
-    Number,
-    Bool(bool),
-    Null,
-}
 
 /// A value of a parsed document, borrowed from it.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +60,7 @@ impl<'a> Value<'a> {
         self.source.get(self.span()).unwrap_or_default()
     }
 
-    /// Where in the document that JSON stands.
+    /// The place of that JSON in the document.
     pub(crate) fn span(&self) -> Range<usize> {
         let node = self.node();
         let (start, end) = (node.start as usize, node.end as usize);
@@ -89,7 +79,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Where it stands among the values of its document.
+    /// Its place among the values of its document.
     pub(super) fn position(&self) -> u32 {
         self.index
     }

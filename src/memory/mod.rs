@@ -42,7 +42,7 @@ pub struct FindingKey {
     pub rule: Digest128,
 }
 
-/// How many entries each part may have.
+/// The most entries of each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Findings remembered as reported.
@@ -63,7 +63,7 @@ pub struct Memory {
     terms: Terms,
     steps: Observations,
     policies: Policies,
-    /// How many entries had to go.
+    /// The number of entries evicted.
     evicted: u64,
 }
 
@@ -156,7 +156,7 @@ impl Memory {
         ]
     }
 
-    /// How many entries had to go.
+    /// The number of entries evicted.
     pub fn evicted(&self) -> u64 {
         self.evicted
     }

@@ -11,7 +11,7 @@ use crate::digest::{Digest128, Table};
 /// exit of one account in five.
 pub const MAX_PLACES: usize = 50;
 
-/// What a rule's steps may take, whatever the settings say, in units of about 340 bytes: a membership is one and
+/// The room for a rule's steps, whatever the settings say, in units of about 340 bytes: a membership is one and
 /// the rest of a step four. So 5,000 exits fit, or twice as many steps of one chain. The steps of all rules
 /// can be saved, loaded and merged within a gigabyte.
 const ROOM: usize = 45_000;
@@ -80,7 +80,7 @@ pub const ALL: u8 = u8::MAX;
 /// The data of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// Where it stands.
+    /// Its memberships.
     pub memberships: Places,
     /// The finding: a [`FindingSnapshot`](super::FindingSnapshot) as bytes.
     pub part: Box<[u8]>,
@@ -207,7 +207,7 @@ impl Observations {
             .filter(move |key| *key <= to)
     }
 
-    /// The member_keys of a group that any step has, in order.
+    /// The members of a group that any step has, in order.
     pub fn member_keys(&self, group: Group) -> impl Iterator<Item = Digest128> {
         let mut from = Bound::Included((group, LEAST, ObservationKey::first_at(i64::MIN)));
         std::iter::from_fn(move || {
@@ -218,7 +218,7 @@ impl Observations {
         })
     }
 
-    /// How many steps are held.
+    /// The number of steps held.
     pub fn count(&self) -> usize {
         self.by_time.len()
     }
@@ -232,7 +232,7 @@ impl Observations {
 const LEAST: Digest128 = Digest128::new([0; 16]);
 const GREATEST: Digest128 = Digest128::new([0xff; 16]);
 
-/// How many entries were looked at, so that a test can say that a flood costs no more than it may.
+/// The number of entries looked at, so that a test can say that a flood costs no more than it may.
 pub(crate) mod work {
     #[cfg(test)]
     thread_local! { static DONE: std::cell::Cell<u64> = const { std::cell::Cell::new(0) }; }

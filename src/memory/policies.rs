@@ -39,7 +39,7 @@ impl Policies {
         self.by_id.get(id).map(|(_, kind)| kind.as_str())
     }
 
-    /// How many are known.
+    /// The number of policies known.
     pub fn count(&self) -> usize {
         self.by_id.len()
     }

@@ -29,9 +29,9 @@ type Policy<'a> = (Digest128, i64, &'a str);
 pub struct SavedStep<'a> {
     /// The step.
     pub key: ObservationKey,
-    /// Where it stands.
+    /// Its memberships.
     pub memberships: Places,
-    /// What is kept of the finding.
+    /// The snapshot of the finding.
     pub part: &'a [u8],
 }
 

@@ -1,4 +1,4 @@
-//! The first look for interpreters, where an instruction costs what a vector of them costs elsewhere.
+//! The prefilter for interpreters, where an instruction costs what a vector of them costs elsewhere.
 //!
 //! Two texts matter, `eventName` and a key with a name of ours, and in each, wherever it stands, one
 //! of eight pairs of neighbours begins at a multiple of eight. So it is enough to look up one pair in
@@ -13,13 +13,13 @@ use std::hint::black_box;
 use super::name_prefix::splat;
 use super::{KEY, Prefilter};
 
-/// How a key begins that the filter for Fluent Bit must give another name.
+/// The beginning of a key that the filter for Fluent Bit must give another name.
 const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
 
 const KEY_WORD: u64 = u64::from_le_bytes(*KEY.first_chunk().unwrap());
 const RESERVED_WORD: u64 = u64::from_le_bytes(*RESERVED_KEY.first_chunk().unwrap());
 
-/// How far apart the pairs are that are looked up.
+/// The distance between the pairs that are looked up.
 const STRIDE: usize = 8;
 
 /// For each pair of neighbours in the two texts, its place in its text, from 1; or [`ESCAPED`] for one of
@@ -252,7 +252,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the thorough look would have parsed, this one lets pass; but for escapes that are
+        /// This filter lets pass whatever the thorough one does; but for escapes that are
         /// not in the key, which is where they can hide a record.
         #[test]
         fn nothing_wanted_is_lost(

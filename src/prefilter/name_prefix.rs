@@ -6,7 +6,7 @@
 pub(super) struct NamePrefixFilter {
     /// A bit for the hash of each; none if there is a name too short for this.
     bits: Option<Box<[u64; 1024]>>,
-    /// Where the second word begins. The two reach at most one byte beyond the shortest name: its
+    /// The offset of the second word. The two reach at most one byte beyond the shortest name: its
     /// quote.
     second: usize,
 }

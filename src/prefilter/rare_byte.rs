@@ -1,4 +1,9 @@
 //! Searching for text by one of its bytes, where that byte is rare.
+//!
+//! memchr searches for text by two of its bytes, and its `memmem` with a ranker of bytes can be told which.
+//! In WebAssembly with 128-bit vectors, which is what routers run, that takes 1.4 times as long as this: 14 GB/s
+//! against 20 GB/s over 16 MB of CloudTrail, with or without a ranker. In native code with 256-bit vectors it is
+//! the other way round: 35 GB/s against 21 GB/s.
 
 use memchr::memchr;
 use memchr::memmem::Finder;
@@ -9,13 +14,13 @@ use memchr::memmem::Finder;
 /// turns out to be no rare one, text is searched for instead, for a while.
 pub(super) struct RareByteFinder<'a, const N: usize> {
     bytes: &'a [u8],
-    /// From where on it has not been searched.
+    /// The offset from which on it has not been searched.
     at: usize,
     text: &'static [u8; N],
     finder: Finder<'static>,
-    /// Where in the text its rare byte stands.
+    /// The place of the rare byte in the text.
     rare: usize,
-    /// How often more the byte may be near the one before it.
+    /// The number of times that the byte may yet be near the one before it.
     misses_left: u32,
 }
 
@@ -24,7 +29,7 @@ const MISSES: u32 = 8;
 /// Nearer than this the byte is not rare.
 const DENSE_GAP: usize = 32;
 
-/// For how many bytes text is searched for then.
+/// The number of bytes in which text is searched for then.
 const FALLBACK_SPAN: usize = 1024;
 
 impl<'a, const N: usize> RareByteFinder<'a, N> {

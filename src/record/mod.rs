@@ -37,11 +37,11 @@ const CONTAINERS: &[&str] = &[
 /// The fields whose presence is a failure.
 const ERRORS: &[&str] = &["errorCode", "errorMessage"];
 
-/// What pipelines write there for none, which must not turn a success into a failure. No service has
+/// Texts that pipelines write there for none, which must not turn a success into a failure. No service has
 /// an error of such a name.
 const NO_ERROR: &[&str] = &["", "-", "0", "200", "none", "null", "ok", "success", "succeeded"];
 
-/// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
+/// Containers that were JSON in text, parsed: [`Record`] borrows from them beside the line.
 #[derive(Debug, Default)]
 pub struct EmbeddedJson(Vec<(&'static str, String, Tape)>);
 

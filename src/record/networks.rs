@@ -53,7 +53,7 @@ fn range(text: &str) -> Option<(Version, (u128, u128))> {
     (!holds_them).then_some((version, (first, last)))
 }
 
-/// How many addresses ranges have together.
+/// The number of addresses in all ranges together.
 fn covered(mut ranges: Vec<(u128, u128)>) -> u128 {
     ranges.sort_unstable();
     let (mut sum, mut next) = (0u128, 0u128);

@@ -19,7 +19,7 @@ pub struct Context<'a> {
     summary: OnceCell<EventSummary>,
 }
 
-/// What a field holds.
+/// The value of a field.
 pub(super) enum FieldValue<'a> {
     /// Values of the record.
     Record(Found<'a>),

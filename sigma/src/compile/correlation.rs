@@ -11,7 +11,7 @@ use super::problem::{Node, Problems, all};
 use super::{Attack, condition, metadata};
 use crate::{Correlation, CorrelationKind, Expr, Field, Member, MemberRule, Rule};
 
-/// How deep "any of" may stand in "any of".
+/// The bound on "any of" in "any of".
 const MAX_NESTING: usize = 4;
 
 /// The documents that a correlation may refer to.

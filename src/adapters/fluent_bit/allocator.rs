@@ -7,8 +7,8 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
-/// What precedes each piece of memory: its size, which `free` is not told. Also how pieces are
-/// aligned, which is enough for text.
+/// Bytes before each piece of memory, which hold its size: `free` is not told. Pieces are aligned to
+/// as many, which is enough for text.
 const HEADER: usize = 8;
 
 /// Sizes of which one piece each is kept when it is given back. There is one tag and one record at a
