@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
-use crate::chains::Chains;
+use crate::chains::Correlations;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, TapePool, Visit};
@@ -24,7 +24,7 @@ use crate::{render, status};
 pub struct Detector {
     settings: Settings,
     index: Index,
-    chains: Chains,
+    chains: Correlations,
     prefilter: Prefilter,
     memory: Memory,
     tapes: TapePool,
@@ -65,7 +65,7 @@ impl Detector {
         Ok(Detector {
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
             index: Index::new(Arc::clone(&pack), is_on),
-            chains: Chains::new(pack, &settings),
+            chains: Correlations::new(pack, &settings),
             memory: Memory::new(settings.memory),
             tapes: TapePool::default(),
             settings,
@@ -216,7 +216,7 @@ fn evaluate_record(
     record: Value<'_>,
     settings: &Settings,
     index: &Index,
-    chains: &Chains,
+    chains: &Correlations,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) -> bool {
@@ -227,8 +227,8 @@ fn evaluate_record(
         return false;
     }
     let fields = ObjectIndex::of(record);
-    let unfolded = EmbeddedJson::of(&fields);
-    let record = Record::new(&fields, &unfolded);
+    let embedded = EmbeddedJson::of(&fields);
+    let record = Record::new(&fields, &embedded);
     let policy_type = memory.observe(&record);
     let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type);
     for one in indexed {

@@ -15,7 +15,7 @@
 //! | [`record`] | the record as rules and findings see it |
 //! | [`rules`] | the pack, and whether a rule matches a record |
 //! | [`state`] | a memory as bytes, in a frame that hosts add to |
-//! | [`memory`] | duplicates, new terms, steps of chains: bounded, saved and merged |
+//! | [`memory`] | duplicates, new terms, observations of chains: bounded, saved and merged |
 //! | [`settings`] | the user's accounts, approvals and changes to rules |
 //! | [`status`] | dry run, approved, learning or new |
 //! | [`render`] | the finding of a rule or a chain, with its texts filled in |

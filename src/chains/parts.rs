@@ -14,7 +14,7 @@ use crate::status;
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
 pub(super) const MAX_PARTS: usize = 50;
 
-/// The finding of a chain that is whole with this step as its last.
+/// The finding of a chain that is whole with this observation as its last.
 pub(super) fn finding(
     chain: &Correlation,
     group: Group,
@@ -43,8 +43,8 @@ pub(super) fn finding(
     finding
 }
 
-/// The steps that make a chain, the last one last: the newest of each member, so that a flood in one hides no
-/// other, and then the newest of all.
+/// The observations that make a chain, the last one last: the newest of each member, so that a flood in
+/// one hides no other, and then the newest of all.
 fn keys(
     chain: &Correlation,
     group: Group,

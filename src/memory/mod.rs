@@ -1,5 +1,5 @@
-//! The memory of a detector: findings that it reported, terms and when they were seen, the steps of chains,
-//! and the types of policies.
+//! The memory of a detector: findings that it reported, terms and when they were seen, the observations
+//! of chains, and the types of policies.
 //!
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
 //! merging commutative, associative and idempotent. Each part is bounded, and what goes first when it
@@ -27,7 +27,7 @@ pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
 pub use policies::Policies;
-pub use sections::{SECTIONS, Saved, SavedStep};
+pub use sections::{SECTIONS, Saved, SavedObservation};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
 
@@ -104,19 +104,19 @@ impl Memory {
         seen
     }
 
-    /// Adds a step of chains, which may be one too many until [`settle`](Self::settle) is called: what it
-    /// completes is to be seen before it goes.
-    pub fn add_step(&mut self, key: ObservationKey, step: Observation) {
+    /// Adds an observation of chains, which may be one too many until [`settle`](Self::settle) is
+    /// called: what it completes is to be seen before it goes.
+    pub fn add_observation(&mut self, key: ObservationKey, step: Observation) {
         self.steps.add(key, step);
     }
 
-    /// Drops what is too many where a step was added.
+    /// Drops what is too many where an observation was added.
     pub fn settle(&mut self, key: &ObservationKey) {
         let gone = self.steps.evict_to(key, self.limits.steps);
         self.evicted = self.evicted.saturating_add(gone);
     }
 
-    /// The steps of chains.
+    /// The observations of chains.
     pub fn steps(&self) -> &Observations {
         &self.steps
     }
@@ -161,8 +161,8 @@ impl Memory {
         self.evicted
     }
 
-    /// Adds all but the steps of a memory that was saved; of those [`Chains`](crate::chains::Chains) sees
-    /// what they complete.
+    /// Adds all but the observations of a memory that was saved; of those
+    /// [`Correlations`](crate::chains::Correlations) sees what they complete.
     pub fn merge(&mut self, saved: &Saved<'_>) {
         saved.given().for_each(|given| {
             self.record_finding(given);

@@ -17,17 +17,17 @@ use crate::state::{self, Bytes, StateError};
 /// host's, which takes it out before it hands the rest to a detector.
 pub const SECTIONS: [&str; 4] = ["given", "terms", "steps", "policies"];
 
-/// The longest that is kept of a step or of a policy's type, in bytes.
+/// The longest snapshot, and the longest type of a policy, in bytes.
 const MAX_PART: usize = 16 * 1024;
 const MAX_KIND: usize = 256;
 
 type Term = (Interval, i64, i64);
 type Policy<'a> = (Digest128, i64, &'a str);
 
-/// A step as it was saved.
+/// An observation as it was saved.
 #[derive(Debug, Clone, Deserialize)]
-pub struct SavedStep<'a> {
-    /// The step.
+pub struct SavedObservation<'a> {
+    /// The observation.
     pub key: ObservationKey,
     /// Its memberships.
     pub memberships: Places,
@@ -81,7 +81,7 @@ impl<'a> Saved<'a> {
             }
         }
         let [given, terms, steps, policies] = parts.map(Option::unwrap_or_default);
-        let step = |step: &SavedStep<'_>| {
+        let step = |step: &SavedObservation<'_>| {
             let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
             let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
             bounded && sorted && FindingSnapshot::read(step.part).is_some()
@@ -103,8 +103,8 @@ impl<'a> Saved<'a> {
         Entries::of(self.terms)
     }
 
-    /// The steps of chains, in order.
-    pub fn steps(&self) -> impl Iterator<Item = SavedStep<'a>> + use<'a> {
+    /// The observations of chains, in order.
+    pub fn steps(&self) -> impl Iterator<Item = SavedObservation<'a>> + use<'a> {
         Entries::of(self.steps)
     }
 
@@ -187,8 +187,10 @@ mod tests {
         let membership =
             Membership { group: Group { chain: key(4), group: key(5) }, member_key: key(6) };
         let step = ObservationKey { time: 5, event: key(1), rule: key(2), refused: true };
-        memory
-            .add_step(step, Observation { memberships: vec![(membership, 0)], part: part.into() });
+        memory.add_observation(
+            step,
+            Observation { memberships: vec![(membership, 0)], part: part.into() },
+        );
         memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
         memory
     }
@@ -199,7 +201,7 @@ mod tests {
         memory.merge(&saved);
         for step in saved.steps() {
             let part = step.part.into();
-            memory.add_step(step.key, Observation { memberships: step.memberships, part });
+            memory.add_observation(step.key, Observation { memberships: step.memberships, part });
         }
         Ok(memory)
     }

@@ -26,14 +26,14 @@ type Rest<'a> = Box<dyn Iterator<Item = (Label<'a>, Value<'a>)> + 'a>;
 pub(super) fn key(record: &Record<'_>) -> Digest128 {
     let mut form = Form::default();
     // A container that was JSON in text is read as rules read it.
-    let unfolded = |(label, value)| match &label {
+    let embedded = |(label, value)| match &label {
         Label::Key(key) => {
-            let known = record.unfolded.0.iter().find(|(name, ..)| name == key);
+            let known = record.embedded.0.iter().find(|(name, ..)| name == key);
             (label, known.map_or(value, |(_, text, tape)| Value::root(tape, text)))
         }
         Label::Index(_) => (label, value),
     };
-    let mut open: Vec<Rest<'_>> = vec![Box::new(rest(record.fields.object()).map(unfolded))];
+    let mut open: Vec<Rest<'_>> = vec![Box::new(rest(record.fields.object()).map(embedded))];
     // The labels of the containers that are open, and the number of them that are written.
     let (mut labels, mut written) = (Vec::new(), 0);
     while let Some(container) = open.last_mut() {
@@ -130,8 +130,8 @@ mod tests {
         let mut tape = Tape::default();
         tape.parse(text).unwrap();
         let fields = ObjectIndex::of(Value::root(&tape, text));
-        let unfolded = EmbeddedJson::of(&fields);
-        key(&Record::new(&fields, &unfolded))
+        let embedded = EmbeddedJson::of(&fields);
+        key(&Record::new(&fields, &embedded))
     }
 
     #[test]

@@ -48,17 +48,17 @@ pub struct EmbeddedJson(Vec<(&'static str, String, Tape)>);
 impl EmbeddedJson {
     /// Parses the containers of a record that are JSON in text.
     pub fn of(fields: &ObjectIndex<'_>) -> Self {
-        let mut unfolded = Vec::new();
+        let mut embedded = Vec::new();
         for name in CONTAINERS {
             let Some(text) = fields.get(name).as_ref().and_then(Value::text) else {
                 continue;
             };
             let mut tape = Tape::default();
             if text.trim_start().starts_with('{') && tape.parse(&text).is_ok() {
-                unfolded.push((*name, text.into_owned(), tape));
+                embedded.push((*name, text.into_owned(), tape));
             }
         }
-        EmbeddedJson(unfolded)
+        EmbeddedJson(embedded)
     }
 }
 
@@ -66,7 +66,7 @@ impl EmbeddedJson {
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     fields: &'a ObjectIndex<'a>,
-    unfolded: &'a EmbeddedJson,
+    embedded: &'a EmbeddedJson,
 }
 
 /// The values at a path.
@@ -82,13 +82,13 @@ pub enum Found<'a> {
 
 impl<'a> Record<'a> {
     /// The record that is this JSON object.
-    pub fn new(fields: &'a ObjectIndex<'a>, unfolded: &'a EmbeddedJson) -> Self {
-        Record { fields, unfolded }
+    pub fn new(fields: &'a ObjectIndex<'a>, embedded: &'a EmbeddedJson) -> Self {
+        Record { fields, embedded }
     }
 
     /// A top-level field.
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        if let Some((_, text, tape)) = self.unfolded.0.iter().find(|(known, ..)| *known == name) {
+        if let Some((_, text, tape)) = self.embedded.0.iter().find(|(known, ..)| *known == name) {
             return Some(Value::root(tape, text));
         }
         let says = |value: &Value<'_>| {
