@@ -4,10 +4,10 @@ use crate::envelope::{Companion, Form, PACKED};
 use crate::finding::Finding;
 use crate::prefilter::{Line, Verdict};
 
-/// How many unreadable events a batch names; all are counted.
+/// The most unreadable events that a batch names; all are counted.
 pub const MAX_UNREADABLE: usize = 100;
 
-/// Where in a batch something is.
+/// A place in a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The line, from 1.
@@ -60,7 +60,7 @@ pub struct Counts {
     pub ecs: u64,
     /// The same, as rows of a query.
     pub query_rows: u64,
-    /// Of those looked at by the rules, and whose name some rule wants: without a time that can be
+    /// Evaluated ones that a rule names and that are without a time that can be
     /// read. They take part in no chain, and everything about them is new.
     pub without_time: u64,
 }
@@ -97,10 +97,15 @@ pub struct Screened {
 }
 
 impl Batch {
-    pub(crate) fn report(&mut self, unreadable: &[Unreadable]) {
+    pub(crate) fn report(&mut self, unreadable: impl IntoIterator<Item = Unreadable>) {
         let room = MAX_UNREADABLE.saturating_sub(self.unreadable.len());
-        self.unreadable.extend(unreadable.iter().take(room).cloned());
+        self.unreadable.extend(unreadable.into_iter().take(room));
     }
+}
+
+/// Adds to a counter, which stays at its greatest value.
+pub(crate) fn count(counter: &mut u64, more: u64) {
+    *counter = counter.saturating_add(more);
 }
 
 impl Counts {
@@ -111,13 +116,13 @@ impl Counts {
         verdict: Verdict,
         unreadable: &mut Vec<Unreadable>,
     ) -> bool {
-        self.lines += 1;
+        count(&mut self.lines, 1);
         match verdict {
             Verdict::Blank => return false,
             Verdict::Candidate => return true,
             Verdict::Rejected(events, form) => {
-                self.events += events;
-                self.rejected += events;
+                count(&mut self.events, events);
+                count(&mut self.rejected, events);
                 self.of_form(form, events);
                 return false;
             }
@@ -128,18 +133,18 @@ impl Counts {
             Verdict::Unreadable(reason) => self.unreadable(line, reason, unreadable),
             Verdict::Packed => self.unreadable(line, PACKED, unreadable),
         }
-        self.events += 1;
+        count(&mut self.events, 1);
         false
     }
 
     /// Counts what is not CloudTrail.
     pub(crate) fn foreign(&mut self, companion: Option<Companion>, events: u64) {
-        self.events += events;
-        self.foreign += events;
+        count(&mut self.events, events);
+        count(&mut self.foreign, events);
         match companion {
             None => {}
-            Some(Companion::Notification) => self.notifications += events,
-            Some(_) => self.companions += events,
+            Some(Companion::Notification) => count(&mut self.notifications, events),
+            Some(_) => count(&mut self.companions, events),
         }
     }
 
@@ -147,14 +152,14 @@ impl Counts {
     pub(crate) fn of_form(&mut self, form: Option<Form>, events: u64) {
         match form {
             None => {}
-            Some(Form::Ocsf) => self.ocsf += events,
-            Some(Form::Ecs) => self.ecs += events,
-            Some(Form::Row) => self.query_rows += events,
+            Some(Form::Ocsf) => count(&mut self.ocsf, events),
+            Some(Form::Ecs) => count(&mut self.ecs, events),
+            Some(Form::Row) => count(&mut self.query_rows, events),
         }
     }
 
     fn unreadable(&mut self, line: Line<'_>, reason: &str, unreadable: &mut Vec<Unreadable>) {
-        self.unreadable += 1;
+        count(&mut self.unreadable, 1);
         if unreadable.len() < MAX_UNREADABLE {
             let place = Place { line: line.number, record: 0 };
             unreadable.push(Unreadable { place, reason: reason.to_owned() });

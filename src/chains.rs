@@ -11,24 +11,24 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Field, Pack, Rule};
 
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 use crate::finding::{Finding, Outcome, SmolStr};
 use crate::memory::{
     ALL, Approved, FindingKey, FindingSnapshot, Group, MAX_PLACES, Membership, Memory, Observation,
-    ObservationKey, Observations, Places, Saved, SavedStep,
+    ObservationKey, Observations, Places, Saved, SavedObservation,
 };
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 use crate::status;
 use completions::{Completions, bound_refused, is_complete};
 
-/// The most refused attempts that one step completes a chain for, the newest. Attempts that were refused
-/// come by the thousand; calls that succeeded are all told.
+/// The most refused attempts that one observation completes a chain for, the newest. Attempts that were
+/// refused come by the thousand; calls that succeeded are all told.
 pub const MAX_REFUSED: usize = 100;
 
 /// A chain that a rule feeds, and as which member.
@@ -44,19 +44,19 @@ struct RuleFeed {
 
 /// Which rules feed which chains.
 #[derive(Debug)]
-pub struct Chains {
+pub struct Correlations {
     pack: Arc<Pack>,
-    by_rule: BTreeMap<SmolStr, Vec<RuleFeed>>,
+    by_rule: Table<SmolStr, Vec<RuleFeed>>,
     /// The numbers of the chains in the pack.
-    by_key: BTreeMap<Digest128, usize>,
+    by_key: Table<Digest128, usize>,
 }
 
-impl Chains {
+impl Correlations {
     /// The chains of a pack that the settings leave on.
     pub fn new(pack: Arc<Pack>, settings: &Settings) -> Self {
         let is_on = |chain: &Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
-        let mut by_rule: BTreeMap<SmolStr, Vec<RuleFeed>> = BTreeMap::new();
-        let mut by_key = BTreeMap::new();
+        let mut by_rule: Table<SmolStr, Vec<RuleFeed>> = Table::default();
+        let mut by_key = Table::default();
         for (number, chain) in pack.correlations.iter().enumerate().filter(|(_, one)| is_on(one)) {
             let key = Digest128::of(&[&chain.about.id]);
             by_key.insert(key, number);
@@ -67,14 +67,14 @@ impl Chains {
                 }
             }
         }
-        Chains { pack, by_rule, by_key }
+        Correlations { pack, by_rule, by_key }
     }
 
-    fn chain(&self, feed: &RuleFeed) -> &Correlation {
-        &self.pack.correlations[feed.chain]
+    fn chain(&self, feed: &RuleFeed) -> Option<&Correlation> {
+        self.pack.correlations.get(feed.chain)
     }
 
-    /// Remembers a finding as a step, and gives the findings of the chains that it completes. A
+    /// Remembers a finding as an observation, and gives the findings of the chains that it completes. A
     /// finding that is a repeat gives those again that it has a part in.
     #[inline(never)]
     pub fn advance(
@@ -97,7 +97,7 @@ impl Chains {
             ObservationKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
         let part =
             FindingSnapshot::write(finding, self.approvals(rule, feeds, finding, time, settings));
-        // A step that was there before completes nothing; what it has a part in it gives again.
+        // An observation that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Observation { memberships, part };
         self.add(step, added, again, memory, &mut |chain, group, last, steps| {
@@ -108,8 +108,8 @@ impl Chains {
         completed
     }
 
-    /// Adds the steps of a memory that was saved, but for those of rules that are not wanted, and gives
-    /// the findings of the chains that the two memories complete together and neither had.
+    /// Adds the observations of a memory that was saved, but for those of rules that are not wanted,
+    /// and gives the findings of the chains that the two memories complete together and neither had.
     pub fn merge(
         &self,
         saved: &Saved<'_>,
@@ -121,13 +121,13 @@ impl Chains {
         let wanted = || saved.steps().filter(|step| wanted(step.key.rule));
         if memory.steps().count() == 0 {
             // A memory alone completes nothing that it had not.
-            for SavedStep { key, memberships, part } in wanted() {
-                memory.add_step(key, Observation { memberships, part: part.into() });
+            for SavedObservation { key, memberships, part } in wanted() {
+                memory.add_observation(key, Observation { memberships, part: part.into() });
                 memory.settle(&key);
             }
             return;
         }
-        // Where its steps stand is enough to say what it had.
+        // The memberships of its observations are enough to say what it had.
         let mut theirs = Observations::default();
         for step in wanted() {
             theirs
@@ -139,9 +139,10 @@ impl Chains {
             let is_known = |membership: &Membership| {
                 known.is_some_and(|known| known.iter().any(|(known, _)| known == membership))
             };
-            // A known step completes nothing more, but the other detector may hold another snapshot of it.
+            // A known observation completes nothing more, but the other detector may hold another
+            // snapshot of it.
             if step.memberships.iter().all(|(membership, _)| is_known(membership)) {
-                memory.add_step(
+                memory.add_observation(
                     step.key,
                     Observation { memberships: step.memberships, part: step.part.into() },
                 );
@@ -157,8 +158,8 @@ impl Chains {
         }
     }
 
-    /// Adds a step, and tells of the chains that are complete with it and were not without it; or, if it
-    /// comes again, of those that it has a part in.
+    /// Adds an observation, and tells of the chains that are complete with it and were not without it;
+    /// or, if it comes again, of those that it has a part in.
     fn add(
         &self,
         step: ObservationKey,
@@ -179,14 +180,14 @@ impl Chains {
                 Completions { chain, membership: *membership, step, steps: memory.steps() }
                     .all(again);
             if !again {
-                // A chain that is complete without the step is not completed by it.
+                // A chain that is complete without the observation is not completed by it.
                 let steps = memory.steps();
                 of_place.retain(|last| !is_complete(chain, membership.group, *last, steps));
             }
             completions.push((chain, membership.group, of_place));
         }
         completions.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
-        memory.add_step(step, added);
+        memory.add_observation(step, added);
         for (chain, group, mut completions) in completions {
             completions.retain(|last| is_complete(chain, group, *last, memory.steps()));
             bound_refused(&mut completions);
@@ -197,17 +198,18 @@ impl Chains {
         memory.settle(&step);
     }
 
-    /// Where a finding stands in chains: nowhere if it does not count or lacks a value that ties it, in
+    /// The memberships of a finding in chains: none if it does not count or lacks a value that ties it, in
     /// several groups if it affects several accounts.
     fn memberships(&self, feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
         let mut memberships = Places::new();
         let counted: Vec<_> = feeds
             .iter()
             .filter_map(|feed| {
-                let rule = &self.chain(feed).members[feed.member].rules[feed.rule];
+                let chain = self.chain(feed)?;
+                let rule = chain.members.get(feed.member)?.rules.get(feed.rule)?;
                 let counts =
                     rule.member_filter.as_ref().is_none_or(|filter| rules::holds(filter, context));
-                let member_key = match &self.chain(feed).kind {
+                let member_key = match &chain.kind {
                     CorrelationKind::ValueCount(_, field) => {
                         Digest128::of(&[&context.text(field)?])
                     }
@@ -261,7 +263,10 @@ impl Chains {
             if covers(&finding.rule) {
                 approvals.extend(kept(None));
             } else {
-                let named = feeds.iter().filter(|feed| covers(&self.chain(feed).about.slug));
+                let named = |feed: &&RuleFeed| {
+                    self.chain(feed).is_some_and(|chain| covers(&chain.about.slug))
+                };
+                let named = feeds.iter().filter(named);
                 approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
             }
         }
@@ -271,7 +276,10 @@ impl Chains {
 
 /// The key of a member in its group.
 fn key_of_member(member: usize) -> Digest128 {
-    let mut member_key = [0; 16];
-    member_key[..8].copy_from_slice(&(member as u64).to_be_bytes());
-    Digest128::new(member_key)
+    Digest128::new((u128::from(member as u64) << 64).to_be_bytes())
+}
+
+/// The key of a chain's last member.
+fn key_of_last(chain: &Correlation) -> Digest128 {
+    key_of_member(chain.members.len().saturating_sub(1))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
-use crate::chains::Chains;
+use crate::chains::Correlations;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
@@ -28,7 +29,7 @@ const EVERYWHERE: &str = r#"{"record_at":["*"]}"#;
 pub struct Detector {
     settings: Settings,
     index: Index,
-    chains: Chains,
+    chains: Correlations,
     prefilter: Prefilter,
     memory: Memory,
     tapes: TapePool,
@@ -72,7 +73,7 @@ impl Detector {
         Ok(Detector {
             prefilter: Prefilter::new(names.chain([observed.as_slice()])),
             index: Index::new(Arc::clone(&pack), is_on),
-            chains: Chains::new(pack, &settings),
+            chains: Correlations::new(pack, &settings),
             memory: Memory::new(settings.memory),
             tapes: TapePool::default(),
             settings,
@@ -121,14 +122,14 @@ impl Detector {
             }
         });
         // Candidates may be unreadable too, and lines are reported in order.
-        let framed = std::mem::take(&mut batch.unreadable);
+        let mut framed = std::mem::take(&mut batch.unreadable).into_iter();
         let mut reported = 0;
         for (before, line) in candidates {
-            batch.report(&framed[reported..before]);
+            batch.report(framed.by_ref().take(usize::saturating_sub(before, reported)));
             reported = before;
             self.line(line, &mut batch);
         }
-        batch.report(&framed[reported..]);
+        batch.report(framed);
         batch
     }
 
@@ -199,25 +200,25 @@ impl Detector {
         contents(&settings.reach, tapes, &mut |_, content| {
             match content {
                 Content::Record(located) => {
-                    records += 1;
-                    batch.counts.events += 1;
-                    batch.counts.evaluated += 1;
+                    count(&mut records, 1);
+                    count(&mut batch.counts.events, 1);
+                    count(&mut batch.counts.evaluated, 1);
                     batch.counts.of_form(located.origin.form, 1);
                     let mut found = |finding| batch.findings.push(Located { place, finding });
                     let of = (located.record, &located.origin);
                     let without_time =
                         evaluate_record(of, settings, index, chains, memory, &mut found);
-                    batch.counts.without_time += u64::from(without_time);
+                    count(&mut batch.counts.without_time, without_time.into());
                 }
                 Content::Foreign(names) => foreign.push((place, names_wanted(&names))),
                 Content::Companion(companion) => batch.counts.foreign(Some(companion), 1),
                 Content::Unreadable(reason) => {
-                    batch.counts.events += 1;
-                    batch.counts.unreadable += 1;
-                    batch.report(&[Unreadable { place, reason }]);
+                    count(&mut batch.counts.events, 1);
+                    count(&mut batch.counts.unreadable, 1);
+                    batch.report([Unreadable { place, reason }]);
                 }
             }
-            place.record += 1;
+            place.record = place.record.saturating_add(1);
         });
         // Something that names a wanted event and is no record must not look as if it were nothing.
         let mut elsewhere = None;
@@ -239,9 +240,9 @@ impl Detector {
             let told = elsewhere.take().filter(|_| n == 0);
             match told.or_else(|| named.map(|name| no_record(&name))) {
                 Some(reason) => {
-                    batch.counts.events += 1;
-                    batch.counts.unreadable += 1;
-                    batch.report(&[Unreadable { place, reason }]);
+                    count(&mut batch.counts.events, 1);
+                    count(&mut batch.counts.unreadable, 1);
+                    batch.report([Unreadable { place, reason }]);
                 }
                 None => batch.counts.foreign(None, 1),
             }
@@ -271,7 +272,7 @@ fn evaluate_record(
     (record, origin): (Value<'_>, &Origin),
     settings: &Settings,
     index: &Index,
-    chains: &Chains,
+    chains: &Correlations,
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) -> bool {
@@ -282,12 +283,12 @@ fn evaluate_record(
         return false;
     }
     let fields = ObjectIndex::of(record);
-    let unfolded = EmbeddedJson::of(&fields);
-    let record = Record::new(&fields, &unfolded);
+    let embedded = EmbeddedJson::of(&fields);
+    let record = Record::new(&fields, &embedded);
     let policy_type = memory.observe(&record);
     let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
     for one in indexed {
-        let rule = index.rule(*one);
+        let Some(rule) = index.rule(*one) else { continue };
         if !rules::matches(rule, context) {
             continue;
         }

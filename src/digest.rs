@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::text::hex_digit;
 
-/// What makes an event, or values taken together, the same: 16 bytes of a SHA-256, so that hostile
+/// The identity of an event, or of values taken together: 16 bytes of a SHA-256, so that hostile
 /// text takes no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest128 {
@@ -22,8 +22,13 @@ impl Digest128 {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
+        Digest128::cut(hash)
+    }
+
+    /// The key that is the first half of a digest.
+    pub(crate) fn cut(hash: Sha256) -> Digest128 {
         let digest: [u8; 32] = hash.finalize().into();
-        Digest128::new(digest.as_chunks().0[0])
+        Digest128::new(digest.first_chunk().copied().unwrap_or_default())
     }
 
     /// The key that is these bytes.
@@ -39,10 +44,13 @@ impl Digest128 {
 
     /// 32 hex digits.
     pub fn hex(&self) -> String {
-        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| char::from(hex_digit(half)));
+        let digits = |byte: u8| [byte >> 4, byte].map(|half| char::from(hex_digit(half)));
         self.bytes().into_iter().flat_map(digits).collect()
     }
 }
+
+/// Tables by names and keys that come from a pack or are digests: no event can choose them for their hashes.
+pub(crate) type Table<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 
 impl Serialize for Digest128 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-/// What the header begins with. Nothing else in an artifact reads so, this file's own code included.
+/// The first bytes of the header. Nothing else in an artifact reads so, this file's own code included.
 pub const MAGIC: [u8; 16] = *b"\x89orgwatch/baked\x01";
 
 /// The header, found in the artifact's data by [`MAGIC`].
@@ -24,7 +24,7 @@ pub struct Header {
 static HEADER: Header =
     Header { magic: MAGIC, version: padded(env!("CARGO_PKG_VERSION")), settings: &[], state: &[] };
 
-/// What is baked into this artifact: settings, nothing if there are none, and a memory.
+/// The settings that are baked into this artifact, empty if there are none, and the memory.
 pub fn baked() -> (&'static [u8], &'static [u8]) {
     // The compiler must not know that it left both empty.
     let header = black_box(&HEADER);
@@ -34,10 +34,8 @@ pub fn baked() -> (&'static [u8], &'static [u8]) {
 /// The version as the header has it, with zero bytes behind it.
 pub const fn padded(version: &str) -> [u8; 16] {
     let mut padded = [0; 16];
-    let mut at = 0;
-    while at < version.len() && at < padded.len() {
-        padded[at] = version.as_bytes()[at];
-        at += 1;
-    }
+    let (fits, _) = padded.split_at_mut(if version.len() < 16 { version.len() } else { 16 });
+    let (version, _) = version.as_bytes().split_at(fits.len());
+    fits.copy_from_slice(version);
     padded
 }

@@ -73,7 +73,7 @@ pub struct Accounts {
     pub recipient: Option<String>,
 }
 
-/// Who acted.
+/// The principal that acted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// `userIdentity.type`: `AssumedRole`, `IAMUser`, `Root`, …
@@ -99,7 +99,7 @@ pub struct Principal {
     pub console: Option<bool>,
 }
 
-/// What the call was aimed at.
+/// The resource that the call was aimed at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// `ACCOUNT`, `EMAIL`, `POLICY`, …
@@ -147,7 +147,7 @@ pub struct Finding {
     pub rule_id: SmolStr,
     /// The rule's title.
     pub title: SmolStr,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// Why it is, or need not be, an alert.
     pub status: Status,
@@ -174,7 +174,7 @@ pub struct Finding {
     pub event_name: String,
     /// CloudTrail's `eventSource`.
     pub event_source: String,
-    /// Who acted.
+    /// The principal that acted.
     pub principal: Principal,
     /// From where: an IP address or a service's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,7 +185,7 @@ pub struct Finding {
     /// CloudTrail's `awsRegion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// What the call was aimed at.
+    /// The resource that the call was aimed at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     /// The handshake that the event carries.
@@ -206,13 +206,13 @@ pub struct Finding {
     /// The time of the last event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<String>,
-    /// What happened, in one sentence that a responder understands.
+    /// The event in one sentence that a responder understands.
     pub summary: String,
     /// Why it matters.
     pub why: SmolStr,
     /// The likely benign cause.
     pub benign: SmolStr,
-    /// What to do, with this event's values filled in.
+    /// The steps to take, with this event's values filled in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triage: Vec<String>,
     /// ATT&CK ids of `attack_version`: tactics, then techniques.
@@ -229,7 +229,7 @@ pub struct Finding {
     /// The rules of other systems that this one answers to.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub covers: Arc<[String]>,
-    /// What found it.
+    /// The versions of what found it.
     pub artifact: Artifact,
     /// These events gave this finding before: a host drops what it has already delivered.
     #[serde(skip)]

@@ -15,7 +15,7 @@
 //! | [`record`] | the record as rules and findings see it |
 //! | [`rules`] | the pack, and whether a rule matches a record |
 //! | [`state`] | a memory as bytes, in a frame that hosts add to |
-//! | [`memory`] | duplicates, new terms, steps of chains: bounded, saved and merged |
+//! | [`memory`] | duplicates, new terms, observations of chains: bounded, saved and merged |
 //! | [`settings`] | the user's accounts, approvals and changes to rules |
 //! | [`status`] | dry run, approved, learning or new |
 //! | [`render`] | the finding of a rule or a chain, with its texts filled in |
@@ -32,12 +32,34 @@
 //! assert_eq!(findings[0].rule, "member-left-organization");
 //! ```
 
+// Input is hostile: nothing that reads it may panic, and an exception gives its reason. The Sigma crate has
+// the same list; a list for the workspace would be one for tests and tools, too.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod adapters;
 pub mod batch;
 pub mod chains;
 pub mod detector;
 pub mod digest;
 pub mod embedded_config;
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "counts of what one document holds, and a place in a list that it was taken from"
+)]
 pub mod envelope;
 pub mod finding;
 pub mod json;

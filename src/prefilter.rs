@@ -7,16 +7,19 @@
 mod forms;
 mod frame;
 mod interpreter;
+mod name_prefix;
 mod rare_byte;
 
+use hashbrown::HashTable;
 use memchr::memmem;
 
 use crate::envelope::{Companion, Form};
 use forms::FormKeys;
 use frame::{Frame, frame, is_ascii};
+use name_prefix::NamePrefixFilter;
 use rare_byte::RareByteFinder;
 
-/// The key that every CloudTrail record carries, and where its rarest byte stands.
+/// The key that every CloudTrail record carries, and the place of its rarest byte.
 const KEY: &[u8; 9] = b"eventName";
 const RARE: usize = 5;
 
@@ -55,7 +58,7 @@ enum Name {
 pub struct Line<'a> {
     /// Its number, from 1.
     pub number: u32,
-    /// Where it begins in the batch.
+    /// Its offset in the batch.
     pub offset: usize,
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],
@@ -64,12 +67,12 @@ pub struct Line<'a> {
 /// The event names that rules want.
 #[derive(Debug)]
 pub struct Prefilter {
-    /// In lower case, in the slot of their hash or the next free one after it.
-    table: Vec<Option<Box<[u8]>>>,
-    longest: usize,
-    /// For each length, the first letters of the names that are so long: a bit for each, from `a`.
+    /// In lower case.
+    names: HashTable<Box<[u8]>>,
+    /// For each length up to the longest, the first letters of the names that are so long: a bit for
+    /// each.
     initials: Vec<u32>,
-    heads: interpreter::NamePrefixFilter,
+    prefixes: NamePrefixFilter,
     forms: FormKeys,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
@@ -78,32 +81,25 @@ pub struct Prefilter {
 impl Prefilter {
     /// For rules that want these event names each; one that wants none by name wants all.
     pub fn new<'a>(rules: impl Iterator<Item = &'a [String]>) -> Self {
-        let mut names: Vec<&str> = Vec::new();
+        let mut wanted: Vec<&str> = Vec::new();
         let mut everything = false;
-        for wanted in rules {
-            everything |= wanted.is_empty();
-            names.extend(wanted.iter().map(String::as_str));
+        for rule in rules {
+            everything |= rule.is_empty();
+            wanted.extend(rule.iter().map(String::as_str));
         }
-        names.sort_unstable();
-        names.dedup();
-        let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
-        let mut filter = Prefilter {
-            table: vec![None; (names.len() * 4).next_power_of_two()],
-            longest,
-            initials: vec![0; longest + 1],
-            heads: interpreter::NamePrefixFilter::new(&names),
-            forms: FormKeys::new(),
-            everything,
-        };
-        for name in names {
-            filter.initials[name.len()] |= initial(name.as_bytes());
-            let mut slot = filter.slot(name.as_bytes());
-            while filter.table[slot].is_some() {
-                slot = (slot + 1) & (filter.table.len() - 1);
+        wanted.sort_unstable();
+        wanted.dedup();
+        let longest = wanted.iter().map(|name| name.len()).max().unwrap_or(0);
+        let mut names = HashTable::with_capacity(wanted.len());
+        let mut initials = vec![0; longest.saturating_add(1)];
+        for name in wanted.iter().map(|name| name.as_bytes()) {
+            if let Some(initials) = initials.get_mut(name.len()) {
+                *initials |= initial(name);
             }
-            filter.table[slot] = Some(name.as_bytes().into());
+            names.insert_unique(hash(name), Box::<[u8]>::from(name), |name| hash(name));
         }
-        filter
+        let (prefixes, forms) = (NamePrefixFilter::new(&wanted), FormKeys::new());
+        Prefilter { names, initials, prefixes, forms, everything }
     }
 
     /// Whether it rejects anything at all.
@@ -120,18 +116,20 @@ impl Prefilter {
         let mut keys = RareByteFinder::new(batch, KEY, RARE).peekable();
         let mut escapes = EscapedLetters::new(batch);
         let mut offset = 0;
-        let mut number = 0;
-        while offset < batch.len() {
-            let end = memchr::memchr(b'\n', &batch[offset..]).map_or(batch.len(), |n| offset + n);
-            let bytes = &batch[offset..end];
-            number += 1;
+        let mut number: u32 = 0;
+        while let Some(rest) = batch.get(offset..).filter(|rest| !rest.is_empty()) {
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let bytes = rest.get(..length).unwrap_or_default();
+            let end = offset.saturating_add(length);
+            number = number.saturating_add(1);
             let mut names = Names::default();
             while let Some(key) = keys.next_if(|key| *key < end) {
-                names.add(self.name_behind(&bytes[key - offset + KEY.len()..]));
+                let value = batch.get(key.saturating_add(KEY.len())..end);
+                names.add(self.name_behind(value.unwrap_or_default()));
             }
             names.wanted |= escapes.before(end);
             visit(Line { number, offset, bytes }, self.verdict(bytes, ascii, names));
-            offset = end + 1;
+            offset = end.saturating_add(1);
         }
     }
 
@@ -139,7 +137,8 @@ impl Prefilter {
     pub fn document(&self, event: &[u8]) -> Verdict {
         let mut names = Names::default();
         for key in memmem::find_iter(event, KEY) {
-            names.add(self.name_behind(&event[key + KEY.len()..]));
+            let value = event.get(key.saturating_add(KEY.len())..);
+            names.add(self.name_behind(value.unwrap_or_default()));
         }
         names.wanted |= EscapedLetters::new(event).before(event.len());
         self.verdict(event, false, names)
@@ -202,22 +201,20 @@ impl Prefilter {
     /// What text beginning here names, up to its quote.
     fn name(&self, value: &[u8]) -> Name {
         let wanted = |is_wanted: bool| if is_wanted { Name::Wanted } else { Name::Other };
-        let window = &value[..value.len().min(self.longest + 1)];
-        for (length, byte) in window.iter().enumerate() {
-            match byte {
-                b'"' => return wanted(self.contains(&value[..length])),
-                b':' => return Name::Notification,
-                // The quote of JSON inside text ends the name; any other escape is part of it.
-                b'\\' => {
-                    let escaped = quote(&value[length..]).is_err();
-                    return wanted(escaped || self.contains(&value[..length]));
-                }
-                // Lower case is more than ASCII: the Kelvin sign is a k.
-                0x80.. => return Name::Wanted,
-                _ => {}
-            }
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | b':' | 0x80..);
+        let longest = self.initials.len();
+        let end = value.iter().take(longest).position(ends);
+        let Some((name, rest)) = end.and_then(|end| value.split_at_checked(end)) else {
+            return Name::Other;
+        };
+        match rest.first() {
+            Some(b'"') => wanted(self.contains(name)),
+            Some(b':') => Name::Notification,
+            // The quote of JSON inside text ends the name; any other escape is part of it.
+            Some(b'\\') => wanted(quote(rest).is_err() || self.contains(name)),
+            // Lower case is more than ASCII: the Kelvin sign is a k.
+            _ => Name::Wanted,
         }
-        Name::Other
     }
 
     /// Whether a rule wants events of this name.
@@ -226,64 +223,57 @@ impl Prefilter {
     }
 
     fn contains(&self, name: &[u8]) -> bool {
-        if self.initials.get(name.len()).is_none_or(|initials| initials & initial(name) == 0) {
-            return false;
-        }
-        let mut slot = self.slot(name);
-        while let Some(known) = &self.table[slot] {
-            if known.eq_ignore_ascii_case(name) {
-                return true;
-            }
-            slot = (slot + 1) & (self.table.len() - 1);
-        }
-        false
+        // Most names are told from those wanted by their length and first letter.
+        self.initials.get(name.len()).is_some_and(|initials| initials & initial(name) != 0)
+            && self.names.find(hash(name), |known| known.eq_ignore_ascii_case(name)).is_some()
     }
+}
 
-    /// FNV-1a of the name in lower case.
-    fn slot(&self, name: &[u8]) -> usize {
-        let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
-        });
-        (hash ^ (hash >> 15)) as usize & (self.table.len() - 1)
-    }
+/// FNV-1a of a name in lower case. Only names of rules are held, so that nobody can choose them for
+/// their hashes.
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The bit of a name's first letter; that of every letter, if it begins with something else.
 fn initial(name: &[u8]) -> u32 {
-    match name.first().map(u8::to_ascii_lowercase) {
-        Some(letter @ b'a'..=b'z') => 1 << (letter - b'a'),
+    match name.first() {
+        // Its lower bits are its number in the alphabet, in both cases.
+        Some(letter) if letter.is_ascii_alphabetic() => 1_u32.wrapping_shl((*letter).into()),
         _ => u32::MAX,
     }
 }
 
-/// What follows, or else whether to look closer: `Err(true)` where an escape may stand for anything.
+/// The rest of a text, or else whether to look closer: `Err(true)` where an escape may stand for anything.
 type Rest<'a> = Result<&'a [u8], bool>;
 
 /// Skips a quote, behind any number of backslashes.
 fn quote(text: &[u8]) -> Rest<'_> {
-    let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
-    match text.get(slashes) {
-        Some(b'"') => Ok(&text[slashes + 1..]),
-        _ => Err(slashes > 0),
-    }
+    let (slashes, rest) = backslashes(text);
+    rest.strip_prefix(b"\"").ok_or(slashes > 0)
 }
 
 /// Skips white space, be it as it is or as escapes in text.
 fn space(mut text: &[u8]) -> Rest<'_> {
     loop {
-        match text.first() {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => text = &text[1..],
-            Some(b'\\') => {
-                let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
-                match text.get(slashes) {
-                    Some(b'n' | b't' | b'r') => text = &text[slashes + 1..],
-                    Some(b'"') => return Ok(text),
-                    _ => return Err(true),
-                }
-            }
+        text = match text {
+            [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] => rest,
+            [b'\\', ..] => match backslashes(text).1 {
+                [b'n' | b't' | b'r', rest @ ..] => rest,
+                rest @ [b'"', ..] => return Ok(rest),
+                _ => return Err(true),
+            },
             _ => return Ok(text),
         }
     }
+}
+
+/// The number of backslashes that a text begins with, and the rest of it.
+fn backslashes(text: &[u8]) -> (usize, &[u8]) {
+    let count = text.iter().take_while(|byte| **byte == b'\\').count();
+    (count, text.get(count..).unwrap_or_default())
 }
 
 /// What the `eventName`s of a line name.
@@ -296,8 +286,9 @@ struct Names {
 
 impl Names {
     fn add(&mut self, name: Name) {
-        self.events += 1;
-        self.notifications += u64::from(name == Name::Notification);
+        self.events = self.events.saturating_add(1);
+        let notification = u64::from(name == Name::Notification);
+        self.notifications = self.notifications.saturating_add(notification);
         self.wanted |= name == Name::Wanted;
     }
 }
@@ -319,8 +310,10 @@ impl<'a> EscapedLetters<'a> {
     }
 
     fn advance(&mut self) {
-        self.next =
-            self.found.by_ref().find(|at| matches!(self.batch.get(at + 4), Some(b'4'..=b'7')));
+        self.next = self
+            .found
+            .by_ref()
+            .find(|at| matches!(self.batch.get(at.saturating_add(4)), Some(b'4'..=b'7')));
     }
 
     /// Whether there is one before this offset that was not asked for yet.

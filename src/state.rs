@@ -65,8 +65,10 @@ impl std::error::Error for StateError {}
 
 /// A state of these sections.
 pub fn encode(sections: &[Section<'_>]) -> Vec<u8> {
-    let room = sections.iter().map(|(name, bytes)| name.len() + bytes.len() + 12).sum::<usize>();
-    let mut out = Vec::with_capacity(MAGIC.len() + 2 + room + 16);
+    // A guess that is a little too large: growing would take twice as much.
+    let of_section = |(name, bytes): &Section<'_>| name.len().saturating_add(bytes.len());
+    let room = sections.iter().map(of_section).fold(256, usize::saturating_add);
+    let mut out = Vec::with_capacity(room);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&FORMAT.to_le_bytes());
     let sections: Vec<_> = sections.iter().map(|(name, bytes)| (*name, Bytes(bytes))).collect();
@@ -80,17 +82,17 @@ pub fn encode(sections: &[Section<'_>]) -> Vec<u8> {
 /// The sections of a state, in their order.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Section<'_>>, StateError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(StateError::Foreign)?;
-    let (version, _) = rest.split_first_chunk().ok_or(StateError::Damaged)?;
+    let (version, rest) = rest.split_first_chunk().ok_or(StateError::Damaged)?;
     match u16::from_le_bytes(*version) {
         FORMAT => {}
         newer if newer > FORMAT => return Err(StateError::Newer(newer)),
         older => return Err(StateError::Older(older)),
     }
+    let (sections, _) = rest.split_last_chunk::<8>().ok_or(StateError::Damaged)?;
     let (body, sum) = bytes.split_last_chunk().ok_or(StateError::Damaged)?;
     if checksum(body) != u64::from_le_bytes(*sum) {
         return Err(StateError::Damaged);
     }
-    let sections = body.get(MAGIC.len() + 2..).ok_or(StateError::Damaged)?;
     let (sections, rest) = postcard::take_from_bytes(sections).map_err(|_| StateError::Damaged)?;
     if rest.is_empty() { Ok(sections) } else { Err(StateError::Damaged) }
 }

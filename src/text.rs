@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-/// Where a literal first stands in a text.
+/// The offset at which a literal first stands in a text.
 pub fn find(text: &str, literal: &str) -> Option<usize> {
     let Some(&first) = literal.as_bytes().first() else { return Some(0) };
-    let starts = |at: &usize| text.as_bytes()[*at..].starts_with(literal.as_bytes());
+    let rest = |at: usize| text.as_bytes().get(at..).unwrap_or_default();
+    let starts = |at: &usize| rest(*at).starts_with(literal.as_bytes());
     memchr::memchr_iter(first, text.as_bytes()).find(starts)
 }
 
@@ -25,9 +26,13 @@ pub fn same(one: &str, other: &str) -> bool {
         && rest.iter().zip(rest_of_other).all(|(one, other)| one == other)
 }
 
-/// The hexadecimal digit of a value below 16, in lower case.
+/// The hexadecimal digit of the lower half of a byte, in lower case.
 pub fn hex_digit(value: u8) -> u8 {
-    b"0123456789abcdef"[usize::from(value)]
+    match value & 0xf {
+        digit @ 0..10 => digit | b'0',
+        // The letters begin at 0x61, and nine below ten is one.
+        letter => letter.wrapping_sub(9) | b'`',
+    }
 }
 
 /// The longest value that a finding repeats, in bytes. A hostile field may be megabytes; the event
@@ -44,7 +49,8 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return text.into();
     }
-    format!("{}…", &text[..text.floor_char_boundary(most)]).into()
+    let (head, _) = text.split_at_checked(text.floor_char_boundary(most)).unwrap_or((text, ""));
+    format!("{head}…").into()
 }
 
 #[cfg(test)]

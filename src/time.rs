@@ -31,28 +31,32 @@ fn epoch(text: &str) -> Option<i64> {
     if !are_digits(fraction) || !are_digits(count) || count.starts_with('0') {
         return None;
     }
-    matches!(count.len(), 10 | 13 | 16 | 19).then(|| count[..10].parse().ok())?
+    matches!(count.len(), 10 | 13 | 16 | 19).then(|| count.get(..10)?.parse().ok())?
 }
 
 /// A date and time, in what of RFC 3339 the library reads.
 fn as_rfc3339(text: &str) -> Option<String> {
     const DATE: usize = "2026-06-01".len();
-    const SECOND: usize = "2026-06-01T12:00:00".len();
+    const TIME: usize = "12:00:00".len();
     let (date, rest) = text.split_at_checked(DATE)?;
     let time = rest.strip_prefix(['T', 't', ' '])?;
-    let (time, rest) = time.split_at_checked(SECOND - DATE - 1)?;
+    let (time, rest) = time.split_at_checked(TIME)?;
     let zone_at = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
     let (fraction, zone) = rest.split_at(zone_at);
     let zone = match zone.trim_start() {
         "" | "Z" | "z" | "UTC" => "Z".to_owned(),
-        offset => match (offset.get(..1)?, offset.get(1..)?.as_bytes()) {
-            (sign @ ("+" | "-"), [_, _]) => format!("{sign}{}:00", &offset[1..]),
-            (sign @ ("+" | "-"), [_, _, b':', _, _]) => format!("{sign}{}", &offset[1..]),
-            (sign @ ("+" | "-"), [_, _, _, _]) => {
-                format!("{sign}{}:{}", offset.get(1..3)?, &offset[3..])
+        offset => {
+            let (sign @ ("+" | "-"), zone) = offset.split_at_checked(1)? else { return None };
+            match zone.as_bytes() {
+                [_, _] => format!("{sign}{zone}:00"),
+                [_, _, b':', _, _] => offset.to_owned(),
+                [_, _, _, _] => {
+                    let (hours, minutes) = zone.split_at_checked(2)?;
+                    format!("{sign}{hours}:{minutes}")
+                }
+                _ => return None,
             }
-            _ => return None,
-        },
+        }
     };
     Some(format!("{date}T{time}{fraction}{zone}"))
 }

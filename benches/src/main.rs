@@ -1,4 +1,4 @@
-//! What `cargo xtask bench` runs: makes corpora and packs, times passes in process, and prints what
+//! The program that `cargo xtask bench` runs: makes corpora and packs, times passes in process, and prints what
 //! it has as one line of JSON.
 
 use std::fs::{self, File};
@@ -66,7 +66,7 @@ enum Command {
         #[arg(value_enum)]
         shape: Which,
         case: Option<String>,
-        /// RuleMetadata how many bytes
+        /// About how many bytes
         #[arg(long, default_value_t = 1 << 20)]
         size: usize,
     },

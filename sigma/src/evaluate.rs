@@ -118,7 +118,8 @@ fn value_matches<V: EventValue>(matcher: &Matcher, value: V, arrays: usize) -> b
         (ValueKind::Null, _) => *matcher == Matcher::Null,
         (_, Matcher::Null) => false,
         (ValueKind::Array, _) => {
-            arrays > 0 && value.items().any(|item| value_matches(matcher, item, arrays - 1))
+            let inner = arrays.checked_sub(1);
+            inner.is_some_and(|left| value.items().any(|item| value_matches(matcher, item, left)))
         }
         (ValueKind::Bool(value), Matcher::Bool(expected)) => value == *expected,
         (ValueKind::Text, _)

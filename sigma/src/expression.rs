@@ -49,7 +49,7 @@ pub enum Field {
 pub enum Derived {
     /// The user's name, or that of the role behind the session, or what identifies root.
     UserName,
-    /// Where an accepted handshake leads: `own`, `trusted` or `other`.
+    /// The destination of an accepted handshake: `own`, `trusted` or `other`.
     Destination,
     /// The account that the finding says is affected; for the keys of chains.
     Account,
@@ -131,7 +131,7 @@ pub enum Matcher {
     Cidr {
         /// The network's address.
         network: std::net::IpAddr,
-        /// How many leading bits count.
+        /// The number of leading bits that count.
         prefix: u8,
     },
 }

@@ -7,6 +7,22 @@
 //! The compiler is behind the feature `compile`. Without it this crate is the form of a pack and its
 //! evaluation ([`holds`]), which is all that the guest needs.
 
+// Input is hostile: nothing that reads it may panic, and an exception gives its reason.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod evaluate;
 mod expression;
 mod glob;

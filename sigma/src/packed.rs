@@ -21,7 +21,7 @@ const MAGIC: &[u8; 13] = b"orgwatchpack\0";
 /// The version of the form.
 pub const FORMAT: u16 = 1;
 
-/// How many bytes a digest has.
+/// The length of a digest in bytes.
 const DIGEST: usize = 8;
 
 /// Why bytes are not a pack that can be used. Nothing of them was taken.

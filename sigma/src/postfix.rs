@@ -60,7 +60,7 @@ impl TryFrom<Postfix> for Expr {
             let first = stack.len().checked_sub(operands).ok_or(MISSING)?;
             let mut depth = 1;
             let mut taken = stack.drain(first..).map(|(expr, below)| {
-                depth = depth.max(below + 1);
+                depth = depth.max(below.saturating_add(1));
                 expr
             });
             let expr = match step {
@@ -84,14 +84,15 @@ impl TryFrom<Postfix> for Expr {
 }
 
 impl Expr {
-    /// How many operators stand in one another; the evaluator goes as deep.
+    /// The number of operators in one another; the evaluator goes as deep.
     pub fn depth(&self) -> usize {
         let below = |list: &[Expr]| list.iter().map(Expr::depth).max().unwrap_or(0);
-        1 + match self {
+        let operands = match self {
             Expr::Item(_) => 0,
             Expr::And(list) | Expr::Or(list) | Expr::NOf(_, list) => below(list),
             Expr::Not(inner) => inner.depth(),
-        }
+        };
+        operands.saturating_add(1)
     }
 }
 

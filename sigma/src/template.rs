@@ -50,7 +50,7 @@ pub enum Part {
     Value(Vec<Source>),
 }
 
-/// Where a value in a template comes from.
+/// The source of a value in a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

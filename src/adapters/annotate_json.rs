@@ -52,18 +52,18 @@ fn append(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u6
         if name != FINDINGS && name != SEVERITY {
             continue;
         }
-        let at = key.raw().as_ptr() as usize - text.as_ptr() as usize;
-        out.extend_from_slice(&record[from..at]);
-        renamed += 1;
+        let at = key.span();
+        out.extend_from_slice(record.get(from..at.start)?);
+        renamed = u64::saturating_add(renamed, 1);
         json::text(&names.free(&name, root), out);
-        from = at + key.raw().len();
+        from = at.end;
     }
     let Some(severity) = findings.iter().map(|finding| finding.severity).max() else {
-        out.extend_from_slice(&record[from..]);
+        out.extend_from_slice(record.get(from..)?);
         return Some(renamed);
     };
     let close = text.rfind('}')?;
-    out.extend_from_slice(&record[from..close]);
+    out.extend_from_slice(record.get(from..close)?);
     if root.entries().next().is_some() {
         out.push(b',');
     }
@@ -71,7 +71,7 @@ fn append(root: Value<'_>, findings: &[Finding], out: &mut Vec<u8>) -> Option<u6
     json::findings(findings, out);
     out.extend_from_slice(b",\"orgwatch_severity\":");
     json::text(severity.as_str(), out);
-    out.extend_from_slice(&record[close..]);
+    out.extend_from_slice(record.get(close..)?);
     Some(renamed)
 }
 
@@ -94,7 +94,7 @@ impl Names {
         let plain = format!("{name}_original");
         let mut free = plain.clone();
         while !taken.insert(free.clone()) {
-            self.number += 1;
+            self.number = self.number.saturating_add(1);
             free = format!("{plain}_{}", self.number);
         }
         free
@@ -119,7 +119,7 @@ mod tests {
         (out.strip_prefix("before").unwrap().to_owned(), renamed.unwrap())
     }
 
-    /// What stands before and after our keys.
+    /// The text before and after our keys.
     fn around(spliced: &str) -> (&str, &str) {
         let start = spliced.find("\"orgwatch\":[{").unwrap();
         let end = spliced.find("\"orgwatch_severity\":\"").unwrap();

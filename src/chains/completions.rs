@@ -1,19 +1,19 @@
-//! Which steps complete a chain, and for which of them another step may matter.
+//! Which observations complete a chain, and for which of them another observation may matter.
 //!
-//! A step is looked at only if the chain is not complete for it without the new one. Each becomes
-//! complete once, so a flood of steps in one group costs in total little more than its length, in
-//! whatever order it comes.
+//! An observation is looked at only if the chain is not complete for it without the new one. Each
+//! becomes complete once, so a flood of observations in one group costs in total little more than its
+//! length, in whatever order it comes.
 
 use std::collections::BTreeSet;
 
 use orgwatch_sigma::{Correlation, CorrelationKind};
 
 use super::parts::MAX_PARTS;
-use super::{MAX_REFUSED, key_of_member};
+use super::{MAX_REFUSED, key_of_last, key_of_member};
 use crate::digest::Digest128;
 use crate::memory::{Group, Membership, ObservationKey, Observations};
 
-/// The steps that complete a chain for which one step in one membership of it may matter.
+/// The observations that complete a chain for which one observation in one membership of it may matter.
 #[derive(Clone, Copy)]
 pub(super) struct Completions<'a> {
     pub chain: &'a Correlation,
@@ -23,18 +23,17 @@ pub(super) struct Completions<'a> {
 }
 
 impl Completions<'_> {
-    /// Those that may be complete only with the step; or, if it comes `again`, those that it may be
-    /// named in.
+    /// Those that may be complete only with the observation; or, if it comes `again`, those that it may
+    /// be named in.
     pub fn all(self, again: bool) -> Vec<ObservationKey> {
         let Completions { chain, membership, step, .. } = self;
         let mut completions: Vec<ObservationKey> = match &chain.kind {
             CorrelationKind::TemporalOrdered => {
-                let members = chain.members.len();
-                let last = Membership { member_key: key_of_member(members - 1), ..membership };
+                let last = Membership { member_key: key_of_last(chain), ..membership };
                 if membership == last {
                     vec![step]
                 } else {
-                    self.of_last(last, again, members == 2)
+                    self.of_last(last, again, chain.members.len() == 2)
                 }
             }
             CorrelationKind::Temporal => self.of_any(again, usize::MAX),
@@ -52,12 +51,12 @@ impl Completions<'_> {
         completions
     }
 
-    /// The last time for which the step is in the window.
+    /// The last time for which the observation is in the window.
     fn until(&self) -> i64 {
         self.step.time.saturating_add(self.chain.window)
     }
 
-    /// The next step of the same member, and the one before.
+    /// The next observation of the same member, and the one before.
     fn neighbours(&self) -> (Option<ObservationKey>, Option<ObservationKey>) {
         let (step, window) = (self.step, self.chain.window);
         let within = ObservationKey::last_at(self.until());
@@ -68,7 +67,7 @@ impl Completions<'_> {
         (next, before)
     }
 
-    /// The first step that the one before of the same member is too old for.
+    /// The first observation that the one before of the same member is too old for.
     fn since(&self, before: Option<ObservationKey>) -> ObservationKey {
         match before {
             Some(before) => {
@@ -84,8 +83,8 @@ impl Completions<'_> {
         let first = ObservationKey::first_at(self.step.time);
         let within = ObservationKey::last_at(self.until());
         let (next, before) = self.neighbours();
-        // Of two members, the next step of this one does for all that follows it what this one would. Of
-        // more it may not: it may be of the event that stands before it.
+        // Of two members, the next observation of this one does for all that follows it what this one
+        // would. Of more it may not: it may be of the event that stands before it.
         let to = match next.filter(|_| two) {
             Some(next) => ObservationKey::last_at(next.time.saturating_sub(1)),
             None => within,
@@ -104,7 +103,7 @@ impl Completions<'_> {
             true => self.steps.of_member(last, from, to).collect(),
             false => Vec::new(),
         };
-        // But for an event that is itself that step: it does not come before itself.
+        // But for an event that is itself that observation: it does not come before itself.
         for same in [next, before].into_iter().flatten().filter(|key| key.time >= self.step.time) {
             let of_event = |of: fn(i64, Digest128) -> ObservationKey| of(same.time, same.event);
             let (first, last_of) =
@@ -114,7 +113,8 @@ impl Completions<'_> {
         completions
     }
 
-    /// In any order, each step completes; up to where enough other members are there without this one.
+    /// In any order, each observation completes; up to where enough other members are there without
+    /// this one.
     fn of_any(&self, again: bool, count: usize) -> Vec<ObservationKey> {
         let group = self.membership.group;
         let within = ObservationKey::last_at(self.until());
@@ -165,12 +165,12 @@ pub(super) fn bound_refused(completions: &mut Vec<ObservationKey>) {
     let mut over = refused.saturating_sub(MAX_REFUSED);
     completions.retain(|last| {
         let is_over = last.refused && over > 0;
-        over -= usize::from(is_over);
+        over = over.saturating_sub(is_over.into());
         !is_over
     });
 }
 
-/// Whether a chain is whole with this step, which stands in it, as its last.
+/// Whether a chain is whole with this observation, which stands in it, as its last.
 pub(super) fn is_complete(
     chain: &Correlation,
     group: Group,
@@ -179,8 +179,7 @@ pub(super) fn is_complete(
 ) -> bool {
     let ordered = chain.kind == CorrelationKind::TemporalOrdered;
     let is_last = |membership: &Membership| {
-        membership.group == group
-            && (!ordered || membership.member_key == key_of_member(chain.members.len() - 1))
+        membership.group == group && (!ordered || membership.member_key == key_of_last(chain))
     };
     if !steps
         .get(&last)
@@ -198,12 +197,14 @@ pub(super) fn is_complete(
             // Backwards, each member as late as it may be. An event does not come before itself, so the
             // latest of another event is kept beside it. Equal times satisfy the order.
             let mut reached = [Some(last), None];
-            (0..chain.members.len() - 1).rev().map(key_of_member).all(|member_key| {
+            let others = 0..chain.members.len().saturating_sub(1);
+            others.rev().map(key_of_member).all(|member_key| {
                 let follows = |key: &ObservationKey| {
                     let mut later = reached.iter().flatten();
                     later.any(|next| key.time <= next.time && key.event != next.event)
                 };
-                let upto = reached[0].map_or(last.time, |latest| latest.time);
+                let [latest, _] = reached;
+                let upto = latest.map_or(last.time, |latest| latest.time);
                 let upto = ObservationKey::last_at(upto);
                 let member = Membership { group, member_key };
                 let mut earlier = steps.of_member(member, oldest, upto).rev().filter(follows);

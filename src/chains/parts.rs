@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
 
-use super::key_of_member;
+use super::key_of_last;
 use crate::finding::Finding;
 use crate::memory::{ALL, FindingSnapshot, Group, Membership, ObservationKey, Observations};
 use crate::render::correlation_finding;
@@ -14,7 +14,7 @@ use crate::status;
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
 pub(super) const MAX_PARTS: usize = 50;
 
-/// The finding of a chain that is whole with this step as its last.
+/// The finding of a chain that is whole with this observation as its last.
 pub(super) fn finding(
     chain: &Correlation,
     group: Group,
@@ -43,8 +43,8 @@ pub(super) fn finding(
     finding
 }
 
-/// The steps that make a chain, the last one last: the newest of each member, so that a flood in one hides no
-/// other, and then the newest of all.
+/// The observations that make a chain, the last one last: the newest of each member, so that a flood in
+/// one hides no other, and then the newest of all.
 fn keys(
     chain: &Correlation,
     group: Group,
@@ -55,7 +55,7 @@ fn keys(
     let ordered = chain.kind == CorrelationKind::TemporalOrdered;
     // What has the same time may stand before it; an earlier attempt is not what led to this one.
     let upto = if ordered { ObservationKey::last_at(last.time) } else { last };
-    let of_last = key_of_member(chain.members.len() - 1);
+    let of_last = key_of_last(chain);
     let most = MAX_PARTS - 1;
     let mut newest = BTreeSet::new();
     let mut more = BTreeSet::new();

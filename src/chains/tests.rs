@@ -1,5 +1,5 @@
-//! Every chain that is complete is told once, in whatever order its steps come; and a flood costs what it is
-//! long. Counted, not timed.
+//! Every chain that is complete is told once, in whatever order its observations come; and a flood
+//! costs what it is long. Counted, not timed.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ fn listed(id: usize, second: usize) -> String {
     event(id, calls[id % calls.len()], second, &json!({}))
 }
 
-/// How many index entries are looked at for each event, in the worst of several orders.
+/// The number of index entries looked at for each event, in the worst of several orders.
 fn work_each(events: &[String]) -> u64 {
     let mut shuffled = events.to_vec();
     shuffled.sort_by_key(|event| Digest128::of(&[event]));
@@ -99,7 +99,7 @@ fn a_flood_costs_no_more_for_each_event_when_it_is_longer() {
     }
 }
 
-/// What a chain is, put plainly: looks at all steps for each end.
+/// A chain put plainly: looks at all observations for each end.
 fn is_whole(
     chain: &Correlation,
     last: ObservationKey,
@@ -143,10 +143,11 @@ fn is_whole(
     }
 }
 
-/// A step: its time, event, rule and member.
+/// An observation: its time, event, rule and member.
 type Added = (i64, u8, u8, usize);
 
-/// The completions that are told of steps as they come, and those that looking at all of them finds.
+/// The completions that are told of observations as they come, and those that looking at all of them
+/// finds.
 fn told_and_whole(
     kind: CorrelationKind,
     members: usize,
@@ -160,8 +161,8 @@ fn told_and_whole(
     let pack = Arc::new(Pack { correlations: vec![chain], ..Pack::default() });
     let chain = &pack.correlations[0];
     let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
-    let by_key = [(group.chain, 0)].into();
-    let chains = Chains { pack: Arc::clone(&pack), by_rule: BTreeMap::new(), by_key };
+    let by_key = [(group.chain, 0)].into_iter().collect();
+    let chains = Correlations { pack: Arc::clone(&pack), by_rule: Table::default(), by_key };
     let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
     let mut memory = Memory::new(limits);
     let mut told = Vec::new();
@@ -200,7 +201,8 @@ fn another_event_of_the_same_time_may_stand_between() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
-    /// Looking only at the completions that a step may matter for finds what looking at all would.
+    /// Looking only at the completions that an observation may matter for finds what looking at all
+    /// would.
     #[test]
     fn each_end_is_told_once_in_any_order(
         kind in 0..4usize,

@@ -10,18 +10,22 @@ fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(byte)) & !word
 }
 
-/// Where a quote, a backslash or a control character first stands in a text, or its end.
+/// The offset of the first quote, backslash or control character in a text, or of its end.
 pub fn needs_escape(text: &[u8]) -> usize {
     quote_or_backslash_or_below::<b' '>(text, 0)
 }
 
-/// Where a quote or a backslash next stands, or the end.
+/// The offset of the next quote or backslash, or of the end.
 #[inline(always)]
 pub fn quote_or_backslash(bytes: &[u8], at: usize) -> usize {
     quote_or_backslash_or_below::<0>(bytes, at)
 }
 
 #[inline(always)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets into a text, which is shorter than half of what a usize counts"
+)]
 fn quote_or_backslash_or_below<const LIMIT: u8>(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);

@@ -1,9 +1,9 @@
-//! The keys of an object, for whoever asks for many of them.
+//! An index of an object's keys, for look-ups by the dozen.
 
 use super::value::Value;
 use crate::text::same;
 
-/// How many places the table has; an object with more than half as many keys has a list instead.
+/// The number of places in the table; an object with more than half as many keys has a list instead.
 const PLACES: usize = 128;
 
 /// A key and its value, or nothing.
@@ -40,7 +40,9 @@ impl<'a> ObjectIndex<'a> {
             dotted |= memchr::memchr(b'.', key.as_bytes()).is_some();
             let place = seek(&places, key);
             // Of several with the same key the last counts.
-            places[place] = Some((key, value));
+            if let Some(place) = places.get_mut(place) {
+                *place = Some((key, value));
+            }
         }
         ObjectIndex { object, index: Index::Table(places), dotted }
     }
@@ -58,11 +60,11 @@ impl<'a> ObjectIndex<'a> {
     /// As [`Value::get`].
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         match &self.index {
-            Index::Table(places) => places[seek(places, key)].map(|(_, value)| value),
+            Index::Table(places) => taken(places, seek(places, key)).map(|(_, value)| value),
             Index::List(list) => {
                 let hash = hash(key);
                 let end = list.partition_point(|(other, _)| *other <= hash);
-                let same = list[..end].iter().rev().take_while(|(other, _)| *other == hash);
+                let same = list.iter().take(end).rev().take_while(|(other, _)| *other == hash);
                 // Of several with the same key the last counts.
                 let mut entries = same.map(|(_, position)| self.object.entry_at(*position));
                 entries.find(|(name, _)| name.reads(key)).map(|(_, value)| value)
@@ -87,12 +89,21 @@ fn hash(key: &str) -> u32 {
 fn seek(places: &Places<'_>, key: &str) -> usize {
     let byte = |at: usize| key.as_bytes().get(at).copied().map_or(0, usize::from);
     let last = key.len().wrapping_sub(1);
-    let mut place = (key.len() * 5 + byte(0) * 3 + byte(last) * 7 + byte(last / 2)) % PLACES;
+    let mut place = (key.len().wrapping_mul(5))
+        .wrapping_add(byte(0).wrapping_mul(3))
+        .wrapping_add(byte(last).wrapping_mul(7))
+        .wrapping_add(byte(last / 2));
     // No more than half of them are taken.
-    while places[place].is_some_and(|(taken, _)| !same(taken, key)) {
-        place = (place + 1) % PLACES;
+    while taken(places, place).is_some_and(|(taken, _)| !same(taken, key)) {
+        place = place.wrapping_add(1);
     }
-    place
+    place % PLACES
+}
+
+/// The key and value at a place; the first place follows the last.
+#[inline(always)]
+fn taken<'a>(places: &Places<'a>, place: usize) -> Option<(&'a str, Value<'a>)> {
+    places.get(place % PLACES).copied().flatten()
 }
 
 #[cfg(test)]

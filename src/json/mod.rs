@@ -2,6 +2,7 @@
 
 mod bytes;
 mod index;
+mod number;
 mod tape;
 mod value;
 

@@ -1,21 +1,12 @@
 //! Looking into a tape.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+pub use orgwatch_sigma::ValueKind as Kind;
 
 use super::tape::{Node, Shape, Tape};
 use crate::text::same;
-
-/// The kind of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Kind {
-    Object,
-    Array,
-    Text,
-    Number,
-    Bool(bool),
-    Null,
-}
 
 /// A value of a parsed document, borrowed from it.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +15,9 @@ pub struct Value<'a> {
     source: &'a str,
     index: u32,
 }
+
+/// The node of a value that a document does not have: of one that was never read.
+const MISSING: &Node = &Node { shape: Shape::Null, start: 0, end: 0, next: u32::MAX };
 
 impl<'a> Value<'a> {
     /// The whole document. `source` is the text that `tape` was parsed from.
@@ -38,7 +32,7 @@ impl<'a> Value<'a> {
 
     #[inline(always)]
     fn node(&self) -> &'a Node {
-        &self.tape.nodes[self.index as usize]
+        self.tape.nodes.get(self.index as usize).unwrap_or(MISSING)
     }
 
     /// Whether it is a container that is broken, of which only what comes before that is here.
@@ -63,17 +57,21 @@ impl<'a> Value<'a> {
     #[inline(always)]
     fn bytes(&self) -> &'a str {
         let node = self.node();
-        &self.source[node.start as usize..node.end as usize]
+        self.source.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
     /// The JSON that it was read from.
     pub fn raw(&self) -> &'a str {
+        self.source.get(self.span()).unwrap_or_default()
+    }
+
+    /// The place of that JSON in the document.
+    pub(crate) fn span(&self) -> Range<usize> {
         let node = self.node();
+        let (start, end) = (node.start as usize, node.end as usize);
         match node.shape {
-            Shape::Plain | Shape::Escaped => {
-                &self.source[node.start as usize - 1..node.end as usize + 1]
-            }
-            _ => self.bytes(),
+            Shape::Plain | Shape::Escaped => start.saturating_sub(1)..end.saturating_add(1),
+            _ => start..end,
         }
     }
 
@@ -86,14 +84,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Where it stands among the values of its document.
+    /// Its place among the values of its document.
     pub(super) fn position(&self) -> u32 {
         self.index
     }
 
     /// The entry of this object whose key has this position.
     pub(super) fn entry_at(&self, position: u32) -> (Value<'a>, Value<'a>) {
-        (Value { index: position, ..*self }, Value { index: position + 1, ..*self })
+        (Value { index: position, ..*self }, Value { index: position.saturating_add(1), ..*self })
     }
 
     /// Whether it is this text.
@@ -130,22 +128,22 @@ impl<'a> Value<'a> {
     /// The value of a key of an object. Of several with the same key the last counts, as it does
     /// for most readers of JSON.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
-        let nodes = &self.tape.nodes;
         let object = self.node();
         if object.shape != Shape::Object {
             return None;
         }
         let mut found = None;
-        let mut index = self.index + 1;
+        let mut index = self.index.saturating_add(1);
         // A loop of its own: rules ask for fields by the hundred, and most keys differ in length.
         while index < object.next {
-            let (name, value) = (&nodes[index as usize], Value { index: index + 1, ..*self });
-            let is_it = match name.shape {
+            let (name, value) = self.entry_at(index);
+            let node = name.node();
+            let is_it = match node.shape {
                 Shape::Plain => {
-                    (name.end - name.start) as usize == key.len()
-                        && same(&self.source[name.start as usize..name.end as usize], key)
+                    node.end.wrapping_sub(node.start) as usize == key.len()
+                        && same(name.bytes(), key)
                 }
-                _ => reads_as(&self.source[name.start as usize..name.end as usize], key),
+                _ => reads_as(name.bytes(), key),
             };
             if is_it {
                 found = Some(value);
@@ -170,7 +168,7 @@ impl<'a> Value<'a> {
     fn children(&self, of: Shape) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let (this, node) = (*self, self.node());
         let end = if node.shape == of { node.next } else { 0 };
-        let mut index = this.index + 1;
+        let mut index = this.index.saturating_add(1);
         std::iter::from_fn(move || {
             if index >= end {
                 return None;
@@ -232,15 +230,14 @@ fn escaped(escape: &str) -> (char, usize) {
 
 /// The character of a `\u` escape, from its `u` on, and how many bytes it took.
 fn unicode(escape: &str) -> (char, usize) {
-    let unit =
-        |at: usize| escape.get(at..at + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-    let high = unit(1).unwrap_or(0xfffd);
-    if (0xd800..0xdc00).contains(&high)
-        && escape.get(5..7) == Some("\\u")
-        && let Some(low @ 0xdc00..0xe000) = unit(7)
-    {
-        let point = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        return (char::from_u32(point).unwrap_or('\u{fffd}'), 11);
+    let unit = |digits: Option<&str>| u16::from_str_radix(digits?, 16).ok();
+    let first = unit(escape.get(1..5)).unwrap_or(0xfffd);
+    if let Some(character) = char::from_u32(first.into()) {
+        return (character, 5);
     }
-    (char::from_u32(high).unwrap_or('\u{fffd}'), 5)
+    let second = if escape.get(5..7) == Some("\\u") { unit(escape.get(7..11)) } else { None };
+    match second.and_then(|second| char::decode_utf16([first, second]).next()) {
+        Some(Ok(character)) => (character, 11),
+        _ => ('\u{fffd}', 5),
+    }
 }

@@ -1,5 +1,5 @@
-//! The memory of a detector: findings that it reported, terms and when they were seen, the steps of chains,
-//! and the types of policies.
+//! The memory of a detector: findings that it reported, terms and when they were seen, the observations
+//! of chains, and the types of policies.
 //!
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
 //! merging commutative, associative and idempotent. Each part is bounded, and what goes first when it
@@ -27,7 +27,7 @@ pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
 pub use policies::Policies;
-pub use sections::{SECTIONS, Saved, SavedStep};
+pub use sections::{SECTIONS, Saved, SavedObservation};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
 
@@ -42,7 +42,7 @@ pub struct FindingKey {
     pub rule: Digest128,
 }
 
-/// How many entries each part may have.
+/// The most entries of each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Findings remembered as reported.
@@ -63,7 +63,7 @@ pub struct Memory {
     terms: Terms,
     steps: Observations,
     policies: Policies,
-    /// How many entries had to go.
+    /// The number of entries evicted.
     evicted: u64,
 }
 
@@ -90,7 +90,7 @@ impl Memory {
         let repeat = !self.given.insert(given);
         while self.given.len() > self.limits.events {
             self.given.pop_first();
-            self.evicted += 1;
+            self.evicted = self.evicted.saturating_add(1);
         }
         repeat
     }
@@ -99,22 +99,24 @@ impl Memory {
     /// either side.
     pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64) -> bool {
         let seen = self.terms.observe_term(term, time, window);
-        self.evicted += self.terms.evict_to(self.limits.terms);
+        let gone = self.terms.evict_to(self.limits.terms);
+        self.evicted = self.evicted.saturating_add(gone);
         seen
     }
 
-    /// Adds a step of chains, which may be one too many until [`settle`](Self::settle) is called: what it
-    /// completes is to be seen before it goes.
-    pub fn add_step(&mut self, key: ObservationKey, step: Observation) {
+    /// Adds an observation of chains, which may be one too many until [`settle`](Self::settle) is
+    /// called: what it completes is to be seen before it goes.
+    pub fn add_observation(&mut self, key: ObservationKey, step: Observation) {
         self.steps.add(key, step);
     }
 
-    /// Drops what is too many where a step was added.
+    /// Drops what is too many where an observation was added.
     pub fn settle(&mut self, key: &ObservationKey) {
-        self.evicted += self.steps.evict_to(key, self.limits.steps);
+        let gone = self.steps.evict_to(key, self.limits.steps);
+        self.evicted = self.evicted.saturating_add(gone);
     }
 
-    /// The steps of chains.
+    /// The observations of chains.
     pub fn steps(&self) -> &Observations {
         &self.steps
     }
@@ -135,7 +137,8 @@ impl Memory {
 
     fn add_policy(&mut self, id: Digest128, time: i64, kind: &str) {
         self.policies.record(id, time, kind);
-        self.evicted += self.policies.evict_to(self.limits.policies);
+        let gone = self.policies.evict_to(self.limits.policies);
+        self.evicted = self.evicted.saturating_add(gone);
     }
 
     /// The type of a policy, if a response named it.
@@ -153,20 +156,21 @@ impl Memory {
         ]
     }
 
-    /// How many entries had to go.
+    /// The number of entries evicted.
     pub fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// Adds all but the steps of a memory that was saved; of those [`Chains`](crate::chains::Chains) sees
-    /// what they complete.
+    /// Adds all but the observations of a memory that was saved; of those
+    /// [`Correlations`](crate::chains::Correlations) sees what they complete.
     pub fn merge(&mut self, saved: &Saved<'_>) {
         saved.given().for_each(|given| {
             self.record_finding(given);
         });
         for (member_key, first, last) in saved.terms() {
             self.terms.extend_interval(member_key, first, last);
-            self.evicted += self.terms.evict_to(self.limits.terms);
+            let gone = self.terms.evict_to(self.limits.terms);
+            self.evicted = self.evicted.saturating_add(gone);
         }
         for (id, time, kind) in saved.policies() {
             self.add_policy(id, time, kind);

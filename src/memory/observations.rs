@@ -1,23 +1,24 @@
-//! The steps of chains: findings that, with others, may say more.
+//! The observations of chains: findings that, with others, may say more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 
-/// The most memberships of one step. Of the chains that there are an event for 50 accounts stands in one, an
-/// exit of one account in five.
+/// The most memberships of one observation. Of the chains that there are an event for 50 accounts
+/// stands in one, an exit of one account in five.
 pub const MAX_PLACES: usize = 50;
 
-/// What a rule's steps may take, whatever the settings say, in units of about 340 bytes: a membership is one and
-/// the rest of a step four. So 5,000 exits fit, or twice as many steps of one chain. The steps of all rules
-/// can be saved, loaded and merged within a gigabyte.
+/// The room for a rule's observations, whatever the settings say, in units of about 340 bytes: a
+/// membership is one and the rest of an observation four. So 5,000 exits fit, or twice as many
+/// observations of one chain. The observations of all rules can be saved, loaded and merged within a
+/// gigabyte.
 const ROOM: usize = 45_000;
 const STEP: usize = 4;
 
-/// A step: a rule's finding of an event. Ordered by event time.
+/// An observation: a rule's finding of an event. Ordered by event time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObservationKey {
     /// Event time in seconds.
@@ -31,28 +32,28 @@ pub struct ObservationKey {
 }
 
 impl ObservationKey {
-    /// Before every step of this time.
+    /// Before every observation of this time.
     pub fn first_at(time: i64) -> ObservationKey {
         ObservationKey::first_of(time, LEAST)
     }
 
-    /// After every step of this time.
+    /// After every observation of this time.
     pub fn last_at(time: i64) -> ObservationKey {
         ObservationKey::last_of(time, GREATEST)
     }
 
-    /// Before every step of this event.
+    /// Before every observation of this event.
     pub fn first_of(time: i64, event: Digest128) -> ObservationKey {
         ObservationKey { time, event, rule: LEAST, refused: false }
     }
 
-    /// After every step of this event.
+    /// After every observation of this event.
     pub fn last_of(time: i64, event: Digest128) -> ObservationKey {
         ObservationKey { time, event, rule: GREATEST, refused: true }
     }
 }
 
-/// The tie between steps: a chain, and the values of the fields that it groups by.
+/// The tie between observations: a chain, and the values of the fields that it groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Group {
     /// The chain.
@@ -61,7 +62,8 @@ pub struct Group {
     pub group: Digest128,
 }
 
-/// A step's membership in a group: the chain's member that it is, or the value that it adds to a count.
+/// An observation's membership in a group: the chain's member that it is, or the value that it adds to
+/// a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Membership {
     /// The group.
@@ -70,35 +72,35 @@ pub struct Membership {
     pub member_key: Digest128,
 }
 
-/// The memberships of a step, in order, each with the account of the finding that it is for: which of several,
-/// or [`ALL`].
+/// The memberships of an observation, in order, each with the account of the finding that it is for:
+/// which of several, or [`ALL`].
 pub type Places = Vec<(Membership, u8)>;
 
 /// A membership that is for all accounts of a finding.
 pub const ALL: u8 = u8::MAX;
 
-/// The data of a step.
+/// The data of an observation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// Where it stands.
+    /// Its memberships.
     pub memberships: Places,
     /// The finding: a [`FindingSnapshot`](super::FindingSnapshot) as bytes.
     pub part: Box<[u8]>,
 }
 
-/// All steps: by time, by group, by member of a group, and by share. Every question about a chain is a
-/// range of one of these, so that a flood of events in one group costs each of them no more than a few
-/// look-ups.
+/// All observations: by time, by group, by member of a group, and by share. Every question about a
+/// chain is a range of one of these, so that a flood of events in one group costs each of them no more
+/// than a few look-ups.
 #[derive(Debug, Clone, Default)]
 pub struct Observations {
     by_time: BTreeMap<ObservationKey, Observation>,
     by_group: BTreeSet<(Group, ObservationKey, Digest128)>,
     by_member: BTreeSet<(Group, Digest128, ObservationKey)>,
-    shares: BTreeMap<(Digest128, bool), Share>,
+    shares: Table<(Digest128, bool), Share>,
 }
 
-/// The steps of one rule that were refused, or that were not: each has room of its own, so that neither a
-/// flood of harmless calls nor one of refused attempts pushes out what matters.
+/// The observations of one rule that were refused, or that were not: each has room of its own, so that
+/// neither a flood of harmless calls nor one of refused attempts pushes out what matters.
 #[derive(Debug, Clone, Default)]
 struct Share {
     steps: BTreeSet<ObservationKey>,
@@ -106,16 +108,17 @@ struct Share {
 }
 
 impl Share {
-    /// Whether more is held than so many steps, or than there is room for. The oldest go, so that of steps
-    /// that came together or apart, in whatever order, the same are left.
+    /// Whether more is held than so many observations, or than there is room for. The oldest go, so
+    /// that of observations that came together or apart, in whatever order, the same are left.
     fn is_over(&self, most: usize) -> bool {
-        self.steps.len() > most || self.steps.len() * STEP + self.memberships > ROOM
+        let taken = self.steps.len().saturating_mul(STEP).saturating_add(self.memberships);
+        self.steps.len() > most || taken > ROOM
     }
 }
 
 impl Observations {
-    /// Adds a step; the same step again adds only the memberships it did not have. It may be one too many: see
-    /// [`evict_to`](Self::evict_to).
+    /// Adds an observation; the same observation again adds only the memberships it did not have. It
+    /// may be one too many: see [`evict_to`](Self::evict_to).
     pub fn add(&mut self, key: ObservationKey, step: Observation) {
         let share = self.shares.entry((key.rule, key.refused)).or_default();
         share.steps.insert(key);
@@ -127,18 +130,22 @@ impl Observations {
             // Detectors with other settings may have told it otherwise: take the same always.
             match known.memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
             {
-                Ok(at) => known.memberships[at].1 = known.memberships[at].1.min(account),
+                Ok(at) => {
+                    if let Some((_, known)) = known.memberships.get_mut(at) {
+                        *known = account.min(*known);
+                    }
+                }
                 Err(MAX_PLACES..) => {}
                 Err(at) => {
                     known.memberships.insert(at, (membership, account));
-                    share.memberships += 1;
+                    share.memberships = share.memberships.saturating_add(1);
                     self.by_group.insert((membership.group, key, membership.member_key));
                     self.by_member.insert((membership.group, membership.member_key, key));
                 }
             }
         }
         for (membership, _) in known.memberships.drain(known.memberships.len().min(MAX_PLACES)..) {
-            share.memberships -= 1;
+            share.memberships = share.memberships.saturating_sub(1);
             self.by_group.remove(&(membership.group, key, membership.member_key));
             self.by_member.remove(&(membership.group, membership.member_key, key));
         }
@@ -147,30 +154,31 @@ impl Observations {
         }
     }
 
-    /// Drops the oldest of a step's share until no more than so many are left; says how many went.
+    /// Drops the oldest of an observation's share until no more than so many are left; says how many
+    /// went.
     pub fn evict_to(&mut self, key: &ObservationKey, most: usize) -> u64 {
-        let mut gone = 0;
+        let mut gone: u64 = 0;
         let Some(share) = self.shares.get_mut(&(key.rule, key.refused)) else { return gone };
         while share.is_over(most) {
             let Some(oldest) = share.steps.pop_first() else { break };
             let memberships =
                 self.by_time.remove(&oldest).map(|step| step.memberships).unwrap_or_default();
-            share.memberships -= memberships.len();
+            share.memberships = share.memberships.saturating_sub(memberships.len());
             for (membership, _) in memberships {
                 self.by_group.remove(&(membership.group, oldest, membership.member_key));
                 self.by_member.remove(&(membership.group, membership.member_key, oldest));
             }
-            gone += 1;
+            gone = gone.saturating_add(1);
         }
         gone
     }
 
-    /// The data of a step.
+    /// The data of an observation.
     pub fn get(&self, key: &ObservationKey) -> Option<&Observation> {
         self.by_time.get(key)
     }
 
-    /// The steps of a group between two, both included, in order, each with its member.
+    /// The observations of a group between two, both included, in order, each with its member.
     pub fn between(
         &self,
         group: Group,
@@ -186,7 +194,7 @@ impl Observations {
             .filter(move |(key, _)| *key <= to)
     }
 
-    /// The steps of one member of a group between two, both included, in order.
+    /// The observations of one member of a group between two, both included, in order.
     pub fn of_member(
         &self,
         membership: Membership,
@@ -202,7 +210,7 @@ impl Observations {
             .filter(move |key| *key <= to)
     }
 
-    /// The member_keys of a group that any step has, in order.
+    /// The members of a group that any observation has, in order.
     pub fn member_keys(&self, group: Group) -> impl Iterator<Item = Digest128> {
         let mut from = Bound::Included((group, LEAST, ObservationKey::first_at(i64::MIN)));
         std::iter::from_fn(move || {
@@ -213,12 +221,12 @@ impl Observations {
         })
     }
 
-    /// How many steps are held.
+    /// The number of observations held.
     pub fn count(&self) -> usize {
         self.by_time.len()
     }
 
-    /// Every step, in order.
+    /// Every observation, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ObservationKey, &Observation)> {
         self.by_time.iter()
     }
@@ -227,7 +235,7 @@ impl Observations {
 const LEAST: Digest128 = Digest128::new([0; 16]);
 const GREATEST: Digest128 = Digest128::new([0xff; 16]);
 
-/// How many entries were looked at, so that a test can say that a flood costs no more than it may.
+/// The number of entries looked at, so that a test can say that a flood costs no more than it may.
 pub(crate) mod work {
     #[cfg(test)]
     thread_local! { static DONE: std::cell::Cell<u64> = const { std::cell::Cell::new(0) }; }

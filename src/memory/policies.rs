@@ -25,11 +25,11 @@ impl Policies {
 
     /// Drops those of the oldest events until there are no more than so many; says how many went.
     pub fn evict_to(&mut self, most: usize) -> u64 {
-        let mut gone = 0;
+        let mut gone: u64 = 0;
         while self.by_id.len() > most {
             let Some((_, id)) = self.by_time.pop_first() else { break };
             self.by_id.remove(&id);
-            gone += 1;
+            gone = gone.saturating_add(1);
         }
         gone
     }
@@ -39,7 +39,7 @@ impl Policies {
         self.by_id.get(id).map(|(_, kind)| kind.as_str())
     }
 
-    /// How many are known.
+    /// The number of policies known.
     pub fn count(&self) -> usize {
         self.by_id.len()
     }

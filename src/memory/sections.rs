@@ -17,37 +17,41 @@ use crate::state::{self, Bytes, StateError};
 /// host's, which takes it out before it hands the rest to a detector.
 pub const SECTIONS: [&str; 4] = ["given", "terms", "steps", "policies"];
 
-/// The longest that is kept of a step or of a policy's type, in bytes.
+/// The longest snapshot, and the longest type of a policy, in bytes.
 const MAX_PART: usize = 16 * 1024;
 const MAX_KIND: usize = 256;
 
 type Term = (Interval, i64, i64);
 type Policy<'a> = (Digest128, i64, &'a str);
 
-/// A step as it was saved.
+/// An observation as it was saved.
 #[derive(Debug, Clone, Deserialize)]
-pub struct SavedStep<'a> {
-    /// The step.
+pub struct SavedObservation<'a> {
+    /// The observation.
     pub key: ObservationKey,
-    /// Where it stands.
+    /// Its memberships.
     pub memberships: Places,
-    /// What is kept of the finding.
+    /// The snapshot of the finding.
     pub part: &'a [u8],
 }
 
 impl Memory {
     /// The memory as bytes.
     pub fn save(&self) -> Vec<u8> {
-        let key = size_of::<ObservationKey>();
-        let step = |step: &Observation| key + step.memberships.len() * key * 2 + step.part.len();
-        let room = self.steps.iter().map(|(_, of)| step(of)).sum();
+        const KEY: usize = size_of::<ObservationKey>();
+        let keys = |count: usize| count.saturating_mul(KEY);
+        let step = |step: &Observation| {
+            let memberships = keys(step.memberships.len()).saturating_mul(2);
+            memberships.saturating_add(step.part.len()).saturating_add(KEY)
+        };
+        let room = self.steps.iter().map(|(_, of)| step(of)).fold(0, usize::saturating_add);
         let steps =
             self.steps.iter().map(|(key, step)| (key, &step.memberships, Bytes(&step.part)));
         let parts = [
-            section(self.given.iter(), self.given.len() * key),
-            section(self.terms.iter(), self.terms.count() * key),
+            section(self.given.iter(), keys(self.given.len())),
+            section(self.terms.iter(), keys(self.terms.count())),
             section(steps, room),
-            section(self.policies.iter(), self.policies.count() * key),
+            section(self.policies.iter(), keys(self.policies.count())),
         ];
         let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
         state::encode(&sections)
@@ -58,7 +62,10 @@ impl Memory {
 /// own beside the bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Saved<'a> {
-    parts: [&'a [u8]; SECTIONS.len()],
+    given: &'a [u8],
+    terms: &'a [u8],
+    steps: &'a [u8],
+    policies: &'a [u8],
 }
 
 impl<'a> Saved<'a> {
@@ -66,15 +73,15 @@ impl<'a> Saved<'a> {
     pub fn read(state: &'a [u8]) -> Result<Self, StateError> {
         let mut parts: [Option<&[u8]>; SECTIONS.len()] = [None; SECTIONS.len()];
         for (name, bytes) in state::decode(state)? {
-            let at = SECTIONS.iter().position(|section| *section == name);
-            let at = at.ok_or_else(|| StateError::Section(name.to_owned()))?;
-            if parts[at].replace(bytes).is_some() {
+            let mut known = SECTIONS.iter().zip(&mut parts);
+            let part = known.find(|(section, _)| **section == name).map(|(_, part)| part);
+            let part = part.ok_or_else(|| StateError::Section(name.to_owned()))?;
+            if part.replace(bytes).is_some() {
                 return Err(StateError::Damaged);
             }
         }
-        let saved = Saved { parts: parts.map(Option::unwrap_or_default) };
-        let [given, terms, steps, policies] = saved.parts;
-        let step = |step: &SavedStep<'_>| {
+        let [given, terms, steps, policies] = parts.map(Option::unwrap_or_default);
+        let step = |step: &SavedObservation<'_>| {
             let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
             let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
             bounded && sorted && FindingSnapshot::read(step.part).is_some()
@@ -83,33 +90,33 @@ impl<'a> Saved<'a> {
         check(terms, |(_, first, last): &Term| first <= last)?;
         check(steps, step)?;
         check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
-        Ok(saved)
+        Ok(Saved { given, terms, steps, policies })
     }
 
     /// The findings that were given.
     pub fn given(&self) -> impl Iterator<Item = FindingKey> {
-        Entries::of(self.parts[0])
+        Entries::of(self.given)
     }
 
     /// The intervals in which terms were seen, and the first and the last time in each.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
-        Entries::of(self.parts[1])
+        Entries::of(self.terms)
     }
 
-    /// The steps of chains, in order.
-    pub fn steps(&self) -> impl Iterator<Item = SavedStep<'a>> + use<'a> {
-        Entries::of(self.parts[2])
+    /// The observations of chains, in order.
+    pub fn steps(&self) -> impl Iterator<Item = SavedObservation<'a>> + use<'a> {
+        Entries::of(self.steps)
     }
 
     /// The types of policies.
     pub fn policies(&self) -> impl Iterator<Item = Policy<'a>> + use<'a> {
-        Entries::of(self.parts[3])
+        Entries::of(self.policies)
     }
 }
 
 /// A section of these entries, for which there is room: growing would take twice as much.
 fn section<T: Serialize>(entries: impl ExactSizeIterator<Item = T>, room: usize) -> Vec<u8> {
-    let out = Vec::with_capacity(room + 10);
+    let out = Vec::with_capacity(room.saturating_add(10));
     // Writing to memory does not fail.
     let mut out = postcard::to_extend(&entries.len(), out).unwrap_or_default();
     for entry in entries {
@@ -153,11 +160,9 @@ impl<'a, T: Deserialize<'a>> Iterator for Entries<'a, T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        if self.left == 0 {
-            return None;
-        }
+        let left = self.left.checked_sub(1)?;
         let (entry, rest) = postcard::take_from_bytes(self.rest).ok()?;
-        (self.left, self.rest) = (self.left - 1, rest);
+        (self.left, self.rest) = (left, rest);
         Some(entry)
     }
 }
@@ -182,8 +187,10 @@ mod tests {
         let membership =
             Membership { group: Group { chain: key(4), group: key(5) }, member_key: key(6) };
         let step = ObservationKey { time: 5, event: key(1), rule: key(2), refused: true };
-        memory
-            .add_step(step, Observation { memberships: vec![(membership, 0)], part: part.into() });
+        memory.add_observation(
+            step,
+            Observation { memberships: vec![(membership, 0)], part: part.into() },
+        );
         memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
         memory
     }
@@ -194,7 +201,7 @@ mod tests {
         memory.merge(&saved);
         for step in saved.steps() {
             let part = step.part.into();
-            memory.add_step(step.key, Observation { memberships: step.memberships, part });
+            memory.add_observation(step.key, Observation { memberships: step.memberships, part });
         }
         Ok(memory)
     }

@@ -10,16 +10,16 @@ use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome};
 use crate::text::shortened;
 
-/// The most bytes of a value that are kept.
-const MAX_KEPT: usize = 256;
+/// The most bytes of a value in a snapshot.
+const MAX_VALUE: usize = 256;
 
-/// The most bytes that are kept of all values together: a hostile event is one of thousands.
+/// The most bytes of all values together: a hostile event is one of thousands.
 const MAX_TEXTS: usize = 1024;
 
-/// The most bytes of the accounts, all of which are kept: 50 numbers, joined by commas.
+/// The most bytes of the accounts, none of which is left out: 50 numbers, joined by commas.
 const MAX_ACCOUNTS: usize = 50 * 14;
 
-/// The most approvals that are kept of one finding, and organizations of one approval.
+/// The most approvals of one finding, and organizations of one approval.
 const MAX_APPROVALS: usize = 4;
 const MAX_ORGANIZATIONS: usize = 8;
 
@@ -63,7 +63,7 @@ pub struct FindingSnapshot<'a> {
     pub user_agent: Option<Text<'a>>,
 }
 
-/// An approval that covered the event when it was seen. The verdict is kept, since what is kept of the
+/// An approval that covered the event when it was seen. The verdict is saved, since the snapshot of the
 /// event is too short to come to it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
@@ -77,10 +77,10 @@ pub struct Approved {
 }
 
 impl Approved {
-    /// An approval as it is kept; none if it names more organizations than are kept.
+    /// An approval for a snapshot; none if it names more organizations than fit.
     pub fn new(chain: Option<Digest128>, reason: &str, organizations: &[String]) -> Option<Self> {
         let organizations = organizations.to_vec();
-        let reason = shortened(reason, MAX_KEPT).into_owned();
+        let reason = shortened(reason, MAX_VALUE).into_owned();
         (organizations.len() <= MAX_ORGANIZATIONS).then_some(Approved {
             chain,
             reason,
@@ -109,10 +109,10 @@ impl<'a> FindingSnapshot<'a> {
             text
         };
         let account = finding.account.as_deref().map(|text| cut(text, MAX_ACCOUNTS));
-        let mut value = |text: &'a str| cut(text, MAX_KEPT);
+        let mut value = |text: &'a str| cut(text, MAX_VALUE);
         let who = &finding.principal;
         let target = finding.target.as_ref();
-        let kept = FindingSnapshot {
+        let snapshot = FindingSnapshot {
             approvals,
             outcome: finding.outcome,
             mfa: who.mfa,
@@ -141,14 +141,14 @@ impl<'a> FindingSnapshot<'a> {
             user_agent: finding.user_agent.as_deref().map(&mut value),
         };
         // Writing to memory does not fail.
-        postcard::to_allocvec(&kept).unwrap_or_default().into()
+        postcard::to_allocvec(&snapshot).unwrap_or_default().into()
     }
 
     /// A part from what was written of it.
     #[inline(never)]
     pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
-        let (kept, rest): (FindingSnapshot<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
-        rest.is_empty().then_some(kept)
+        let (snapshot, rest): (FindingSnapshot<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(snapshot)
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!((part.outcome, part.mfa), (Outcome::Failure, Some(false)));
         assert_eq!(part.principal_arn.as_deref(), Some("arn:aws:iam::1:user/é"));
         assert_eq!(part.region, None);
-        assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_KEPT]));
+        assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_VALUE]));
         for length in 0..bytes.len() {
             assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
         }

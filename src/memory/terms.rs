@@ -1,8 +1,8 @@
 //! When terms were seen, exactly enough to say whether they are new.
 //!
-//! Time is cut into intervals as long as the window, and a interval keeps the first and the last sighting
+//! Time is cut into intervals as long as the window, and an interval keeps the first and the last sighting
 //! in it. A sighting is within the window of a time only if it is in the same interval (then it always
-//! is), or the last of the interval before, or the first of the interval after. So two times a interval answer
+//! is), or the last of the interval before, or the first of the interval after. So two times an interval answer
 //! as exactly as all sightings would, and intervals, being sets of a least and a greatest value, merge
 //! in any order.
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest128;
 
-/// Where a sighting is kept: ordered by time first, so that the oldest go first.
+/// The key of sightings: ordered by time first, so that the oldest go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Interval {
     /// The interval's first second.
@@ -44,10 +44,10 @@ impl Terms {
 
     /// Drops the oldest until there are no more than so many; says how many went.
     pub fn evict_to(&mut self, most: usize) -> u64 {
-        let mut gone = 0;
+        let mut gone: u64 = 0;
         while self.0.len() > most {
             self.0.pop_first();
-            gone += 1;
+            gone = gone.saturating_add(1);
         }
         gone
     }
@@ -57,12 +57,12 @@ impl Terms {
         self.0.iter().map(|(interval, (first, last))| (interval, *first, *last))
     }
 
-    /// How many intervals are held.
+    /// The number of intervals held.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Adds sightings of a interval: the first and the last.
+    /// Adds sightings of an interval: the first and the last.
     pub(super) fn extend_interval(&mut self, interval: Interval, first: i64, last: i64) {
         let times = self.0.entry(interval).or_insert((first, last));
         *times = (times.0.min(first), times.1.max(last));
@@ -78,7 +78,7 @@ mod tests {
     const WINDOW: i64 = 100;
 
     proptest! {
-        /// Two times a interval answer as all sightings would.
+        /// Two times an interval answer as all sightings would.
         #[test]
         fn slots_answer_exactly(times in prop::collection::vec(-1000i64..1000, 0..40)) {
             let term = Digest128::new([7; 16]);

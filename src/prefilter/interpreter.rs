@@ -1,4 +1,4 @@
-//! The first look for interpreters, where an instruction costs what a vector of them costs elsewhere.
+//! The prefilter for interpreters, where an instruction costs what a vector of them costs elsewhere.
 //!
 //! Two texts matter, `eventName` and a key with a name of ours, and in each, wherever it stands, one
 //! of eight pairs of neighbours begins at a multiple of eight. So it is enough to look up one pair in
@@ -10,19 +10,24 @@
 
 use std::hint::black_box;
 
+use super::name_prefix::splat;
 use super::{KEY, Name, Prefilter, forms};
 
-/// How a key begins that the filter for Fluent Bit must give another name.
+/// The beginning of a key that the filter for Fluent Bit must give another name.
 const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
 
 const KEY_WORD: u64 = u64::from_le_bytes(*KEY.first_chunk().unwrap());
 const RESERVED_WORD: u64 = u64::from_le_bytes(*RESERVED_KEY.first_chunk().unwrap());
 
-/// How far apart the pairs are that are looked up.
+/// The distance between the pairs that are looked up.
 const STRIDE: usize = 8;
 
-/// For each pair of neighbours in the two texts, how far offset_in_needle its text it stands, from 1; or
-/// [`ESCAPED`] for one of those in an escaped letter of `eventName`, or between it and its neighbours.
+/// For each pair of neighbours in the two texts, its place in its text, from 1; or [`ESCAPED`] for one of
+/// those in an escaped letter of `eventName`, or between it and its neighbours.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it, and refuses what would panic"
+)]
 static PAIRS: [u8; 1 << 16] = {
     let mut pairs = [0; 1 << 16];
     let mut at = 0;
@@ -67,11 +72,11 @@ impl Prefilter {
     /// It says so too of events that are not JSON at all; it never says no to such a one.
     pub fn may_match(&self, event: &[u8]) -> bool {
         let mut at = 0;
-        while let Some((found, offset_in_needle)) = next_pair(event, at) {
-            if self.is_of_interest(event, found, offset_in_needle) {
+        while let Some((found, place)) = next_pair(event, at) {
+            if self.is_of_interest(event, found, place) {
                 return true;
             }
-            at = found + STRIDE;
+            at = found.saturating_add(STRIDE);
         }
         self.everything || event.len() < KEY.len() || self.may_match_other_form(event)
     }
@@ -83,19 +88,21 @@ impl Prefilter {
         !forms::is_plain(event) && self.forms.look(event, wants).wanted
     }
 
-    /// Whether the pair at this place is part of a text, so far offset_in_needle it, and the name behind the key
-    /// is a wanted one.
+    /// Whether the pair at this offset is part of a text, in which it has this place, and the name behind
+    /// the key is a wanted one.
     #[inline(always)]
-    fn is_of_interest(&self, event: &[u8], at: usize, offset_in_needle: u8) -> bool {
-        if offset_in_needle == ESCAPED {
+    fn is_of_interest(&self, event: &[u8], at: usize, place: u8) -> bool {
+        if place == ESCAPED {
             return has_backslash(event, at) && is_near_escape(event, at);
         }
-        let start = (at + 1).wrapping_sub(offset_in_needle.into());
+        let start = at.wrapping_add(1).wrapping_sub(place.into());
         // Compared as one number: an array would be compared byte for byte.
         let text = event.get(start..).and_then(<[u8]>::split_first_chunk);
         match text.map(|(text, rest)| (u64::from_le_bytes(*text), rest)) {
             Some((RESERVED_WORD, [b'h', ..])) => true,
-            Some((KEY_WORD, [b'e', rest @ ..])) => self.heads.may_want(rest) && self.wants_behind(rest),
+            Some((KEY_WORD, [b'e', rest @ ..])) => {
+                self.prefixes.may_want(rest) && self.wants_behind(rest)
+            }
             _ => false,
         }
     }
@@ -108,9 +115,13 @@ impl Prefilter {
     }
 }
 
-/// The first pair from here on that stands in a text: where it is, and how far offset_in_needle its text. Three
+/// The first pair from here on that stands in a text: its offset, and its place in its text. Three
 /// instructions a pair, and a few for each block of them, are the price of the filter.
 #[inline(always)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "offsets into an event, which is shorter than half of what a usize counts"
+)]
 fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
     macro_rules! blocks_of {
         ($words:literal: $($nth:literal)*) => {
@@ -119,9 +130,9 @@ fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
                 // loads it has room for the distance: one more for each pair.
                 let block: &[u8; $words * STRIDE] = black_box(block);
                 $(
-                    let offset_in_needle = look_up(block, $nth * STRIDE);
-                    if offset_in_needle != 0 {
-                        return Some((at + $nth * STRIDE, offset_in_needle));
+                    let place = look_up(block, $nth * STRIDE);
+                    if place != 0 {
+                        return Some((at + $nth * STRIDE, place));
                     }
                 )*
                 at += $words * STRIDE;
@@ -131,9 +142,9 @@ fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
     blocks_of!(16: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     blocks_of!(4: 0 1 2 3);
     while let Some(pair) = event.get(at..).and_then(<[u8]>::first_chunk::<2>) {
-        let offset_in_needle = look_up(pair, 0);
-        if offset_in_needle != 0 {
-            return Some((at, offset_in_needle));
+        let place = look_up(pair, 0);
+        if place != 0 {
+            return Some((at, place));
         }
         at += STRIDE;
     }
@@ -141,6 +152,11 @@ fn next_pair(event: &[u8], mut at: usize) -> Option<(usize, u8)> {
 }
 
 #[inline(always)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "each caller asks for a literal place in its block, and there is an entry for every pair"
+)]
 fn look_up<const N: usize>(block: &[u8; N], at: usize) -> u8 {
     PAIRS[pair(block[at], block[at + 1])]
 }
@@ -162,71 +178,9 @@ fn has_backslash(event: &[u8], at: usize) -> bool {
 /// Whether an escaped letter begins within the word before this place or the one here.
 #[inline(never)]
 fn is_near_escape(event: &[u8], at: usize) -> bool {
-    let escape = |at| matches!(event.get(at..at + 5), Some([b'\\', b'u', b'0', b'0', b'4'..=b'7']));
-    (at.saturating_sub(8)..at + 8).any(escape)
-}
-
-/// How the wanted names begin: most others are told from them by two words, unhashed and unread.
-#[derive(Debug)]
-pub(super) struct NamePrefixFilter {
-    /// A bit for the hash of each; none if there is a name too short for this.
-    bits: Option<Box<[u64; 1024]>>,
-    /// Where the second word begins. The two reach at most one byte beyond the shortest name: its
-    /// quote.
-    second: usize,
-}
-
-impl NamePrefixFilter {
-    /// For names in lower case.
-    pub(super) fn new(names: &[&str]) -> Self {
-        let shortest = names.iter().map(|name| name.len()).min().unwrap_or(0);
-        let mut heads = NamePrefixFilter { bits: None, second: (shortest + 1).clamp(8, 16) - 8 };
-        if shortest >= 8 && names.iter().all(|name| name.is_ascii()) {
-            let mut bits = Box::new([0; 1024]);
-            for name in names {
-                let quoted = [name.as_bytes(), b"\""].concat();
-                if let Some(hash) = heads.hash(&quoted) {
-                    bits[hash / 64] |= 1 << (hash % 64);
-                }
-            }
-            heads.bits = Some(bits);
-        }
-        heads
-    }
-
-    /// Whether what follows an `eventName` may be the beginning of a wanted value: false only for a
-    /// plain `":"` and a name that begins otherwise.
-    #[inline(always)]
-    fn may_want(&self, rest: &[u8]) -> bool {
-        let (Some(bits), Some(name)) = (&self.bits, rest.strip_prefix(b"\":\"")) else {
-            return true;
-        };
-        self.hash(name).is_none_or(|hash| bits[hash / 64] >> (hash % 64) & 1 == 1)
-    }
-
-    /// 16 bits of a name's beginning in any case. `None` where it is not what it reads as: letters
-    /// beyond ASCII, escapes, or none of the record left.
-    #[inline(always)]
-    fn hash(&self, name: &[u8]) -> Option<usize> {
-        let (first, second) = (name.first_chunk()?, name.get(self.second..)?.first_chunk()?);
-        let (first, second) = (u64::from_le_bytes(*first), u64::from_le_bytes(*second));
-        let backslashes = differs(first, b'\\') & differs(second, b'\\');
-        if (first | second) & splat(0x80) != 0 || backslashes & splat(0x80) != splat(0x80) {
-            return None;
-        }
-        let lower = splat(0x20);
-        let mixed = (first | lower).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (second | lower);
-        Some((mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 48) as usize)
-    }
-}
-
-/// The high bit of each byte that is another, if all are ASCII.
-fn differs(word: u64, byte: u8) -> u64 {
-    (word ^ splat(byte)).wrapping_add(splat(0x7f))
-}
-
-const fn splat(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
+    let rest = |at: usize| event.get(at..).unwrap_or_default();
+    let escape = |at| matches!(rest(at), [b'\\', b'u', b'0', b'0', b'4'..=b'7', ..]);
+    (at.saturating_sub(8)..at.saturating_add(8)).any(escape)
 }
 
 #[cfg(test)]
@@ -307,7 +261,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the thorough look would have parsed, this one lets pass; but for escapes that are
+        /// This filter lets pass whatever the thorough one does; but for escapes that are
         /// not in the key, which is where they can hide a record.
         #[test]
         fn nothing_wanted_is_lost(

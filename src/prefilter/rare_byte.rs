@@ -1,4 +1,9 @@
 //! Searching for text by one of its bytes, where that byte is rare.
+//!
+//! memchr searches for text by two of its bytes, and its `memmem` with a ranker of bytes can be told which.
+//! In WebAssembly with 128-bit vectors, which is what routers run, that takes 1.4 times as long as this: 14 GB/s
+//! against 20 GB/s over 16 MB of CloudTrail, with or without a ranker. In native code with 256-bit vectors it is
+//! the other way round: 35 GB/s against 21 GB/s.
 
 use memchr::memchr;
 use memchr::memmem::Finder;
@@ -9,13 +14,13 @@ use memchr::memmem::Finder;
 /// turns out to be no rare one, text is searched for instead, for a while.
 pub(super) struct RareByteFinder<'a, const N: usize> {
     bytes: &'a [u8],
-    /// From where on it has not been searched.
+    /// The offset from which on it has not been searched.
     at: usize,
     text: &'static [u8; N],
     finder: Finder<'static>,
-    /// Where in the text its rare byte stands.
+    /// The place of the rare byte in the text.
     rare: usize,
-    /// How often more the byte may be near the one before it.
+    /// The number of times that the byte may yet be near the one before it.
     misses_left: u32,
 }
 
@@ -24,7 +29,7 @@ const MISSES: u32 = 8;
 /// Nearer than this the byte is not rare.
 const DENSE_GAP: usize = 32;
 
-/// For how many bytes text is searched for then.
+/// The number of bytes in which text is searched for then.
 const FALLBACK_SPAN: usize = 1024;
 
 impl<'a, const N: usize> RareByteFinder<'a, N> {
@@ -34,9 +39,14 @@ impl<'a, const N: usize> RareByteFinder<'a, N> {
     }
 
     /// Searches for the text for a while.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets into a batch, which is shorter than half of what a usize counts"
+    )]
     fn by_text(&mut self) -> Option<usize> {
         let end = self.bytes.len().min(self.at + FALLBACK_SPAN + N);
-        let found = self.finder.find(&self.bytes[self.at..end]).map(|found| self.at + found);
+        let found = self.bytes.get(self.at..end).and_then(|rest| self.finder.find(rest));
+        let found = found.map(|found| self.at + found);
         self.at = match found {
             Some(found) => found + N,
             // One may have begun that goes on behind the end.
@@ -52,8 +62,12 @@ impl<const N: usize> Iterator for RareByteFinder<'_, N> {
     type Item = usize;
 
     #[inline(never)]
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "offsets into a batch, which is shorter than half of what a usize counts"
+    )]
     fn next(&mut self) -> Option<usize> {
-        let byte = self.text[self.rare];
+        let byte = *self.text.get(self.rare)?;
         loop {
             let rest = self.bytes.get(self.at + self.rare..)?;
             if self.misses_left == 0 {
@@ -69,7 +83,7 @@ impl<const N: usize> Iterator for RareByteFinder<'_, N> {
             self.misses_left = if distance < DENSE_GAP { self.misses_left - 1 } else { MISSES };
             let start = self.at + distance;
             // Of an array: comparing slices calls a function for each byte that is as rare.
-            if self.bytes[start..].first_chunk() == Some(self.text) {
+            if self.bytes.get(start..).and_then(<[u8]>::first_chunk) == Some(self.text) {
                 self.at = start + N;
                 return Some(start);
             }

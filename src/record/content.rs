@@ -2,7 +2,7 @@
 //!
 //! It must not depend on how the record is written down: on white space, escapes, the order of keys,
 //! or how numbers are written. So what is hashed is a form of its own, made in one pass: the values in the
-//! order of their keys, behind their keys. What is null is not said, and neither is a container that holds
+//! order of their keys, behind their keys. Null is left out, and so is a container that holds
 //! nothing. Of several values with the same key the last counts, as it does for rules.
 
 use std::borrow::Cow;
@@ -13,28 +13,28 @@ use super::Record;
 use crate::digest::Digest128;
 use crate::json::{Kind, Value};
 
-/// What leads to a value.
+/// The key or the index that leads to a value.
 enum Label<'a> {
     Key(Cow<'a, str>),
     Index(usize),
 }
 
-/// What is left of a container.
+/// The rest of a container.
 type Rest<'a> = Box<dyn Iterator<Item = (Label<'a>, Value<'a>)> + 'a>;
 
 /// The key of a record by its content.
 pub(super) fn key(record: &Record<'_>) -> Digest128 {
     let mut form = Form::default();
     // A container that was JSON in text is read as rules read it.
-    let unfolded = |(label, value)| match &label {
+    let embedded = |(label, value)| match &label {
         Label::Key(key) => {
-            let known = record.unfolded.0.iter().find(|(name, ..)| name == key);
+            let known = record.embedded.0.iter().find(|(name, ..)| name == key);
             (label, known.map_or(value, |(_, text, tape)| Value::root(tape, text)))
         }
         Label::Index(_) => (label, value),
     };
-    let mut open: Vec<Rest<'_>> = vec![Box::new(rest(record.fields.object()).map(unfolded))];
-    // What led to the containers that are open, and to how many of them that is written.
+    let mut open: Vec<Rest<'_>> = vec![Box::new(rest(record.fields.object()).map(embedded))];
+    // The labels of the containers that are open, and the number of them that are written.
     let (mut labels, mut written) = (Vec::new(), 0);
     while let Some(container) = open.last_mut() {
         let Some((label, value)) = container.next() else {
@@ -53,7 +53,7 @@ pub(super) fn key(record: &Record<'_>) -> Digest128 {
                 labels.push(label);
             }
             _ => {
-                labels[written..].iter().for_each(|label| form.label(label));
+                labels.iter().skip(written).for_each(|label| form.label(label));
                 written = labels.len();
                 form.label(&label);
                 let text = value.scalar().unwrap_or_default();
@@ -64,7 +64,7 @@ pub(super) fn key(record: &Record<'_>) -> Digest128 {
     form.key()
 }
 
-/// What a container holds.
+/// The values of a container.
 fn rest(value: Value<'_>) -> Rest<'_> {
     if value.kind() == Kind::Array {
         let items = value.items().enumerate();
@@ -79,7 +79,7 @@ fn rest(value: Value<'_>) -> Rest<'_> {
     Box::new(entries.into_iter().map(|(key, value)| (Label::Key(key), value)))
 }
 
-/// What is hashed, gathered so that there are few calls for it.
+/// The text that is hashed, gathered so that there are few calls for it.
 #[derive(Default)]
 struct Form {
     hash: Sha256,
@@ -96,7 +96,7 @@ impl Form {
         }
     }
 
-    /// What it is, its length or number as LEB128, and its bytes.
+    /// A piece: its type, its length or number as LEB128, and its bytes.
     fn piece(&mut self, what: u8, mut number: usize, bytes: &[u8]) {
         self.gathered.push(what);
         while number >= 0x80 {
@@ -104,7 +104,7 @@ impl Form {
             number >>= 7;
         }
         self.gathered.push(number as u8);
-        if self.gathered.len() + bytes.len() > Self::ENOUGH {
+        if self.gathered.len().saturating_add(bytes.len()) > Self::ENOUGH {
             self.hash.update(&self.gathered);
             self.gathered.clear();
         }
@@ -116,8 +116,7 @@ impl Form {
 
     fn key(mut self) -> Digest128 {
         self.hash.update(&self.gathered);
-        let digest: [u8; 32] = self.hash.finalize().into();
-        Digest128::new(digest.as_chunks().0[0])
+        Digest128::cut(self.hash)
     }
 }
 
@@ -131,8 +130,8 @@ mod tests {
         let mut tape = Tape::default();
         tape.parse(text).unwrap();
         let fields = ObjectIndex::of(Value::root(&tape, text));
-        let unfolded = EmbeddedJson::of(&fields);
-        key(&Record::new(&fields, &unfolded))
+        let embedded = EmbeddedJson::of(&fields);
+        key(&Record::new(&fields, &embedded))
     }
 
     #[test]

@@ -37,28 +37,28 @@ const CONTAINERS: &[&str] = &[
 /// The fields whose presence is a failure.
 const ERRORS: &[&str] = &["errorCode", "errorMessage"];
 
-/// What pipelines write there for none, which must not turn a success into a failure. No service has
+/// Texts that pipelines write there for none, which must not turn a success into a failure. No service has
 /// an error of such a name.
 const NO_ERROR: &[&str] = &["", "-", "0", "200", "none", "null", "ok", "success", "succeeded"];
 
-/// What [`Record`] borrows beside the line: containers that were JSON in text, parsed.
+/// Containers that were JSON in text, parsed: [`Record`] borrows from them beside the line.
 #[derive(Debug, Default)]
 pub struct EmbeddedJson(Vec<(&'static str, String, Tape)>);
 
 impl EmbeddedJson {
     /// Parses the containers of a record that are JSON in text.
     pub fn of(fields: &ObjectIndex<'_>) -> Self {
-        let mut unfolded = Vec::new();
+        let mut embedded = Vec::new();
         for name in CONTAINERS {
             let Some(text) = fields.get(name).as_ref().and_then(Value::text) else {
                 continue;
             };
             let mut tape = Tape::default();
             if text.trim_start().starts_with('{') && tape.parse(&text).is_ok() {
-                unfolded.push((*name, text.into_owned(), tape));
+                embedded.push((*name, text.into_owned(), tape));
             }
         }
-        EmbeddedJson(unfolded)
+        EmbeddedJson(embedded)
     }
 }
 
@@ -66,7 +66,7 @@ impl EmbeddedJson {
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     fields: &'a ObjectIndex<'a>,
-    unfolded: &'a EmbeddedJson,
+    embedded: &'a EmbeddedJson,
 }
 
 /// The values at a path.
@@ -82,13 +82,13 @@ pub enum Found<'a> {
 
 impl<'a> Record<'a> {
     /// The record that is this JSON object.
-    pub fn new(fields: &'a ObjectIndex<'a>, unfolded: &'a EmbeddedJson) -> Self {
-        Record { fields, unfolded }
+    pub fn new(fields: &'a ObjectIndex<'a>, embedded: &'a EmbeddedJson) -> Self {
+        Record { fields, embedded }
     }
 
     /// A top-level field.
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        if let Some((_, text, tape)) = self.unfolded.0.iter().find(|(known, ..)| *known == name) {
+        if let Some((_, text, tape)) = self.embedded.0.iter().find(|(known, ..)| *known == name) {
             return Some(Value::root(tape, text));
         }
         let says = |value: &Value<'_>| {
@@ -122,10 +122,11 @@ impl<'a> Record<'a> {
     fn look<S: AsRef<str>>(&self, path: &[S]) -> Found<'a> {
         let Some((first, rest)) = path.split_first() else { return Found::Missing };
         if self.fields.dotted() {
-            for length in (2..=path.len()).rev() {
-                let keys: Vec<&str> = path[..length].iter().map(S::as_ref).collect();
+            let splits = (2..=path.len()).rev().filter_map(|length| path.split_at_checked(length));
+            for (joined, rest) in splits {
+                let keys: Vec<&str> = joined.iter().map(S::as_ref).collect();
                 let value = self.fields.get(&keys.join("."));
-                match value.map(|value| below(value, &path[length..])) {
+                match value.map(|value| below(value, rest)) {
                     None | Some(Found::Missing) => {}
                     Some(found) => return found,
                 }
@@ -177,7 +178,7 @@ fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
                 return found;
             }
             let mut flat = value.entries().filter_map(|(key, inner)| {
-                let found = below(inner, &path[joined(&key.text()?, path)?..]);
+                let found = below(inner, behind(&key.text()?, path)?);
                 (!matches!(found, Found::Missing)).then_some(found)
             });
             flat.next().unwrap_or(Found::Missing)
@@ -195,17 +196,18 @@ fn below<'a, S: AsRef<str>>(value: Value<'a>, path: &[S]) -> Found<'a> {
     }
 }
 
-/// How many keys of a path, two at least, this one is, joined by dots.
-fn joined<S: AsRef<str>>(key: &str, path: &[S]) -> Option<usize> {
-    let mut left = key;
-    for (n, segment) in path.iter().enumerate() {
-        left = left.strip_prefix(segment.as_ref())?;
+/// The rest of a path behind a key that is its first two segments or more, joined by dots.
+fn behind<'a, S: AsRef<str>>(key: &str, path: &'a [S]) -> Option<&'a [S]> {
+    let (first, mut rest) = path.split_first()?;
+    let mut left = key.strip_prefix(first.as_ref())?;
+    loop {
+        let segment;
+        (segment, rest) = rest.split_first()?;
+        left = left.strip_prefix('.')?.strip_prefix(segment.as_ref())?;
         if left.is_empty() {
-            return (n > 0).then_some(n + 1);
+            return Some(rest);
         }
-        left = left.strip_prefix('.')?;
     }
-    None
 }
 
 /// Whether the text of an error says that there is none.

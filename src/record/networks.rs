@@ -2,22 +2,32 @@
 
 use std::net::IpAddr;
 
-/// The most addresses of each version that together are some places, and not any: a sixteenth of the
-/// internet, and a /16 of IPv6. Whoever has more to choose from has an address among them.
-const MOST: [u128; 2] = [1 << 28, 1 << 112];
+/// The most addresses that together are some places, and not any: a sixteenth of the internet, and a
+/// /16 of IPv6. A caller who may choose from more has an address among them.
+const MOST_V4: u128 = 1 << 28;
+const MOST_V6: u128 = 1 << 112;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V4,
+    V6,
+}
 
 /// Whether every text is a network, and all of them together leave out nearly every address.
 pub(super) fn are_narrow<'a>(networks: impl Iterator<Item = &'a str>) -> bool {
-    let mut ranges = [Vec::new(), Vec::new()];
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for text in networks {
-        let Some((version, range)) = range(text) else { return false };
-        ranges[version].push(range);
+        match range(text) {
+            Some((Version::V4, range)) => v4.push(range),
+            Some((Version::V6, range)) => v6.push(range),
+            None => return false,
+        }
     }
-    ranges.into_iter().zip(MOST).all(|(ranges, most)| covered(ranges) <= most)
+    covered(v4) <= MOST_V4 && covered(v6) <= MOST_V6
 }
 
-/// The first and the last address of a network, and in which of the versions.
-fn range(text: &str) -> Option<(usize, (u128, u128))> {
+/// The first and the last address of a network, and their version.
+fn range(text: &str) -> Option<(Version, (u128, u128))> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
             (address, Some(prefix.parse::<u32>().ok()?))
@@ -26,30 +36,30 @@ fn range(text: &str) -> Option<(usize, (u128, u128))> {
         None => (text, None),
     };
     let (version, address, bits) = match address.parse().ok()? {
-        IpAddr::V4(address) => (0, u128::from(address.to_bits()), 32),
-        IpAddr::V6(address) => (1, address.to_bits(), 128),
+        IpAddr::V4(address) => (Version::V4, u128::from(address.to_bits()), 32),
+        IpAddr::V6(address) => (Version::V6, address.to_bits(), 128),
     };
     // The bits that the network leaves open.
     let free = u32::checked_sub(bits, prefix.unwrap_or(bits))?;
-    let host = u128::MAX.checked_shr(128 - free).unwrap_or_default();
+    let host = u128::MAX.checked_shr(u32::checked_sub(128, free)?).unwrap_or_default();
     let (first, last) = (address & !host, address | host);
     // Addresses of IPv4 written as IPv6.
     let mapped = 0xffff_0000_0000..=0xffff_ffff_ffff;
-    if version == 1 && mapped.contains(&first) && mapped.contains(&last) {
+    if version == Version::V6 && mapped.contains(&first) && mapped.contains(&last) {
         let v4 = |address: u128| address & 0xffff_ffff;
-        return Some((0, (v4(first), v4(last))));
+        return Some((Version::V4, (v4(first), v4(last))));
     }
-    let holds_them = version == 1 && first < *mapped.start() && last >= *mapped.end();
+    let holds_them = version == Version::V6 && first < *mapped.start() && last >= *mapped.end();
     (!holds_them).then_some((version, (first, last)))
 }
 
-/// How many addresses ranges have together.
+/// The number of addresses in all ranges together.
 fn covered(mut ranges: Vec<(u128, u128)>) -> u128 {
     ranges.sort_unstable();
     let (mut sum, mut next) = (0u128, 0u128);
     for (first, last) in ranges {
         if last >= next {
-            sum = sum.saturating_add(last - first.max(next)).saturating_add(1);
+            sum = sum.saturating_add(last.saturating_sub(first.max(next))).saturating_add(1);
             next = last.saturating_add(1);
         }
     }

@@ -5,7 +5,7 @@ use crate::finding::Outcome;
 use crate::text::find;
 use crate::text::{MAX_VALUE, shortened};
 
-/// How AWS's error messages say what denied a call, and what a responder should read.
+/// Phrases of AWS's error messages that tell what denied a call, and the words for a responder.
 const DENIALS: &[(&str, &str)] = &[
     (
         "with an explicit deny in a service control policy",

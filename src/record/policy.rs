@@ -13,13 +13,13 @@ use crate::json::{Kind, Tape, Value};
 /// The action that takes an account out of its organization, as patterns are compared with it.
 const LEAVE: &str = "organizations:leaveorganization";
 
-/// Where a request may carry a policy that grants permissions.
+/// Parameters in which a request may carry a policy that grants permissions.
 const PERMISSIONS: &[&str] = &["policyDocument", "inlinePolicy"];
 
 /// The managed policy that grants everything in Organizations, in any partition.
 const FULL_ACCESS: &str = ":aws:policy/AWSOrganizationsFullAccess";
 
-/// How many layers of text, encoding and lists may stand around a document.
+/// The most layers of text, encoding and lists around a document.
 const MAX_LAYERS: usize = 4;
 
 /// Whether the request grants the permission to leave the organization.

@@ -41,7 +41,7 @@ pub struct EventSummary {
     pub denied_account: Option<String>,
     /// The accounts.
     pub accounts: Accounts,
-    /// Who.
+    /// The principal.
     pub principal: Principal,
     /// The principal's id, which root without an ARN still has.
     pub principal_id: Option<String>,

@@ -12,7 +12,7 @@ use super::policy::{policies, statements, text, texts};
 use super::{Destination, Ownership, Record, is_account, is_organization, networks};
 use crate::json::{Kind, Value};
 
-/// Where a request may carry a policy that says who may assume a role.
+/// Parameters in which a request may carry a role's trust policy.
 const TRUST: &[&str] = &["policyDocument", "assumeRolePolicyDocument"];
 
 /// The operators that hold only for one of the values named. Not among them are the negated ones, and

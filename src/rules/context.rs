@@ -22,7 +22,7 @@ pub struct Context<'a> {
     origin: Option<&'a Origin>,
 }
 
-/// What a field holds.
+/// The value of a field.
 pub(super) enum FieldValue<'a> {
     /// Values of the record.
     Record(Found<'a>),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use orgwatch_sigma::{Event, EventValue, Field, Lookup, ValueKind};
+use orgwatch_sigma::{Event, EventValue, Field, Lookup};
 
 use super::context::{Context, FieldValue};
 use crate::json::{Kind, Value};
@@ -27,15 +27,8 @@ impl Event for Context<'_> {
 
 impl EventValue for Value<'_> {
     #[inline]
-    fn kind(&self) -> ValueKind {
-        match Value::kind(self) {
-            Kind::Object => ValueKind::Object,
-            Kind::Array => ValueKind::Array,
-            Kind::Text => ValueKind::Text,
-            Kind::Number => ValueKind::Number,
-            Kind::Bool(value) => ValueKind::Bool(value),
-            Kind::Null => ValueKind::Null,
-        }
+    fn kind(&self) -> Kind {
+        Value::kind(self)
     }
 
     #[inline]

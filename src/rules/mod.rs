@@ -3,16 +3,16 @@
 mod context;
 mod evaluate;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 pub use context::Context;
 pub use orgwatch_sigma::{Correlation, Pack, Rule, RuleMetadata, holds};
 
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 
 /// The pack that this artifact carries, compiled from `rules/` by the build script: for where a detector is
 /// opened with no other.
+#[expect(clippy::expect_used, reason = "the build script wrote the bytes, and a test reads them")]
 pub fn builtin_pack() -> Arc<Pack> {
     static PACK: LazyLock<Arc<Pack>> = LazyLock::new(|| {
         let pack = Pack::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/pack.bin")))
@@ -33,7 +33,7 @@ pub fn matches(rule: &Rule, context: &Context<'_>) -> bool {
 #[derive(Debug)]
 pub struct Index {
     pack: Arc<Pack>,
-    by_name: BTreeMap<String, Vec<IndexedRule>>,
+    by_name: Table<String, Vec<IndexedRule>>,
     /// Rules that may match an event of any name; they are among those of each name too.
     any: Vec<IndexedRule>,
 }
@@ -50,7 +50,7 @@ pub struct IndexedRule {
 impl Index {
     /// An index of those rules of a pack that are wanted.
     pub fn new(pack: Arc<Pack>, wanted: impl Fn(&Rule) -> bool) -> Self {
-        let (mut by_name, mut any): (BTreeMap<_, Vec<IndexedRule>>, Vec<_>) = Default::default();
+        let (mut by_name, mut any): (Table<_, Vec<IndexedRule>>, Vec<_>) = Default::default();
         for (number, rule) in pack.rules.iter().enumerate().filter(|(_, rule)| wanted(rule)) {
             let indexed = IndexedRule { number, key: Digest128::of(&[&rule.about.id]) };
             for name in &rule.event_names {
@@ -74,9 +74,9 @@ impl Index {
         self.by_name.get(event_name.to_lowercase().as_str()).unwrap_or(&self.any)
     }
 
-    /// A rule of the index.
-    pub fn rule(&self, indexed: IndexedRule) -> &Rule {
-        &self.pack.rules[indexed.number]
+    /// A rule of the index; there is one for each that [`by_name`](Self::by_name) gave.
+    pub fn rule(&self, indexed: IndexedRule) -> Option<&Rule> {
+        self.pack.rules.get(indexed.number)
     }
 }
 

@@ -12,9 +12,9 @@ use crate::finding::Principal;
 pub struct Approval {
     /// Why: the finding's `status_reason`.
     pub reason: String,
-    /// Who: wildcards over the principal's ARN and its session issuer's.
+    /// Principals: wildcards over the principal's ARN and its session issuer's.
     pub principals: Vec<Glob>,
-    /// What: wildcards over slugs.
+    /// Rules: wildcards over slugs.
     pub rules: Vec<Glob>,
     /// To which accounts.
     pub accounts: Vec<String>,
@@ -111,7 +111,7 @@ pub struct Action<'a> {
     pub destination: Leads<'a>,
 }
 
-/// Where what was done leads an account.
+/// The organization that an action leads an account to.
 #[derive(Debug, Clone, Copy)]
 pub enum Leads<'a> {
     /// An event of its kind does not say: an exit, for one. The invitation accepted before it does.
@@ -123,7 +123,7 @@ pub enum Leads<'a> {
 }
 
 impl<'a> Leads<'a> {
-    /// Where it leads by what a finding says, whose rule says so of every event or of none.
+    /// The destination that a finding names, whose rule names one for every event or for none.
     pub fn to(organization: Option<&'a str>, said: bool) -> Leads<'a> {
         match organization {
             Some(organization) => Leads::To(organization),

@@ -167,18 +167,18 @@ impl Check {
     /// `90s`, `30m`, `2h`, `10d`, in seconds.
     pub fn duration(&mut self, path: &str, value: &Value) -> Option<i64> {
         let seconds = value.as_str().and_then(|text| {
-            let unit = match text.chars().last()? {
-                's' => 1,
-                'm' => 60,
-                'h' => 3600,
-                'd' => 86_400,
+            let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+            let unit: i64 = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3600,
+                "d" => 86_400,
                 _ => return None,
             };
-            let count = &text[..text.len() - 1];
             // A number may have a sign, and a duration has none.
             let digits = count.bytes().all(|byte| byte.is_ascii_digit());
             let count: i64 = count.parse().ok().filter(|_| digits)?;
-            (0..=36_500 * 86_400 / unit).contains(&count).then_some(count * unit)
+            count.checked_mul(unit).filter(|seconds| (0..=MAX_DURATION).contains(seconds))
         });
         if seconds.is_none() {
             self.wrong(path, value, "a duration is written as 90s, 30m, 2h or 10d");
@@ -191,6 +191,9 @@ impl Check {
 pub(super) fn below(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
+
+/// The longest duration, in seconds: a hundred years of 365 days.
+const MAX_DURATION: i64 = 36_500 * 86_400;
 
 /// The most names that are all told where none of them is near.
 const MAX_LISTED: usize = 10;

@@ -28,7 +28,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 /// A setting that was refused, or that does not do what its author may think.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands: `trusted_organizations[1]`.
+    /// Its path in the settings: `trusted_organizations[1]`.
     pub path: String,
     /// The value there, as JSON.
     pub value: String,
@@ -78,10 +78,10 @@ pub struct Settings {
     pub rules: BTreeMap<String, Override>,
     /// Until when new terms are only learned, in seconds since 1970.
     pub learning_until: Option<i64>,
-    /// How much later than the newest an event may come, in seconds. It has no effect any more: an event
+    /// The allowed lateness of events, in seconds. It has no effect any more: an event
     /// takes its place in a chain as long as the others are remembered.
     pub late: Option<i64>,
-    /// How much is remembered.
+    /// The bounds of the memory.
     pub memory: Limits,
     /// Where records are looked for.
     pub reach: Reach,

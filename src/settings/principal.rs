@@ -66,13 +66,15 @@ fn loosened(pattern: &str) -> String {
         c => c,
     };
     let loose: String = pattern.char_indices().map(wild).collect();
-    let runs: Vec<&str> = loose.split('*').collect();
-    let last = runs.len() - 1;
-    let kept = runs.iter().enumerate().map(|(n, run)| {
-        let single = run.chars().count() == 1 && !matches!(*run, ":" | "/");
-        if single && n > 0 && n < last { "" } else { *run }
-    });
-    kept.collect::<Vec<_>>().join("*")
+    let mut runs: Vec<&str> = loose.split('*').collect();
+    if let [_, between @ .., _] = runs.as_mut_slice() {
+        for run in between {
+            if run.chars().count() == 1 && !matches!(*run, ":" | "/") {
+                *run = "";
+            }
+        }
+    }
+    runs.join("*")
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     rules::holds(condition, &Context::new(record, &ownership))
 }
 
-/// What rules ask for.
+/// The values that rules ask for.
 fn items() -> Vec<String> {
     let mut items = Vec::new();
     let texts = [
@@ -74,7 +74,7 @@ fn items() -> Vec<String> {
     items
 }
 
-/// What records say.
+/// The values that records have.
 fn values() -> Vec<Option<serde_json::Value>> {
     let json = serde_json::json!([
         null, true, false, "", "a", "abc", "ABC", "xabcx", "a*c", "Ä", "true", "no",
@@ -88,7 +88,7 @@ fn values() -> Vec<Option<serde_json::Value>> {
     values
 }
 
-/// What is right by the specification where the oracle says otherwise.
+/// The right answer by the specification where the oracle gives another.
 fn right(item: &str, value: Option<&serde_json::Value>) -> Option<bool> {
     let asks_for_null = item.contains("null") || item.contains('~');
     match value {

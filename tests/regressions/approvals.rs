@@ -1,4 +1,4 @@
-//! What an approval covers, and what the checker of the settings lets through.
+//! The events that an approval covers, and the approvals that the checker of the settings lets through.
 
 use super::*;
 

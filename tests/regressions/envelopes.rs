@@ -30,7 +30,7 @@ fn something_foreign_in_one_wrapper_does_not_hide_a_record_in_another() {
     }
 }
 
-/// What is beside a record in one envelope is no event of its own, and the same text in two places is
+/// Data beside a record in one envelope is no event of its own, and the same text in two places is
 /// one record.
 #[test]
 fn an_envelope_with_several_wrappers_is_one_event() {

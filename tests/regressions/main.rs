@@ -1,4 +1,4 @@
-//! What once went wrong, each named for the fault.
+//! Faults of the past, each test named for one.
 
 mod approvals;
 mod chains;

@@ -133,13 +133,13 @@ fn needs_reading(record: &Value) -> bool {
         || odd(&record["errorMessage"])
 }
 
-/// What the pack says of one record by itself.
+/// The pack's verdict on one record by itself.
 #[derive(Debug, PartialEq)]
 enum Judged {
     Quiet,
     Near,
     Interesting(Vec<String>),
-    /// What is found in it depends on what came before, or on more than its Sigma part.
+    /// Its findings depend on what came before, or on more than its Sigma part.
     Remembered,
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use kinds::{Kinds, stateless};
 use objects::Objects;
 
-/// Where in a corpus its parts are.
+/// The paths of the parts of a corpus.
 pub mod parts {
     /// All events, one a line.
     pub const EVENTS: &str = "events.ndjson";
@@ -26,7 +26,7 @@ pub mod parts {
     pub const OBJECTS: &str = "AWSLogs";
     /// The interesting ones: a line `{"event": id, "rules": [slugs]}` each, in order.
     pub const EXPECTED: &str = "expected.ndjson";
-    /// What the corpus is: a [`Manifest`](super::Manifest).
+    /// The description of the corpus: a [`Manifest`](super::Manifest).
     pub const MANIFEST: &str = "manifest.json";
 }
 
@@ -39,12 +39,12 @@ const SPAN: i64 = 7 * 86_400;
 /// The most of events that look interesting and are not; where fewer are, as many as are.
 const NEAR: f64 = 1.0 / 600.0;
 
-/// What corpus is wanted.
+/// The corpus that is wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// RuleMetadata how many bytes of events.
     pub size: u64,
-    /// What everything that varies follows from.
+    /// The seed that everything that varies follows from.
     pub seed: u64,
     /// The share of interesting events: 0 to 1.
     pub share: f64,
@@ -60,24 +60,24 @@ impl Default for Settings {
     }
 }
 
-/// What a corpus is.
+/// The description of a corpus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// What it was made of: [`Kinds::digest`].
+    /// The digest of its sources: [`Kinds::digest`].
     pub kinds: String,
-    /// What was wanted.
+    /// The corpus that was wanted.
     pub settings: Settings,
-    /// How many events there are.
+    /// The number of events.
     pub events: u64,
-    /// How many bytes, line ends included.
+    /// The number of bytes, line ends included.
     pub bytes: u64,
-    /// How many events the pack finds something in.
+    /// The number of events that the pack finds something in.
     pub interesting: u64,
-    /// How many only look like it.
+    /// The number of events that only look like it.
     pub near: u64,
-    /// How many objects.
+    /// The number of objects.
     pub objects: u64,
-    /// How many bytes they are, compressed.
+    /// Their bytes, compressed.
     pub compressed: u64,
     /// The rules that are expected to agree with others: slug and id.
     pub rules: BTreeMap<String, String>,

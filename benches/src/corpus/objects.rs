@@ -11,10 +11,10 @@ use flate2::write::GzEncoder;
 use super::template::{account_number, rfc3339};
 use super::{Event, parts};
 
-/// How many records an object has on average: a few minutes of one account and region.
+/// The number of records in an object on average: a few minutes of one account and region.
 const RECORDS: usize = 200;
 
-/// How many accounts deliver at once.
+/// The number of accounts that deliver at once.
 const ACCOUNTS: usize = 20;
 
 const REGIONS: [&str; 3] = ["us-east-1", "eu-central-1", "ap-southeast-2"];
@@ -24,7 +24,7 @@ pub(super) struct Objects {
     folder: PathBuf,
     random: fastrand::Rng,
     records: Vec<u8>,
-    /// How many records are still to come.
+    /// The number of records still to come.
     left: usize,
     count: u64,
     compressed: u64,
@@ -54,7 +54,7 @@ impl Objects {
         if self.left == 0 { self.write(event.time) } else { Ok(()) }
     }
 
-    /// How many objects there are, and how many bytes.
+    /// The number of objects, and of bytes.
     pub(super) fn finish(mut self) -> Result<(u64, u64)> {
         if !self.records.is_empty() {
             self.write(super::START + super::SPAN)?;

@@ -6,7 +6,7 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// What is another in every record: ids, times, accounts, keys, addresses.
+/// Values that differ in every record: ids, times, accounts, keys, addresses.
 static HOLES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?x)
@@ -20,7 +20,7 @@ static HOLES: LazyLock<Regex> = LazyLock::new(|| {
     .expect("it is written here, and tests use it")
 });
 
-/// How many accounts the organization of a corpus has.
+/// The number of accounts in the organization of a corpus.
 const ACCOUNTS: usize = 200;
 
 /// A record to make others of.

@@ -6,7 +6,7 @@ use wasmtime::{Config, Engine, Store};
 
 use super::*;
 
-/// What `bindgen!` makes of the contract.
+/// The types that `bindgen!` makes of the contract.
 #[allow(missing_docs)]
 mod contract {
     wasmtime::component::bindgen!({ path: "../wit", world: "plugin" });

@@ -30,7 +30,7 @@ pub trait Shape {
     fn batch(&mut self, events: &[u8]) -> Result<(u64, Vec<Finding>)>;
 }
 
-/// What a pass took.
+/// The cost of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Measured {
     /// Events examined.

@@ -15,6 +15,7 @@ pub struct Attack {
 
 impl Attack {
     /// The list that comes with this crate, `attack.txt`: the ids that the pack's rules name.
+    #[expect(clippy::expect_used, reason = "the list is part of this crate, and a test reads it")]
     pub fn known() -> Attack {
         Attack::parse(include_str!("../../attack.txt")).expect("a test reads it")
     }
@@ -23,7 +24,7 @@ impl Attack {
     /// (`technique` for techniques, whose tag is the id) and name, separated by tabs.
     pub fn parse(list: &str) -> Result<Attack, Refusal> {
         let mut attack = Attack::default();
-        for (index, line) in list.lines().enumerate() {
+        for (number, line) in (1..).zip(list.lines()) {
             if let Some(comment) = line.strip_prefix('#') {
                 if let Some((_, version)) = comment.split_once("version ")
                     && attack.version.is_empty()
@@ -41,7 +42,7 @@ impl Attack {
                 _ => {
                     return Err(Refusal {
                         file: "attack.txt".into(),
-                        line: index + 1,
+                        line: number,
                         column: 1,
                         problem: "not id, tag and name".into(),
                     });

@@ -11,7 +11,7 @@ use super::problem::{Node, Problems, all};
 use super::{Attack, condition, metadata};
 use crate::{Correlation, CorrelationKind, Expr, Field, Member, MemberRule, Rule};
 
-/// How deep "any of" may stand in "any of".
+/// The bound on "any of" in "any of".
 const MAX_NESTING: usize = 4;
 
 /// The documents that a correlation may refer to.
@@ -168,7 +168,7 @@ fn member(
     let filters = MemberFilters::of(&inner, &problems.root());
     let mut rules = Vec::new();
     for name in &nested.rules {
-        rules.extend(member(name, nested, &filters, known, depth + 1)?);
+        rules.extend(member(name, nested, &filters, known, depth.saturating_add(1))?);
     }
     if !problems.is_empty() {
         return Err(format!("rules: {name} was refused itself"));

@@ -53,7 +53,7 @@ struct NewTermsText {
     window: String,
 }
 
-/// Where the affected account stands when a rule does not say.
+/// The template of the affected account when a rule has none.
 const ACCOUNT: &str = "{recipientAccountId|userIdentity.accountId}";
 
 impl Extension {
@@ -64,6 +64,7 @@ impl Extension {
             at.refuse("the key orgwatch is missing, or no mapping: see docs/rules.md");
             return read;
         };
+        // A line for each key, as serde would write it: but serde stops at the first problem.
         for (key, value) in map {
             let key = key.as_str().unwrap_or_default();
             let at = at.at(key);

@@ -123,7 +123,8 @@ impl RuleFile {
 
 /// Compiles a pack. Every problem of every file is reported, and the rules without one are compiled.
 pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
-    let mut refusals: Vec<Vec<Refusal>> = vec![Vec::new(); files.len()];
+    // Each with the number of its file, whose order they are given in.
+    let mut refusals: Vec<(usize, Refusal)> = Vec::new();
     let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
     let mut refused = Vec::new();
@@ -132,7 +133,7 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
         let value = match file.value() {
             Ok(value) => value,
             Err(refusal) => {
-                refusals[n].push(refusal);
+                refusals.push((n, refusal));
                 continue;
             }
         };
@@ -143,7 +144,7 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
             taken.refuse(file, document, &at);
         }
         match document {
-            Some(Document::Correlation(sigma)) => correlations.push((n, problems, *sigma)),
+            Some(Document::Correlation(sigma)) => correlations.push((n, file, problems, *sigma)),
             Some(Document::Rule(sigma)) => {
                 let rule = rule::compile(&sigma, file.group(), attack, &at);
                 match rule.filter(|_| problems.is_empty()) {
@@ -153,21 +154,25 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
                     }
                     None => refused.extend([sigma.name, sigma.id].into_iter().flatten()),
                 }
-                refusals[n] = file.refusals(problems);
+                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
             }
-            None => refusals[n] = file.refusals(problems),
+            None => {
+                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)))
+            }
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
     let sigma: Vec<_> = correlations.iter().map(|(.., sigma)| sigma.clone()).collect();
     let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
     let mut compiled = Vec::<Correlation>::new();
-    for (n, problems, sigma) in correlations {
-        let file = &files[n];
+    for (n, file, problems, sigma) in correlations {
         let chain = correlation::compile(&sigma, &known, file.group(), attack, &problems.root());
         compiled.extend(chain.filter(|_| problems.is_empty()));
-        refusals[n] = file.refusals(problems);
+        refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
     }
+    // A stable sort: those of one file stay in order.
+    refusals.sort_by_key(|(n, _)| *n);
+    let refusals = refusals.into_iter().map(|(_, refusal)| refusal).collect();
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
     if rules.iter().any(|rule| rule.event_names.is_empty()) {
         event_names.clear();
@@ -178,7 +183,7 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
         correlations: compiled,
         event_names: event_names.into_iter().collect(),
     };
-    Compiled { pack, refusals: refusals.concat() }
+    Compiled { pack, refusals }
 }
 
 /// The names and ids of all documents, those that give no finding too: correlations refer to any of them

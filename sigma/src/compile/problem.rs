@@ -96,7 +96,8 @@ impl Positions {
             if open.len() > MAX_DEPTH {
                 break;
             }
-            let here = Position { line: span.start.line(), column: span.start.col() + 1 };
+            let column = span.start.col().saturating_add(1);
+            let here = Position { line: span.start.line(), column };
             match event {
                 Event::Scalar(text, ..) => match open.last_mut() {
                     Some(Open::Mapping { path, key: key @ None }) => {
@@ -123,7 +124,8 @@ impl Positions {
 
     /// The place of a node, or of the nearest one above it that is there.
     pub(super) fn at(&self, path: &[String]) -> Position {
-        let above = (0..=path.len()).rev().filter_map(|length| self.0.get(&path[..length]));
+        let prefixes = (0..=path.len()).rev().filter_map(|length| path.get(..length));
+        let above = prefixes.filter_map(|path| self.0.get(path));
         above.copied().next().unwrap_or(Position { line: 1, column: 1 })
     }
 
@@ -133,7 +135,7 @@ impl Positions {
             None => Vec::new(),
             Some(Open::List { path, next }) => {
                 let path = below(path, &next.to_string());
-                *next += 1;
+                *next = next.saturating_add(1);
                 self.add(path.clone(), here);
                 path
             }

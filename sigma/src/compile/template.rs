@@ -61,7 +61,7 @@ fn source(name: &str) -> Result<Source, String> {
         return Ok(Source::Finding(*value));
     }
     let path = Path::from(name);
-    if RECORD_FIELDS.contains(&path.segments[0].as_str()) {
+    if path.segments.first().is_some_and(|first| RECORD_FIELDS.contains(&first.as_str())) {
         return Ok(Source::Record(path));
     }
     Err(format!("{{{name}}} is neither a value of the finding nor a path into a CloudTrail record"))

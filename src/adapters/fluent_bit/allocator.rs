@@ -7,8 +7,8 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
-/// What precedes each piece of memory: its size, which `free` is not told. Also how pieces are
-/// aligned, which is enough for text.
+/// Bytes before each piece of memory, which hold its size: `free` is not told. Pieces are aligned to
+/// as many, which is enough for text.
 const HEADER: usize = 8;
 
 /// Sizes of which one piece each is kept when it is given back. There is one tag and one record at a
@@ -26,13 +26,13 @@ thread_local! {
 #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn malloc(size: usize) -> *mut u8 {
     let class = class(size);
-    if let Some(class) = class {
-        let kept = FREE.with(|free| free[class].replace(null_mut()));
+    if let Some((class, _)) = class {
+        let kept = piece(class, |piece| piece.replace(null_mut()));
         if !kept.is_null() {
             return kept;
         }
     }
-    let size = class.map_or(size, |class| KEPT[class]);
+    let size = class.map_or(size, |(_, size)| size);
     let Some(layout) = layout(size) else {
         return null_mut();
     };
@@ -63,24 +63,34 @@ pub unsafe extern "C" fn free(memory: *mut u8) {
         let start = memory.sub(HEADER);
         (start, start.cast::<usize>().read())
     };
-    if let Some(class) = class(size)
-        && FREE.with(|free| free[class].get().is_null())
+    if let Some((class, _)) = class(size)
+        && piece(class, |piece| piece.get().is_null())
     {
-        FREE.with(|free| free[class].set(memory));
+        piece(class, |piece| piece.set(memory));
     } else if let Some(layout) = layout(size) {
         // SAFETY: `malloc` allocated it with the layout of this size.
         unsafe { dealloc(start, layout) }
     }
 }
 
-fn class(size: usize) -> Option<usize> {
+/// A size of which a piece is kept: its number, and the size.
+fn class(size: usize) -> Option<(usize, usize)> {
     // Not a loop: it runs four times a record.
     match size {
-        _ if size <= KEPT[0] => Some(0),
-        _ if size <= KEPT[1] => Some(1),
-        _ if size <= KEPT[2] => Some(2),
+        _ if size <= KEPT[0] => Some((0, KEPT[0])),
+        _ if size <= KEPT[1] => Some((1, KEPT[1])),
+        _ if size <= KEPT[2] => Some((2, KEPT[2])),
         _ => None,
     }
+}
+
+/// Looks at the place for a piece of a class.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is a place for each class, of which there are three"
+)]
+fn piece<T>(class: usize, look: impl FnOnce(&Cell<*mut u8>) -> T) -> T {
+    FREE.with(|free| look(&free[class]))
 }
 
 fn layout(size: usize) -> Option<Layout> {

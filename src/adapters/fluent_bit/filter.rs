@@ -61,8 +61,8 @@ impl Filter {
         if (renamed == 0 && findings.is_empty()) || record.contains(&0) {
             return None;
         }
-        self.renamed += renamed;
-        self.annotated += u64::from(!findings.is_empty());
+        self.renamed = self.renamed.saturating_add(renamed);
+        self.annotated = self.annotated.saturating_add((!findings.is_empty()).into());
         self.out.push(0);
         Some(&self.out)
     }
