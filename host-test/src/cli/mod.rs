@@ -9,6 +9,7 @@ mod flags;
 mod html_report;
 mod inspect;
 mod learn;
+mod opening;
 mod own;
 mod printer;
 mod progress;
@@ -92,7 +93,10 @@ pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
 
 /// Says on standard error why the command failed.
 pub(crate) fn report(err: &anyhow::Error) {
-    warn(&format!("{err:#}"));
+    match err.downcast_ref::<settings::Refused>() {
+        Some(refused) => refused.0.iter().for_each(|problem| warn(problem)),
+        None => warn(&format!("{err:#}")),
+    }
 }
 
 /// This machine's clock, in seconds since 1970.

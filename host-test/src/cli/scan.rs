@@ -25,9 +25,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     stdout::check()?;
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
     let page = page(flags, &paths)?;
-    let Some(mut session) = Session::open(&flags.common, flags.state.as_deref())? else {
-        return Ok(Status::Unusable);
-    };
+    let mut session = Session::open(&flags.common, flags.state.as_deref())?;
     let format = format(flags);
     let mut printer = Printer::new(&*format, least(flags), flags.fail_on, flags.common.quiet, page);
     let scanned = scan(flags, &paths, &mut session, &mut printer);

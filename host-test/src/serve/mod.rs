@@ -230,7 +230,7 @@ impl Handle {
 
 /// Takes up a state.
 fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed, Error> {
-    let resumed = state.resume(detector).map_err(|err| Error::of_resume(state, err))?;
+    let resumed = state.resume(detector)?;
     let name = state.name().display();
     if !resumed.found {
         info!(state = %name, "no state yet: starting empty");
