@@ -76,6 +76,8 @@ pub(super) fn ranked(tally: &Tally) -> String {
     parts.join(", ")
 }
 
+/// A number of bytes, as `415.7 kB` or `999 bytes`. `indicatif::DecimalBytes` would say `415.69 kB` and
+/// `999 B`.
 pub(super) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {
