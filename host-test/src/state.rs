@@ -5,6 +5,17 @@
 //! old memory or the new one and never half of one. A start takes up the file and replays the
 //! journal.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 pub(crate) mod journal;
 mod resume;
 mod saved;
@@ -34,7 +45,7 @@ const MAX_STATE: u64 = 1 << 30;
 pub struct StateFile {
     /// As it was named.
     name: PathBuf,
-    /// Where that leads.
+    /// The file that this name leads to.
     path: PathBuf,
     _lock: File,
 }

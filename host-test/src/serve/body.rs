@@ -1,6 +1,17 @@
 //! A request's body into newline-delimited events: received and decompressed within bounds, and
 //! taken apart only if it is one JSON document.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 use std::fmt;
 use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
@@ -17,7 +28,7 @@ use tokio::time::timeout_at;
 
 use super::admission::Room;
 
-/// How a body is compressed.
+/// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Identity,
@@ -80,19 +91,23 @@ pub(super) async fn receive(
         return Err(BodyError::TooLong(most));
     }
     let mut whole = BytesMut::new();
-    let mut slow = Instant::now() + BODY_TIMEOUT;
+    let mut waited = Duration::ZERO;
+    let start = Instant::now();
     loop {
-        let frame = timeout_at(slow.min(deadline).into(), body.frame()).await;
+        let slow = start.checked_add(BODY_TIMEOUT.saturating_add(waited));
+        let until = slow.map_or(deadline, |slow| slow.min(deadline));
+        let frame = timeout_at(until.into(), body.frame()).await;
         let frame = frame.map_err(|_| BodyError::Slow)?;
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(BodyError::Cut)?.into_data() else { continue };
-        if data.len() > most - whole.len() {
+        let length = whole.len().saturating_add(data.len());
+        if length > most {
             return Err(BodyError::TooLong(most));
         }
         let full = Instant::now();
-        let grown = timeout_at(deadline.into(), room.grow(whole.len() + data.len())).await;
+        let grown = timeout_at(deadline.into(), room.grow(length)).await;
         grown.map_err(|_| BodyError::NoRoom)?;
-        slow += full.elapsed();
+        waited = waited.saturating_add(full.elapsed());
         if whole.is_empty() && data.len() as u64 == announced {
             return Ok(data);
         }
@@ -146,13 +161,13 @@ pub(super) fn lines(body: Bytes) -> Bytes {
         }
         Some(b'{') if several => {
             // Lines of their own begin with a whole one: then this is not looked into any further.
-            let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+            let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
             if first.trim_ascii_end().ends_with(b"}") {
                 return body;
             }
             match serde_json::from_slice::<&RawValue>(text) {
                 Ok(document) => {
-                    let mut lines = Vec::with_capacity(text.len() + 1);
+                    let mut lines = Vec::with_capacity(text.len().saturating_add(1));
                     push_line(document, &mut lines);
                     lines.into()
                 }

@@ -1,5 +1,16 @@
 //! The secret that a sender must know, where one is set.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};

@@ -199,10 +199,12 @@ fn by_line(lines: &[u8], mut found: Vec<Located>) -> Vec<Pending> {
     found.sort_by_key(|one| one.place);
     let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
     let pending = found.chunk_by(|one, next| one.place.line == next.place.line).map(|found| {
-        let nth = (found[0].place.line as usize).clamp(1, lines.len()) - 1;
+        // A number from 1; one beyond the last line counts as that.
+        let nth = found.first().map_or(0, |one| one.place.line.saturating_sub(1) as usize);
+        let line = lines.get(nth).or(lines.last()).copied().unwrap_or_default();
         let found = found.iter().cloned();
         let found = found.map(|one| Located { place: Place { line: 1, ..one.place }, ..one });
-        Pending { line: lines[nth].to_owned(), found: found.collect() }
+        Pending { line: line.to_owned(), found: found.collect() }
     });
     pending.collect()
 }

@@ -191,7 +191,7 @@ fn what_was_saved_is_forgotten_and_numbers_go_on() {
     assert!(!desk.open(Some(Position::Journal { id, next: 4 })).1.gap);
 }
 
-/// What came while the state was written stays; a long journal is made short all the same.
+/// Entries that came while the state was written stay; a long journal is made short all the same.
 #[test]
 fn what_came_after_the_state_stays() {
     let desk = Desk::new();
