@@ -16,6 +16,9 @@ use crate::support;
 /// A limit only so that a stream that stands still ends the test; it says nothing about speed.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// The configurations of `fluent-bit-config/`.
+pub const CONFIGURATIONS: [&str; 2] = ["annotate.yaml", "tap.yaml"];
+
 pub fn configuration(name: &str) -> String {
     fs::read_to_string(support::root().join("fluent-bit-config").join(name)).unwrap()
 }
@@ -133,7 +136,7 @@ impl Pipeline {
         }
     }
 
-    /// How often each event came out.
+    /// The number of times that each event came out.
     pub fn ids(&self, output: &str) -> BTreeMap<String, usize> {
         let mut ids = BTreeMap::new();
         for line in self.lines(output) {
