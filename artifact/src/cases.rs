@@ -58,7 +58,7 @@ pub enum CaseError {
     Settings {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: yaml_serde::Error,
     },
@@ -79,7 +79,7 @@ pub enum CaseError {
     Line {
         /// Which line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: serde_json::Error,
     },

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::steps::step;
 
-/// How long a lock is waited for: a process that ends, or that is about to become another program, may
+/// The longest wait for a lock: a process that ends, or that is about to become another program, may
 /// hold it for a moment longer than it should.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 

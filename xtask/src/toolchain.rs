@@ -13,7 +13,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-/// How a guest can be compiled here.
+/// A way to compile a guest here.
 #[derive(Debug, PartialEq)]
 pub enum Toolchain {
     /// The active compiler has the target.

@@ -9,7 +9,7 @@ use orgwatch_host::output::escape;
 use super::warn;
 use orgwatch_host::output::number;
 
-/// How many unreadable ones of a file are told; then only how many more.
+/// The number of unreadable lines of a file that are reported; further ones are only counted.
 const MOST_TOLD: u64 = 20;
 
 /// Tells of a file's first unreadable lines, and of every path that failed.
@@ -17,7 +17,7 @@ const MOST_TOLD: u64 = 20;
 pub(super) struct Diagnostics {
     /// Says nothing of lines.
     quiet: bool,
-    /// How many unreadable ones of the current file have been told.
+    /// Unreadable lines of the current file that have been reported.
     told: u64,
 }
 

@@ -35,7 +35,7 @@ use orgwatch_host::scan::Totals;
 
 use flags::{Command, Flags};
 
-/// How the command ends.
+/// The exit status of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// All is well.
@@ -47,7 +47,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// How a run ends that read what it was given, or not all of it.
+    /// The status of a run that read all of its input, or not all.
     fn of(totals: &Totals) -> Self {
         match totals.failed > 0 || totals.counts.unreadable > 0 {
             true => Status::Unusable,

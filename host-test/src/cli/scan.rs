@@ -80,7 +80,7 @@ fn least(flags: &ScanFlags) -> Severity {
     flags.min_severity.unwrap_or(Severity::Informational)
 }
 
-/// Where the report goes, if there is to be one.
+/// The file of the report, if there is to be one.
 fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<HtmlReport>> {
     let common = &flags.common;
     let others = [&flags.state, &common.settings, &common.component].into_iter().flatten();

@@ -79,7 +79,7 @@ impl Session {
         Ok(())
     }
 
-    /// How much the detector had to forget, as a row of a summary; none if nothing.
+    /// The number of entries that the detector had to forget, as a row of a summary; none if it is 0.
     pub(super) fn forgotten(&mut self) -> anyhow::Result<Option<(&'static str, String)>> {
         let evicted = self.counter("memory_evicted")?;
         let told = || format!("the oldest {} entries, for want of room", number(evicted));

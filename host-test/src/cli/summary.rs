@@ -43,8 +43,8 @@ fn summary(totals: &Totals, time: Duration, rows: &[(&str, String)]) -> String {
     text
 }
 
-/// What is known of the events by account and source without parsing all of them: all are counted
-/// by the folders that they are in, and those that a rule names by what they say.
+/// Counts of the events by account and source, without parsing all of them: all are counted by the
+/// folders that they are in, and those that a rule names by their content.
 pub(super) fn examined(totals: &Totals) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let evaluated = totals.counts.evaluated;

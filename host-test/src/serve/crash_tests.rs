@@ -21,7 +21,7 @@ const FORWARD: &str = "ORGWATCH_TEST_FORWARD";
 const INTERVAL: &str = "ORGWATCH_TEST_INTERVAL";
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// What the tests of this file start.
+/// The service that the tests of this file start.
 #[test]
 #[ignore = "is the service that the other tests kill"]
 fn service() {
@@ -50,7 +50,7 @@ fn plugin() -> Plugin {
     Plugin::load(component.bytes(), &PluginOptions { cache, ..PluginOptions::default() }).unwrap()
 }
 
-/// Of compiled code, for all processes of this test.
+/// The cache of compiled code, for all processes of this test.
 fn cache() -> &'static Path {
     static CACHE: OnceLock<(PathBuf, Option<tempfile::TempDir>)> = OnceLock::new();
     const VARIABLE: &str = "ORGWATCH_TEST_CACHE";
@@ -264,7 +264,7 @@ fn a_kill_while_the_journal_is_replayed_loses_nothing() {
     }
 }
 
-/// What was found and not delivered is delivered at the next start, be it sent again or not.
+/// A finding that was not delivered is delivered at the next start, be it sent again or not.
 #[test]
 fn what_a_kill_left_undelivered_is_delivered_though_nobody_sends_it_again() {
     let (events, expected) = incident();

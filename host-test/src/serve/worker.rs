@@ -15,7 +15,7 @@ use crate::plugin::{self, Counter};
 use crate::state::Saved;
 use crate::state::journal::Mark;
 
-/// How many batches may wait for it; each holds what lets it be in memory.
+/// The number of batches that may wait for it; each holds its room in memory.
 const QUEUE: usize = 64;
 
 /// A handle on the thread. Cheap to clone; the thread ends with the last.

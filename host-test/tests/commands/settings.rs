@@ -117,7 +117,7 @@ fn bad() -> Vec<Value> {
     ]
 }
 
-/// What only the checker knows: the rules of this artifact, how long a duration comes to, and
+/// Problems that only the checker knows: the rules of this artifact, how long a duration comes to, and
 /// whom a wildcard fits.
 fn bad_to_the_checker_alone() -> Vec<Value> {
     vec![

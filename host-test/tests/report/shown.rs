@@ -50,7 +50,7 @@ fn what_would_load_or_run_is_noticed() {
     assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
 }
 
-/// How far the page is wider than the window, and what sticks out.
+/// The width by which the page exceeds the window, and the elements that stick out.
 fn overflow(browser: &mut Browser) -> Value {
     browser.value(
         "(() => { const width = document.documentElement.clientWidth; const out = []; \

@@ -81,7 +81,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(code_after_a_line(&sandbox, &["file", "missing"]), 0);
 }
 
-/// How a scan ends whose reader goes away after a line.
+/// The end of a scan whose reader goes away after a line.
 fn code_after_a_line(sandbox: &Sandbox, args: &[&str]) -> i32 {
     let mut scan = sandbox.command();
     scan.arg("scan").args(args).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -66,7 +66,7 @@ impl Downstream {
         self.inner.lock().unwrap().next.clear();
     }
 
-    /// How many requests came.
+    /// The number of requests.
     pub fn seen(&self) -> usize {
         self.inner.lock().unwrap().seen
     }

@@ -36,7 +36,7 @@ pub struct Entry {
     pub name: &'static str,
     /// The contender, or why there is none.
     pub contender: std::result::Result<Contender, String>,
-    /// What its output says.
+    /// The form of its output.
     pub finds: Finds,
 }
 

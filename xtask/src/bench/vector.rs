@@ -28,7 +28,7 @@ pub const ROWS: [&str; 5] =
 /// Which rows a pipeline fills, and the configuration of its loop.
 const PIPELINES: [(usize, Option<&str>); 3] = [(0, None), (1, Some("tap")), (3, Some("annotate"))];
 
-/// How long a pipeline may go on without an end in sight.
+/// The longest that a pipeline may go on without an end in sight.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The interval at which the output is counted.

@@ -1,5 +1,5 @@
-//! What is published beside the artifacts: what is inside them, under which licences, and the
-//! digests of it all, which a release signs.
+//! The files beside the published artifacts: the bill of materials, the licences, and the digests of
+//! it all, which a release signs.
 
 mod crates;
 mod licences;

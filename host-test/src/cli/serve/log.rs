@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::fmt;
 
-/// How it is written.
+/// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LogFormat {
     /// A line for a person

@@ -139,7 +139,7 @@ impl Document {
         self.value.to_string()
     }
 
-    /// What a report says of them.
+    /// The settings as a report shows them.
     pub(in crate::cli) fn used(&self) -> report::Settings {
         report::Settings {
             name: (self.name != DEFAULTS).then(|| self.name.clone()),
