@@ -5,8 +5,7 @@ use std::env;
 use anyhow::Result;
 
 use crate::apt;
-use crate::build::cargo;
-use crate::needs::{CHROMIUM, on_path};
+use crate::needs::{self, CHROMIUM, on_path};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -28,8 +27,6 @@ pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.command(
         "reports in a browser",
-        cargo(workspace, "test")
-            .args(["--workspace", "--test", "host", "--", "--ignored", "report::shown::"])
-            .env("CHROMIUM", PROGRAM),
+        needs::tests(workspace, &["report::shown::"]).env("CHROMIUM", PROGRAM),
     )
 }

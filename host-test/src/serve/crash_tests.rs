@@ -16,6 +16,9 @@ use super::*;
 use crate::plugin::{Artifact, CacheDir, Options as PluginOptions};
 use crate::steps::KILL_AT;
 
+#[path = "../../tests/serve/request.rs"]
+mod request;
+
 const FOLDER: &str = "ORGWATCH_TEST_FOLDER";
 const FORWARD: &str = "ORGWATCH_TEST_FORWARD";
 const INTERVAL: &str = "ORGWATCH_TEST_INTERVAL";
@@ -123,15 +126,8 @@ impl Lab {
 }
 
 fn downstream(mut stream: &TcpStream, ids: &Mutex<Vec<String>>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-    let length = head.split("content-length: ").nth(1).unwrap();
-    let mut body = vec![0; length.split('\r').next().unwrap().parse().unwrap()];
+    let (_, length) = request::head(stream)?;
+    let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let found = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let found = found.map(|line| serde_json::from_slice::<Value>(line).unwrap());

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::serve::request;
+
 /// The answer to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Does {
@@ -103,17 +105,9 @@ impl Downstream {
 
 /// Serves one request; none, when the connection is done with.
 fn request(mut stream: &TcpStream, inner: &Mutex<Inner>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let (head, length) = request::head(stream)?;
     assert!(head.starts_with("post / http/1.1\r\n"), "{head}");
     assert!(head.contains("\r\ncontent-type: application/x-ndjson\r\n"), "{head}");
-    let length = head.split("content-length: ").nth(1).unwrap();
-    let length: usize = length.split('\r').next().unwrap().parse().unwrap();
     let does = {
         let mut inner = inner.lock().unwrap();
         inner.seen += 1;
