@@ -25,8 +25,8 @@ pub fn configuration(name: &str) -> String {
 
 pub fn orgwatch(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_orgwatch")).args(arguments).output().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "orgwatch {arguments:?}: {complaints}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "orgwatch {arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap()
 }
 

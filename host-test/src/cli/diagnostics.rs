@@ -4,31 +4,30 @@ use std::error::Error;
 use std::fmt::{Display, Write as _};
 
 use orgwatch_host::input::Source;
-use orgwatch_host::output::escape;
+use orgwatch_host::output::{escape, number};
 
 use super::warn;
-use orgwatch_host::output::number;
 
 /// The number of unreadable lines of a file that are reported; further ones are only counted.
-const MOST_TOLD: u64 = 20;
+const MOST_REPORTED: u64 = 20;
 
-/// Tells of a file's first unreadable lines, and of every path that failed.
+/// Reports a file's first unreadable lines, and every path that failed.
 #[derive(Debug)]
 pub(super) struct Diagnostics {
-    /// Says nothing of lines.
+    /// Reports no lines.
     quiet: bool,
     /// Unreadable lines of the current file that have been reported.
-    told: u64,
+    reported: u64,
 }
 
 impl Diagnostics {
     pub(super) fn new(quiet: bool) -> Self {
-        Diagnostics { quiet, told: 0 }
+        Diagnostics { quiet, reported: 0 }
     }
 
     pub(super) fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {
-        if self.told < MOST_TOLD && !self.quiet {
-            self.told += 1;
+        if self.reported < MOST_REPORTED && !self.quiet {
+            self.reported += 1;
             warn(&format!("{source}:{line}: {}", escape(reason, 200)));
         }
     }
@@ -44,10 +43,10 @@ impl Diagnostics {
     }
 
     pub(super) fn end(&mut self, source: &Source, unreadable: u64) {
-        let more = unreadable.saturating_sub(self.told);
+        let more = unreadable.saturating_sub(self.reported);
         if more > 0 && !self.quiet {
             warn(&format!("{source}: {} more could not be read", number(more)));
         }
-        self.told = 0;
+        self.reported = 0;
     }
 }

@@ -108,6 +108,6 @@ fn now() -> i64 {
 /// One line on standard error. What it names may be named by an attacker.
 fn warn(text: &str) {
     use io::Write as _;
-    // Nobody is there to be told that standard error is gone.
+    // There is nowhere to report that standard error is gone.
     let _ = writeln!(io::stderr(), "orgwatch: {}", Escaped(text));
 }

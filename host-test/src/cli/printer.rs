@@ -164,7 +164,7 @@ impl Printer<'_> {
             self.unprinted = print(self.format, finding, &self.progress).err();
         }
         let Some(err) = &self.unprinted else { return Ok(()) };
-        // Whoever read them may have seen enough. The page is for others, and so is the result, which
+        // Their reader may have seen enough. The page is for others, and so is the result, which
         // is known once there is one finding that decides it.
         let pending = self.fail_on.is_some() && !self.tripped;
         if self.page.is_some() || pending && err.kind() == io::ErrorKind::BrokenPipe {

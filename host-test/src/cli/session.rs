@@ -82,8 +82,8 @@ impl Session {
     /// The number of entries that the detector had to forget, as a row of a summary; none if it is 0.
     pub(super) fn forgotten(&mut self) -> anyhow::Result<Option<(&'static str, String)>> {
         let evicted = self.counter("memory_evicted")?;
-        let told = || format!("the oldest {} entries, for want of room", number(evicted));
-        Ok((evicted > 0).then(|| ("forgotten", told())))
+        let row = || format!("the oldest {} entries, for want of room", number(evicted));
+        Ok((evicted > 0).then(|| ("forgotten", row())))
     }
 
     /// A counter of the detector; 0 if it has none of that name.

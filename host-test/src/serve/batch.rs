@@ -1,5 +1,5 @@
-//! One batch, from its body to the answer. Here is the guarantee: nobody is told 200 before
-//! downstream has said so.
+//! One batch, from its body to the answer. Here is the guarantee: no sender is answered 200
+//! before downstream has answered 200.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub(super) struct Batches {
     pub(super) metrics: Arc<Metrics>,
     pub(super) unreadable: LogLimit,
     pub(super) failed: LogLimit,
-    /// Told when nothing can be delivered any more.
+    /// Notified when nothing can be delivered any more.
     pub(super) closed: Notify,
 }
 
@@ -107,7 +107,7 @@ impl Batches {
         let start = Instant::now();
         let (examined, in_flight) = self.worker.examine(events, in_flight).await??;
         self.metrics.examined(&examined.counts, start.elapsed());
-        self.complain(&examined);
+        self.log_unreadable(&examined);
         Ok((examined, in_flight))
     }
 
@@ -139,7 +139,7 @@ impl Batches {
             Sink::Written(output) if !delivery.found.is_empty() => {
                 let (turn, batches) = (output.turn().await, Arc::clone(self));
                 // What is being written cannot be taken back: it goes on though nobody waits for it
-                // any more, and only then is it known what is still owed.
+                // any more, and only then is it known what is still pending.
                 let written = spawn_blocking(move || {
                     let written = turn.write(&annotate::findings(&delivery.found));
                     batches.settle(written, delivery, repeats, start)
@@ -194,8 +194,8 @@ impl Batches {
         Ok((!keys.is_empty()).then(|| self.worker.delivered(keys)))
     }
 
-    /// Says what could not be read: not each, and not all of it.
-    fn complain(&self, examined: &Examined) {
+    /// Logs events that could not be read: not each, and not all of it.
+    fn log_unreadable(&self, examined: &Examined) {
         for Unreadable { place, reason } in &examined.unreadable {
             debug!(line = place.line, reason = %escape(reason, 200), "unreadable");
         }

@@ -21,7 +21,7 @@ use crate::state::undelivered::FindingKey;
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     inner: Mutex<Inner>,
-    /// Told when something is no longer on its way.
+    /// Notified when something is no longer on its way.
     released: Notify,
 }
 

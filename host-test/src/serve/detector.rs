@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) journal: Option<Journal>,
     pub(super) deliveries: Arc<Deliveries>,
     pub(super) metrics: Arc<Metrics>,
-    /// Told when the journal has become long.
+    /// Notified when the journal has become long.
     pub(super) save_soon: Arc<Notify>,
     /// Whether the memory may have changed since it was saved.
     pub(super) dirty: bool,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The list holds so many findings. Beyond it the oldest by event time are no longer told from
+/// The list holds so many findings. Beyond it the oldest by event time cannot be distinguished from
 /// delivered ones, and repeats as old as they are delivered again.
 const MAX: usize = 100_000;
 
@@ -127,7 +127,7 @@ impl Undelivered {
     }
 
     /// Once nothing has been on the list for so long, no sender has a finding left that was
-    /// forgotten: repeats are told from undelivered ones again.
+    /// forgotten: repeats can be distinguished from undelivered ones again.
     fn lower_watermark(&mut self, after: Duration) {
         if self.watermark.is_some()
             && self.empty_since.is_some_and(|since| since.elapsed() >= after)

@@ -38,7 +38,7 @@ impl FluentBit {
     }
 }
 
-/// Runs cases. Fluent Bit is told no settings: those of a case are put where baking puts them.
+/// Runs cases. Fluent Bit passes no settings: those of a case are put where baking puts them.
 ///
 /// A finding that was given before is expected of no filter: it leaves repetitions out.
 pub(super) fn run(module: &FluentBit, cases: &[Case], fit: Fit) -> Vec<Outcome> {

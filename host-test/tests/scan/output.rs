@@ -34,9 +34,9 @@ fn severities_choose_what_is_printed_and_how_it_ends() {
     }
 }
 
-/// A time that nobody could read was told nowhere.
+/// A time that could not be read was reported nowhere.
 #[test]
-fn a_time_that_cannot_be_read_is_told_in_the_finding_and_in_the_summary() {
+fn a_time_that_cannot_be_read_is_reported_in_the_finding_and_in_the_summary() {
     let sandbox = Sandbox::new();
     let mut event = leaving(1);
     event["eventTime"] = "June".into();

@@ -1,4 +1,4 @@
-//! A downstream that answers, or fails, as it is told.
+//! A downstream that answers, or fails, as a test asks.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -26,7 +26,7 @@ pub enum Does {
     BreaksOff,
 }
 
-/// A server of its own thread. Answers 200 unless it is told otherwise.
+/// A server of its own thread. Answers 200 unless a test asks for something else.
 pub struct Downstream {
     address: String,
     inner: Arc<Mutex<Inner>>,
@@ -63,7 +63,7 @@ impl Downstream {
         self.inner.lock().unwrap().next.extend(does);
     }
 
-    /// Takes back what it was told and has not done.
+    /// Drops the answers that were asked for and not given yet.
     pub fn forget(&self) {
         self.inner.lock().unwrap().next.clear();
     }

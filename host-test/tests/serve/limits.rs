@@ -1,4 +1,4 @@
-//! Bounds: of bodies, of what is in flight, of what strangers can make it do.
+//! Limits of bodies, of batches in flight, and of requests that do not come from Vector.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

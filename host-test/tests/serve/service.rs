@@ -41,7 +41,7 @@ impl Answer {
         self
     }
 
-    /// Told to send it again.
+    /// Asked to send it again.
     #[track_caller]
     pub fn expect_retry(&self) -> &Self {
         assert!(self.expect(503).headers.contains_key("retry-after"));

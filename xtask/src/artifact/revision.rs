@@ -12,7 +12,7 @@ use crate::process::output;
 
 /// The parts of the checkout that an artifact is made of. The revision is the last commit that touched one of
 /// these, and not the last commit: otherwise a word changed in the documentation would change the
-/// artifact, and whoever builds a later tag would not get the bytes of the release.
+/// artifact, and a build of a later tag would not give the bytes of the release.
 const INPUTS: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",

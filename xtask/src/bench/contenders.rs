@@ -30,7 +30,7 @@ for (event,) in rows.fetchall():
     print(event)
 "#;
 
-/// A contender that is there or is not, and how what it finds is told.
+/// A contender that is there or is not, and the form of its findings.
 pub struct Entry {
     /// Its name in the table.
     pub name: &'static str,

@@ -47,16 +47,16 @@ pub const EXAMPLES: &str = "Examples:
 /// The flags of `cargo xtask bench`.
 #[derive(Args)]
 pub struct Flags {
-    /// What to measure [default: everything]
+    /// The parts to measure [default: everything]
     #[arg(value_enum, value_name = "NAME")]
     names: Vec<Name>,
-    /// How many bytes of events, with K, M or G as powers of 1024
+    /// The bytes of events, with K, M or G as powers of 1024
     #[arg(long, default_value = "256M", value_name = "BYTES")]
     size: Size,
-    /// What the corpus follows from
+    /// The seed of the corpus
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// How often each contender runs; the median counts
+    /// The number of runs of each contender; the median counts
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
     /// Print the raw figures as JSON instead of the table

@@ -208,11 +208,11 @@ impl Pipeline {
     }
 
     /// Waits for something, as long as all are running.
-    fn until(&mut self, complaint: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+    fn until(&mut self, problem: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
         let start = Instant::now();
         while !done()? {
             if start.elapsed() > PATIENCE {
-                bail!("{complaint}; the logs are in {}", self.folder.display());
+                bail!("{problem}; the logs are in {}", self.folder.display());
             }
             for (shown, child) in &mut self.running {
                 if let Some(status) = child.try_wait()? {
@@ -224,7 +224,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Ends them, and says what each took: the last was Vector, which is told first.
+    /// Ends them, and gives the cost of each: the last was Vector, which ends first.
     fn end(&mut self, wall: f64) -> Result<Vec<(String, Sample)>> {
         let mut samples = Vec::new();
         while let Some((shown, mut child)) = self.running.pop() {

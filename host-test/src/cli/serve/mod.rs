@@ -137,7 +137,7 @@ fn announce(address: &str, options: &Options) {
         to,
         "listening"
     );
-    // Told to systemd, where that is what runs it: others start when this is ready.
+    // Systemd, where that is what runs it, starts others when this is ready.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
 }
 
