@@ -103,7 +103,7 @@ impl Pipeline {
         Running(child)
     }
 
-    /// The lines of an output so far, the last one only if it is whole. Where a kill cut a line off,
+    /// The lines of an output so far, the last one only if it is whole. If a kill cut a line off,
     /// the file output goes on behind it without a line break, with a chunk's first record.
     pub fn lines(&self, output: &str) -> Vec<String> {
         let text = fs::read(self.output(output)).unwrap_or_default();

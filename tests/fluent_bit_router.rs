@@ -156,8 +156,8 @@ fn the_interpreters_own_stack_is_enough_for_every_case() {
     assert_eq!(pipeline.count("cloudtrail.ndjson"), events.len());
 }
 
-/// Stops Fluent Bit several times in the middle of a backlog, one way or another. What it shipped and
-/// found by then must all be there in the end; `complete` says of a configuration in which output
+/// Stops Fluent Bit several times in the middle of a backlog, one way or another. The events and findings up
+/// to then must all be there in the end; `complete` says of a configuration in which output
 /// nothing that was found may be missing.
 fn restarts(stop: fn(Running), complete: fn(&str) -> &'static str) {
     let program = fluent_bit();

@@ -38,7 +38,7 @@ pub struct Build {
     pub std_from_source: bool,
     /// The features of the package `orgwatch`, separated by commas.
     pub features: String,
-    /// The flags of the compiler. What was a folder of the machine is `…`.
+    /// The flags of the compiler. Folders of the machine are replaced by `…`.
     pub flags: Vec<String>,
 }
 

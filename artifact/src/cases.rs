@@ -1,4 +1,4 @@
-//! Cases: events in, findings out. What an artifact must do to be the one that was released.
+//! Cases: events in, findings out. A released artifact passes all of its own.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};

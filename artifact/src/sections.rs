@@ -65,8 +65,8 @@ pub struct Module<'a> {
 }
 
 impl<'a> Module<'a> {
-    /// Reads where sections begin and end. What stands in them is looked at only for the names of
-    /// custom sections.
+    /// Reads where sections begin and end. Their content is read only for the names of custom
+    /// sections.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let kind = match bytes.get(..8) {
             Some(b"\0asm\x01\0\0\0") => Kind::Module,

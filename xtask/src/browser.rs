@@ -15,7 +15,7 @@ const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 /// The path of Debian's Chromium.
 const PROGRAM: &str = "/usr/bin/chromium";
 
-/// Shows the reports in a browser, which it installs. Where there was one, `needs` has run these tests.
+/// Shows the reports in a browser, which it installs. If there was one, `needs` has run these tests.
 pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     if env::var_os("CHROMIUM").is_some() || on_path(&CHROMIUM) {
         return Ok(());

@@ -48,7 +48,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The same registry under another path. Where links cannot be made, the usual home has to do.
+/// The same registry under another path. If links cannot be made, the usual home has to do.
 fn another_home(workspace: &Workspace, folder: &Path) -> Result<Option<PathBuf>> {
     let Some(home) = &workspace.cargo_home else { return Ok(None) };
     fs::create_dir_all(folder)?;

@@ -2,8 +2,8 @@
 //! component host that opens with `{}`.
 //!
 //! The guest has a header for them (`orgwatch::embedded_config`), which is found by its magic in the data of
-//! the core module, in a component in the one core module that has it. What is baked is one more
-//! data segment behind the memory that the compiler laid out, and the header points there. Nothing
+//! the core module, in a component in the one core module that has it. The settings and the state
+//! are one more data segment behind the memory that the compiler laid out, and the header points there. Nothing
 //! of the code changes, and an artifact with the same baked twice is the same bytes.
 //!
 //! Pre-initialising with `wasmtime-wizer` was tried on both artifacts. Its function takes no arguments,

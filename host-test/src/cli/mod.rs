@@ -105,7 +105,7 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// One line on standard error. What it names may be named by an attacker.
+/// One line on standard error, escaped: an attacker may have chosen the names in it.
 fn warn(text: &str) {
     use io::Write as _;
     // There is nowhere to report that standard error is gone.

@@ -65,8 +65,8 @@ impl Session {
         resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()
     }
 
-    /// Saves the memory, if it is one that stays. What loading it completed and nobody took is left
-    /// to a service.
+    /// Saves the memory, if it is one that stays. Findings that loading it completed and that
+    /// nobody took are left to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
         if let Some((state, resumed)) = &mut self.state {
             let memory = self

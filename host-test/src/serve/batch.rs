@@ -153,8 +153,8 @@ impl Batches {
         written_down(self.settle(delivered, delivery, repeats, start)?).await
     }
 
-    /// Settles what arrived, and says what became of it. What it gives is done when a crash does not
-    /// undo it any more.
+    /// Settles what arrived, and gives the result. Its receiver is done when a crash cannot undo that
+    /// any more.
     fn settle(
         &self,
         delivered: Result<(), SinkError>,

@@ -30,8 +30,8 @@ impl Token {
         Ok(Token(digest(text.as_bytes())))
     }
 
-    /// Whether the value of an `Authorization` header is `Bearer` and this token. How long that
-    /// takes says nothing of how much of it was right.
+    /// Whether the value of an `Authorization` header is `Bearer` and this token. The time that
+    /// takes does not depend on how much of it is right.
     pub(super) fn is_in(&self, header: &[u8]) -> bool {
         const SCHEME: &[u8] = b"bearer ";
         let Some((scheme, token)) = header.split_at_checked(SCHEME.len()) else { return false };

@@ -42,8 +42,8 @@ impl Worker {
         Ok((Worker { batches, orders }, gone))
     }
 
-    /// Examines newline-delimited events, and takes up what it finds. Who does not wait any more
-    /// has it dropped; what was found stays undelivered.
+    /// Examines newline-delimited events, and takes up what it finds. If the caller timed out
+    /// the reply is dropped; its findings stay undelivered.
     pub(super) async fn examine(
         &self,
         events: Bytes,

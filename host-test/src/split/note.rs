@@ -13,8 +13,8 @@ const LONGEST_STEM: usize = 120;
 
 /// Names of the outputs of a source, and of its note.
 ///
-/// A digest of the whole path tells sources of one name apart. What could trouble a router, a shell
-/// or a file system in the rest of the name is replaced.
+/// A digest of the whole path tells sources of one name apart. Characters of the rest of the
+/// name that could trouble a router, a shell or a file system are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(String);
 

@@ -1,8 +1,8 @@
 //! The module for Fluent Bit, driven as its `wasm` filter drives it: each record copied in, one
 //! function called, what comes back read as a C string.
 //!
-//! It is not Fluent Bit that runs it here, nor Fluent Bit's interpreter. What is shown is that the
-//! module finds what it must; `tests/fluent_bit.rs` shows that Fluent Bit can run it.
+//! It is not Fluent Bit that runs it here, nor Fluent Bit's interpreter. This shows that the module
+//! finds what it must; `tests/fluent_bit_router.rs` shows that Fluent Bit can run it.
 
 use memchr::{memchr, memmem};
 use orgwatch::embedded_config::MAGIC;

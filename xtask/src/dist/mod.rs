@@ -1,5 +1,8 @@
 //! The files beside the published artifacts: the bill of materials, the licences, and the digests of
 //! it all, which a release signs.
+//!
+//! Ours, since `cargo-cyclonedx` and `cargo-about` are commands to install before a build, and know nothing
+//! of the standard library, which is inside the guests as well.
 
 mod crates;
 mod licences;

@@ -20,7 +20,7 @@ pub(super) struct Line<'a> {
 pub(super) struct Raw {
     /// The file that it was read from, and the line.
     pub(super) place: String,
-    /// Its lines. What is not UTF-8 in them was replaced.
+    /// Its lines. Bytes that are not UTF-8 were replaced.
     pub(super) text: String,
     /// The length of the record in bytes, if that is more than is shown.
     pub(super) cut: Option<usize>,

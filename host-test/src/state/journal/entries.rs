@@ -81,8 +81,8 @@ pub(super) struct Read {
     pub(super) length: usize,
 }
 
-/// Every entry. What cannot be read is the end that was being written, unless an entry that came
-/// later can be.
+/// Every entry. Bytes that cannot be read are the end that was being written, unless a later entry can
+/// be read.
 pub(super) fn read_entries(id: u64, bytes: &[u8]) -> Result<Read, String> {
     let mut read = Read { entries: Vec::new(), next: 0, length: HEADER };
     let mut at = HEADER;
