@@ -30,7 +30,7 @@ fn orgwatch(args: &[&str], folder: &Path) -> Output {
     command.args(args).current_dir(folder).output().expect("it starts")
 }
 
-fn complaint(output: &Output) -> String {
+fn stderr(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -92,7 +92,7 @@ fn what_the_command_bakes_the_command_shows() {
         let mine = fs::read(at.join("mine.wasm")).unwrap();
         assert_eq!(contents(&mine).unwrap().state.unwrap().len() as u64, state);
         let again = orgwatch(&["bake", "--settings", "settings.yaml", "-o", "x", "mine.wasm"], at);
-        assert!(complaint(&again).contains("already"));
+        assert!(stderr(&again).contains("already"));
         assert!(!at.join("x").exists());
     }
 }
@@ -107,18 +107,18 @@ fn nothing_is_written_of_what_cannot_be_baked() {
     fs::write(at.join("text.wasm"), "no wasm").unwrap();
     fs::write(at.join("state"), "no state").unwrap();
     let bake = |settings: &str, more: &[&str], input: &str| {
-        complaint(&orgwatch(
+        stderr(&orgwatch(
             &[&["bake", "--settings", settings, "-o", "out.wasm"], more, &[input]].concat(),
             at,
         ))
     };
-    let told = bake("bad.yaml", &[], "in.wasm");
-    assert!(told.contains("bad.yaml:2: accounts[0]: \"1234\": ") && told.contains("12 digits"));
+    let said = bake("bad.yaml", &[], "in.wasm");
+    assert!(said.contains("bad.yaml:2: accounts[0]: \"1234\": ") && said.contains("12 digits"));
     assert!(bake("good.yaml", &["--state", "state"], "in.wasm").contains("the state state"));
     assert!(bake("good.yaml", &["--state", "none"], "in.wasm").contains("orgwatch learn"));
     assert!(bake("good.yaml", &[], "text.wasm").contains("text.wasm: it is no WebAssembly"));
     assert!(bake("good.yaml", &[], "none.wasm").contains("cannot read none.wasm"));
     assert!(!at.join("out.wasm").exists());
-    let told = complaint(&orgwatch(&["inspect", "text.wasm"], at));
-    assert!(told.contains("text.wasm"), "{told}");
+    let said = stderr(&orgwatch(&["inspect", "text.wasm"], at));
+    assert!(said.contains("text.wasm"), "{said}");
 }

@@ -66,7 +66,7 @@ fn fits(pattern: &[String], lines: &[&str]) -> bool {
 #[test]
 fn every_shown_command_prints_what_is_shown() {
     let root = support::root();
-    // Where shown commands write: Cargo may have been told to keep its own elsewhere.
+    // The folder that shown commands write to: Cargo's own may be elsewhere.
     fs::create_dir_all(root.join("target")).unwrap();
     // Left by an earlier run, it may be in a form that was never released.
     let _ = fs::remove_file(root.join("target/learned.state"));

@@ -16,14 +16,17 @@ use crate::support;
 /// A limit only so that a stream that stands still ends the test; it says nothing about speed.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// The configurations of `fluent-bit-config/`.
+pub const CONFIGURATIONS: [&str; 2] = ["annotate.yaml", "tap.yaml"];
+
 pub fn configuration(name: &str) -> String {
     fs::read_to_string(support::root().join("fluent-bit-config").join(name)).unwrap()
 }
 
 pub fn orgwatch(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_orgwatch")).args(arguments).output().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "orgwatch {arguments:?}: {complaints}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "orgwatch {arguments:?}: {stderr}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -100,7 +103,7 @@ impl Pipeline {
         Running(child)
     }
 
-    /// The lines of an output so far, the last one only if it is whole. Where a kill cut a line off,
+    /// The lines of an output so far, the last one only if it is whole. If a kill cut a line off,
     /// the file output goes on behind it without a line break, with a chunk's first record.
     pub fn lines(&self, output: &str) -> Vec<String> {
         let text = fs::read(self.output(output)).unwrap_or_default();
@@ -133,7 +136,7 @@ impl Pipeline {
         }
     }
 
-    /// How often each event came out.
+    /// The number of times that each event came out.
     pub fn ids(&self, output: &str) -> BTreeMap<String, usize> {
         let mut ids = BTreeMap::new();
         for line in self.lines(output) {

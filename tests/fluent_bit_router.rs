@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::fluent_bit_lab::{Pipeline, Running, configuration, event, fluent_bit, orgwatch};
+use crate::fluent_bit_lab::{CONFIGURATIONS, Pipeline, Running, event, fluent_bit};
 use crate::support::{self, Random};
-
-const CONFIGURATIONS: [&str; 2] = ["annotate.yaml", "tap.yaml"];
 
 fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
@@ -158,8 +156,8 @@ fn the_interpreters_own_stack_is_enough_for_every_case() {
     assert_eq!(pipeline.count("cloudtrail.ndjson"), events.len());
 }
 
-/// Stops Fluent Bit several times in the middle of a backlog, one way or another. What it shipped and
-/// found by then must all be there in the end; `complete` says of a configuration in which output
+/// Stops Fluent Bit several times in the middle of a backlog, one way or another. The events and findings up
+/// to then must all be there in the end; `complete` says of a configuration in which output
 /// nothing that was found may be missing.
 fn restarts(stop: fn(Running), complete: fn(&str) -> &'static str) {
     let program = fluent_bit();
@@ -210,95 +208,4 @@ fn a_kill_loses_nothing() {
         "annotate.yaml" => "cloudtrail.ndjson",
         _ => "findings.ndjson",
     });
-}
-
-#[test]
-fn the_tap_has_the_rule_of_this_pack() {
-    let printed = orgwatch(&["router", "fluent-bit"]);
-    assert!(
-        configuration("tap.yaml").contains(&printed),
-        "put what `orgwatch router fluent-bit` prints into fluent-bit-config/tap.yaml:\n{printed}"
-    );
-}
-
-/// The keys that the configurations use of each plugin, as Fluent Bit's documentation has them: one
-/// that it does not know is an error at its start, or nothing at all.
-const KEYS: &[(&str, &[&str])] = &[
-    (
-        "tail",
-        &[
-            "tag",
-            "path",
-            "key",
-            "parser",
-            "read_from_head",
-            "refresh_interval",
-            "db",
-            "buffer_chunk_size",
-            "buffer_max_size",
-            "skip_long_lines",
-            "storage.type",
-        ],
-    ),
-    ("wasm", &["match", "wasm_path", "function_name", "wasm_stack_size", "wasm_heap_size"]),
-    ("grep", &["match", "regex"]),
-    ("parser", &["match", "key_name", "parser"]),
-    ("file", &["match", "path", "file", "format", "mkdir", "retry_limit"]),
-    ("stdout", &["match", "format"]),
-    ("http", &["match", "host", "port", "uri", "tls", "format", "retry_limit"]),
-];
-
-#[test]
-fn configurations_use_keys_that_there_are() {
-    for name in CONFIGURATIONS {
-        // Examples in comments are checked, too.
-        let text = configuration(name).replace("    # - ", "    - ").replace("    #   ", "      ");
-        let all: Value = yaml_serde::from_str(&text).unwrap();
-        let mut seen = BTreeSet::new();
-        for list in ["inputs", "filters", "outputs"] {
-            for plugin in all["pipeline"][list].as_array().unwrap() {
-                let plugin = plugin.as_object().unwrap();
-                let kind = plugin["name"].as_str().unwrap();
-                let (_, keys) = KEYS.iter().find(|(known, _)| *known == kind).unwrap();
-                for key in plugin.keys().filter(|key| *key != "name") {
-                    assert!(keys.contains(&key.as_str()), "{name}: {kind} has no {key}");
-                }
-                seen.insert(kind.to_owned());
-                if kind == "wasm" {
-                    assert_eq!(plugin["function_name"], "orgwatch");
-                }
-            }
-        }
-        for kind in ["tail", "wasm", "file", "stdout", "http"] {
-            assert!(seen.contains(kind), "{name}: {kind}");
-        }
-        let variables = text.split("${").skip(1);
-        let used: BTreeSet<&str> = variables.filter_map(|rest| rest.split('}').next()).collect();
-        let set: BTreeSet<&str> =
-            all["env"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(used, set, "{name}");
-    }
-}
-
-/// Every event that the pack names passes the rule, however it is wrapped; no other does.
-#[test]
-fn the_rule_takes_names_in_every_wrapping() {
-    let printed = orgwatch(&["router", "fluent-bit"]);
-    let rule: Value = yaml_serde::from_str(&printed).unwrap();
-    let rule = rule[0]["regex"].as_str().unwrap().strip_prefix("message ").unwrap();
-    let expression = regex::Regex::new(rule).unwrap();
-    for name in &orgwatch::rules::builtin_pack().event_names {
-        let record = json!({ "eventName": name }).to_string();
-        let once = json!({ "message": record }).to_string();
-        let twice = json!({ "logEvents": [{ "message": once }] }).to_string();
-        let spaced = format!("{{ \"eventName\" : \"{name}\" }}");
-        for line in [&record, &once, &twice, &spaced] {
-            assert!(expression.is_match(line), "{line}");
-        }
-        for other in [format!("{name}X"), format!("X{name}"), name[1..].to_owned()] {
-            let line = json!({ "eventName": other }).to_string();
-            let named = orgwatch::rules::builtin_pack().event_names.contains(&other);
-            assert!(named || !expression.is_match(&line), "{line}");
-        }
-    }
 }

@@ -73,7 +73,7 @@ impl Registry {
         self.dir.path().join(name)
     }
 
-    /// Runs wkg, told that this registry speaks plain HTTP; gives whether it succeeded, and what it
+    /// Runs wkg, for which this registry speaks plain HTTP; gives whether it succeeded, and what it
     /// said.
     fn wkg(&self, args: &[&str]) -> (bool, String) {
         let config = self.path("config.toml");

@@ -55,9 +55,9 @@ fn validate(vector: &Path, files: &[std::path::PathBuf], what: &str) {
         .args(files)
         .output()
         .unwrap();
-    let told =
+    let said =
         format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    assert!(ran.status.success(), "{what}: {told}");
+    assert!(ran.status.success(), "{what}: {said}");
 }
 
 const EVENTS: u32 = 100_000;
@@ -124,10 +124,14 @@ fn nothing_is_lost(lab: &Lab) {
         twice.len(),
         settled.len(),
     );
-    assert!(wrong.is_empty(), "{} findings came again that were taken long before", wrong.len());
+    assert!(
+        wrong.is_empty(),
+        "{} findings are duplicates of ones acknowledged long before",
+        wrong.len()
+    );
 }
 
-/// An object of S3, told by SQS: the message is deleted when all of it has arrived.
+/// An object of S3, announced by SQS: the message is deleted when all of it has arrived.
 #[test]
 #[ignore = "needs Vector: VECTOR, or `vector` on the path"]
 fn objects_of_s3_arrive_and_are_done_with() {
@@ -194,7 +198,7 @@ fn findings_arrive_where_people_use_them() {
             assert_eq!(&finding[key], value, "{key}");
         }
     }
-    let mut told = BTreeSet::new();
+    let mut said = BTreeSet::new();
     for message in slack.posted() {
         assert_eq!(message.path, "/services/T0/B0/secret");
         assert!(
@@ -206,9 +210,9 @@ fn findings_arrive_where_people_use_them() {
         assert_eq!(text.as_object().unwrap().len(), 1);
         let text = text["text"].as_str().unwrap();
         assert!(!text.contains('<'), "{text}");
-        assert!(told.insert(text.lines().last().unwrap().to_owned()), "twice: {text}");
+        assert!(said.insert(text.lines().last().unwrap().to_owned()), "twice: {text}");
     }
-    assert_eq!(told, alerts);
+    assert_eq!(said, alerts);
 }
 
 /// The indexed findings, by document id.

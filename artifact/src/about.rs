@@ -1,4 +1,4 @@
-//! How an artifact was built, what it detects, and what was baked into it.
+//! The build of an artifact, its rules, and what was baked into it.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub const PACK: &str = "orgwatch:pack";
 /// The name of the section that holds [`Baked`].
 pub const BAKED: &str = "orgwatch:baked";
 
-/// Who loads an artifact.
+/// The program that loads an artifact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
@@ -21,14 +21,14 @@ pub enum Shape {
     FluentBit,
 }
 
-/// How an artifact was built: the same sources with the same of all this give the same bytes.
+/// The build of an artifact: the same sources with the same of all this give the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
-    /// Who loads it.
+    /// The program that loads it.
     pub shape: Shape,
-    /// What `rustc --version` prints.
+    /// The output of `rustc --version`.
     pub rustc: String,
-    /// What the linker says of itself; none where the compiler brought its own.
+    /// The linker's name and version; none where the compiler brought its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linker: Option<String>,
     /// The target.
@@ -38,7 +38,7 @@ pub struct Build {
     pub std_from_source: bool,
     /// The features of the package `orgwatch`, separated by commas.
     pub features: String,
-    /// The flags of the compiler. What was a folder of the machine is `…`.
+    /// The flags of the compiler. Folders of the machine are replaced by `…`.
     pub flags: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ pub struct PackRule {
     pub internal: bool,
 }
 
-/// What `orgwatch bake` put into a copy of an artifact.
+/// The settings and the state that `orgwatch bake` put into a copy of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baked {
     /// SHA-256 of the artifact that was copied.

@@ -1,4 +1,4 @@
-//! Cases: events in, findings out. What an artifact must do to be the one that was released.
+//! Cases: events in, findings out. A released artifact passes all of its own.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -58,7 +58,7 @@ pub enum CaseError {
     Settings {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: yaml_serde::Error,
     },
@@ -79,7 +79,7 @@ pub enum CaseError {
     Line {
         /// Which line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: serde_json::Error,
     },

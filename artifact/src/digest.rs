@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Malformed, Module};
 
 /// The section's name. It holds 32 bytes: SHA-256 of every byte of the file that is not of this
-/// section. Whoever changes a file can change this too: it finds damage, and no forgery.
+/// section. It detects damage and no forgery: an attacker can recompute it.
 pub const DIGEST: &str = "orgwatch:sha256";
 
 /// SHA-256 as `sha256:` and 64 hex digits.

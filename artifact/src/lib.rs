@@ -1,4 +1,4 @@
-//! What an artifact says of itself, in custom sections: nobody has to run it to read it.
+//! An artifact's description of itself, in custom sections: nobody has to run it to read it.
 //!
 //! `cargo xtask build` writes them, `orgwatch bake` changes them, `orgwatch inspect` and `orgwatch
 //! verify` read them. A section is of the outermost component or module, and any tool for

@@ -7,19 +7,19 @@ use crate::{
     integrity,
 };
 
-/// What every section of ours begins with.
+/// The beginning of the name of each of our sections.
 const PREFIX: &str = "orgwatch:";
 
-/// What an artifact says of itself. All of it has been read, and every byte is as it was sealed.
+/// An artifact's description of itself. All of it has been read, and every byte is as it was sealed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Artifact {
-    /// How it was built.
+    /// The description of its build.
     pub build: Build,
     /// Its rules.
     pub pack: Pack,
     /// The cases that it must pass.
     pub cases: Vec<Case>,
-    /// What was baked into it, if anything was.
+    /// The description of what was baked into it, if anything was.
     pub baked: Option<Baked>,
 }
 
@@ -56,7 +56,7 @@ pub enum Fault {
     Section {
         /// Its name.
         section: &'static str,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wasmparser::{BinaryReader, BinaryReaderError};
 
-/// What the first eight bytes say.
+/// The kind of a file, by its first eight bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A core module.
@@ -29,7 +29,7 @@ impl fmt::Display for Kind {
 pub struct Malformed {
     /// Where.
     pub offset: usize,
-    /// What is wrong there.
+    /// The problem there.
     pub problem: String,
 }
 
@@ -47,9 +47,9 @@ pub struct Section<'a> {
     pub id: u8,
     /// A custom section's name.
     pub name: Option<&'a str>,
-    /// What it holds; of a custom section, what follows the name.
+    /// Its content; of a custom section, the bytes behind the name.
     pub data: &'a [u8],
-    /// Where it stands, number and length included.
+    /// Its range in the file, number and length included.
     pub range: Range<usize>,
 }
 
@@ -58,15 +58,15 @@ pub struct Section<'a> {
 pub struct Module<'a> {
     /// The whole file.
     pub bytes: &'a [u8],
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// In their order.
     pub sections: Vec<Section<'a>>,
 }
 
 impl<'a> Module<'a> {
-    /// Reads where sections begin and end. What stands in them is looked at only for the names of
-    /// custom sections.
+    /// Reads where sections begin and end. Their content is read only for the names of custom
+    /// sections.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let kind = match bytes.get(..8) {
             Some(b"\0asm\x01\0\0\0") => Kind::Module,
@@ -89,7 +89,7 @@ impl<'a> Module<'a> {
         self.sections.iter().filter(move |section| section.name == Some(name))
     }
 
-    /// What the only custom section of a name holds; nothing if there are two, neither of which can
+    /// The content of the only custom section of a name; nothing if there are two, neither of which can
     /// be believed then.
     pub fn custom(&self, name: &str) -> Option<&'a [u8]> {
         let mut all = self.all(name);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::steps::step;
 
-/// How long a lock is waited for: a process that ends, or that is about to become another program, may
+/// The longest wait for a lock: a process that ends, or that is about to become another program, may
 /// hold it for a moment longer than it should.
 const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -28,8 +28,8 @@ pub fn lock(path: &Path) -> Result<File, TryLockError> {
     }
 }
 
-/// Replaces what a file holds, or makes it, and returns when that is on the disk. Whoever reads it
-/// finds the old bytes or the new ones, and never a part of them.
+/// Replaces what a file holds, or makes it, and returns when that is on the disk. A reader finds
+/// the old bytes or the new ones, and never a part of them.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // In the same folder, since a rename does not cross disks. Always of the same name: what a killed
     // run left is replaced, not added to.

@@ -1,5 +1,9 @@
 //! The description of a WebAssembly file, read from its bytes: nothing of it is run.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,17 +33,17 @@ pub struct Inspection {
     pub imports: Option<Vec<String>>,
     /// Its exports.
     pub exports: Option<Vec<String>>,
-    /// What it says of itself in the sections that any tool shows: `version`, `revision`, `licenses`,
+    /// The texts of the sections that any tool shows: `version`, `revision`, `licenses`,
     /// `description`, `authors`, `homepage`, `source`.
     #[serde(flatten)]
     pub said: BTreeMap<&'static str, String>,
-    /// How it was built.
+    /// The description of its build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
     /// The rules that it carries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pack: Option<Pack>,
-    /// How many cases it carries, for `orgwatch verify`.
+    /// The number of cases that it carries, for `orgwatch verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cases: Option<usize>,
     /// The parts baked into it, and the artifact they were baked into.
@@ -119,11 +123,13 @@ fn world(exports: &[String]) -> Option<String> {
 /// The names of what the outermost module or component imports and exports.
 fn edges(bytes: &[u8]) -> wasmparser::Result<(Vec<String>, Vec<String>)> {
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
-    let mut depth = 0;
+    let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                depth = depth.saturating_add(1);
+            }
+            Payload::End(_) => depth = depth.saturating_sub(1),
             _ if depth > 0 => {}
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {

@@ -1,9 +1,13 @@
 //! A detector's memory in a file, and beside it a journal of what came since.
 //!
 //! One run at a time may use it: it is locked from the time it is opened until it is dropped. Saving
-//! replaces it in one step, so that whoever reads it, and whenever saving is cut short, there is the
-//! old memory or the new one and never half of one. A start takes up the file and replays the
+//! replaces it in one step: for a reader, and after a save that was cut short, there is the old memory
+//! or the new one and never half of one. A start takes up the file and replays the
 //! journal.
+
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
 pub(crate) mod journal;
 mod resume;
@@ -34,7 +38,7 @@ const MAX_STATE: u64 = 1 << 30;
 pub struct StateFile {
     /// As it was named.
     name: PathBuf,
-    /// Where that leads.
+    /// The file that this name leads to.
     path: PathBuf,
     _lock: File,
 }

@@ -5,6 +5,8 @@
 
 #[path = "../../tests/fluent_bit_lab.rs"]
 mod fluent_bit_lab;
+#[path = "../../tests/fluent_bit_module.rs"]
+mod fluent_bit_module;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod util;
@@ -29,6 +31,8 @@ mod contract;
 mod docs;
 #[path = "../../tests/fluent_bit.rs"]
 mod fluent_bit;
+#[path = "../../tests/fluent_bit_config.rs"]
+mod fluent_bit_config;
 #[path = "../../tests/fluent_bit_router.rs"]
 mod fluent_bit_router;
 #[path = "../../tests/hosts.rs"]

@@ -59,7 +59,7 @@ impl Endpoint {
 
     /// A queue of SQS that tells of one object, and the bucket of S3 that has it.
     pub fn of_object(object: Arc<OnceLock<Vec<u8>>>) -> Self {
-        let told = AtomicUsize::new(0);
+        let answered = AtomicUsize::new(0);
         Self::start(move |sent| {
             let done = |answer: Value| (200, answer.to_string().into_bytes());
             if sent.method == "GET" {
@@ -67,7 +67,7 @@ impl Endpoint {
                 return (200, object.get().unwrap().clone());
             }
             if sent.head.contains("\r\nx-amz-target: amazonsqs.receivemessage\r\n") {
-                if told.fetch_add(1, Ordering::SeqCst) > 0 {
+                if answered.fetch_add(1, Ordering::SeqCst) > 0 {
                     // As long as it is invisible.
                     thread::sleep(Duration::from_millis(500));
                     return done(json!({}));

@@ -5,8 +5,7 @@ use std::env;
 use anyhow::Result;
 
 use crate::apt;
-use crate::build::cargo;
-use crate::needs::{CHROMIUM, on_path};
+use crate::needs::{self, CHROMIUM, on_path};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -16,7 +15,7 @@ const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 /// The path of Debian's Chromium.
 const PROGRAM: &str = "/usr/bin/chromium";
 
-/// Shows the reports in a browser, which it installs. Where there was one, `needs` has run these tests.
+/// Shows the reports in a browser, which it installs. If there was one, `needs` has run these tests.
 pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     if env::var_os("CHROMIUM").is_some() || on_path(&CHROMIUM) {
         return Ok(());
@@ -28,8 +27,6 @@ pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     }
     steps.command(
         "reports in a browser",
-        cargo(workspace, "test")
-            .args(["--workspace", "--test", "host", "--", "--ignored", "report::shown::"])
-            .env("CHROMIUM", PROGRAM),
+        needs::tests(workspace, &["report::shown::"]).env("CHROMIUM", PROGRAM),
     )
 }

@@ -104,7 +104,7 @@ impl Guest {
         about.write(&self.record(workspace, &toolchain)?, &bytes)
     }
 
-    /// How it is built, in a form that names no folder of this machine.
+    /// The record of its build, which names no folder of this machine.
     fn record(&self, workspace: &Workspace, toolchain: &Toolchain) -> Result<artifact::Build> {
         let flags = self.rustflags(workspace, toolchain).into_iter();
         Ok(artifact::Build {

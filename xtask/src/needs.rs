@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -92,12 +93,14 @@ pub fn check(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()>
     if filters.is_empty() {
         return Ok(());
     }
-    steps.command(
-        "run the tests with programs of others",
-        cargo(workspace, "test")
-            .args(["--workspace", "--test", "host", "--", "--ignored"])
-            .args(filters),
-    )
+    steps.command("run the tests with programs of others", &mut tests(workspace, &filters))
+}
+
+/// The command that runs the ignored tests of these filters.
+pub fn tests(workspace: &Workspace, filters: &[&str]) -> Command {
+    let mut command = cargo(workspace, "test");
+    command.args(["--workspace", "--test", "host", "--", "--ignored"]).args(filters);
+    command
 }
 
 /// The filters of the groups whose programs `--full` installs.

@@ -12,7 +12,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and returns what it prints; fails if it does, with what it complained about.
+/// Runs a command and returns what it prints; fails if it does, with its standard error.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| cannot_start(command))?;
     ensure!(

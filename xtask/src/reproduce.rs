@@ -29,7 +29,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
         target: folder.join("build"),
         cargo_home: another_home(workspace, &folder.join("home"))?,
     };
-    // The copy is no checkout: it is told the revision that its sources are.
+    // The copy is no checkout: the revision of its sources is passed to it.
     let about = About::read(&copy, Revision::of(&workspace.root))?;
     for guest in [COMPONENT, FLUENT_BIT] {
         let path = guest.path(workspace);
@@ -48,7 +48,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The same registry under another path. Where links cannot be made, the usual home has to do.
+/// The same registry under another path. If links cannot be made, the usual home has to do.
 fn another_home(workspace: &Workspace, folder: &Path) -> Result<Option<PathBuf>> {
     let Some(home) = &workspace.cargo_home else { return Ok(None) };
     fs::create_dir_all(folder)?;

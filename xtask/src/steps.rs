@@ -35,7 +35,7 @@ impl Steps {
         self.run(name, &repeat, || process::run(command))
     }
 
-    /// Notes what is left out, so that nobody takes it for done.
+    /// Notes a step that is skipped, so that nobody takes it for done.
     pub fn skip(&mut self, name: &str, why: &str) {
         self.skipped.push((name.to_owned(), why.to_owned()));
     }

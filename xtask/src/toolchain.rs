@@ -1,4 +1,7 @@
 //! A compiler for WebAssembly, wherever one can be had.
+//!
+//! A `rust-toolchain.toml` with the target would do for a compiler of rustup that has a network. Debian's has
+//! neither rustup nor the target's standard library, and the artifacts are built with it, too.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +16,7 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-/// How a guest can be compiled here.
+/// A way to compile a guest here.
 #[derive(Debug, PartialEq)]
 pub enum Toolchain {
     /// The active compiler has the target.

@@ -6,10 +6,11 @@ use wasmparser::{ConstExpr, DataKind, Operator, Parser, Payload};
 
 use super::Error;
 
-/// Magic, version, and the address and length of settings and of memory, each of four bytes.
-const LENGTH: usize = 48;
-const VERSION: std::ops::Range<usize> = 16..32;
-const SLICES: usize = 32;
+/// The length of the header: 16 bytes of magic, 16 of the version, and the two slices.
+const LENGTH: usize = 32 + SLICES;
+/// The length of the two slices: the address and the length of settings and of memory, each of four
+/// bytes.
+const SLICES: usize = 16;
 
 /// The parts baked into an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +57,34 @@ fn address(offset: &ConstExpr<'_>) -> Result<u32, Error> {
     }
 }
 
-/// Which segment has the header, and where in it.
-pub(super) fn find(segments: &[Segment<'_>]) -> Result<(usize, usize), Error> {
-    let all = segments.iter().enumerate().flat_map(|(segment, one)| {
-        memmem::find_iter(one.data, &MAGIC).map(move |at| (segment, at))
+/// The header, and its place.
+pub(super) struct Header<'a> {
+    /// The number of its segment.
+    pub(super) segment: usize,
+    /// Its first byte in that segment.
+    pub(super) at: usize,
+    bytes: &'a [u8; LENGTH],
+}
+
+impl<'a> Header<'a> {
+    /// The version, padded with zeros.
+    fn version(&self) -> &'a [u8] {
+        self.bytes.get(16..32).unwrap_or_default()
+    }
+
+    /// The bytes of the two slices.
+    pub(super) fn slices(&self) -> &'a [u8; SLICES] {
+        self.bytes.last_chunk().unwrap_or(&EMPTY)
+    }
+}
+
+/// The only header of all segments.
+pub(super) fn find<'a>(segments: &[Segment<'a>]) -> Result<Header<'a>, Error> {
+    let mut all = segments.iter().enumerate().flat_map(|(segment, one)| {
+        memmem::find_iter(one.data, &MAGIC).filter_map(move |at| {
+            Some(Header { segment, at, bytes: one.data.get(at..)?.first_chunk()? })
+        })
     });
-    let mut all = all.filter(|(segment, at)| segments[*segment].data.len() >= at + LENGTH);
     match (all.next(), all.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(Error::Foreign),
@@ -72,16 +95,12 @@ pub(super) fn find(segments: &[Segment<'_>]) -> Result<(usize, usize), Error> {
 /// Reads a module's header and what it points to.
 pub(super) fn read(module: &[u8]) -> Result<Contents, Error> {
     let segments = segments(module)?;
-    let (segment, at) = find(&segments)?;
-    let header = &segments[segment].data[at..at + LENGTH];
-    let version = header[VERSION].split(|byte| *byte == 0).next().unwrap_or_default();
+    let header = find(&segments)?;
+    let version = header.version().split(|byte| *byte == 0).next().unwrap_or_default();
     let version = String::from_utf8_lossy(version).into_owned();
-    let slice = |nth: usize| {
-        let word = |at: usize| {
-            let bytes = header[at..].first_chunk().copied().unwrap_or_default();
-            u32::from_le_bytes(bytes)
-        };
-        let (address, length) = (word(SLICES + nth * 8), word(SLICES + nth * 8 + 4) as usize);
+    let mut words = header.slices().as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+    let mut slice = || {
+        let (address, length) = (words.next().unwrap_or(0), words.next().unwrap_or(0) as usize);
         if length == 0 {
             return Ok(None);
         }
@@ -91,22 +110,22 @@ pub(super) fn read(module: &[u8]) -> Result<Contents, Error> {
         });
         there.map(Some).ok_or(Error::Layout("its header points to nothing"))
     };
-    let settings = slice(0)?.map(|text| String::from_utf8_lossy(text).into_owned());
-    Ok(Contents { version, settings, state: slice(1)?.map(<[u8]>::to_vec) })
+    let settings = slice()?.map(|text| String::from_utf8_lossy(text).into_owned());
+    Ok(Contents { version, settings, state: slice()?.map(<[u8]>::to_vec) })
 }
 
-/// The header's two slices as its bytes: what stands at `address`, and behind that the other.
-pub(crate) fn slices(address: u32, settings: usize, state: usize) -> [u8; LENGTH - SLICES] {
-    let mut bytes = [0; LENGTH - SLICES];
-    let words = [address, settings as u32, address + settings as u32, state as u32];
+/// The header's two slices as its bytes: settings of this length at `address`, and a state behind them.
+pub(crate) fn slices(address: u32, settings: usize, state: usize) -> [u8; SLICES] {
+    let mut bytes = [0; SLICES];
+    let words = [address, settings as u32, address.wrapping_add(settings as u32), state as u32];
     for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
     bytes
 }
 
-/// Where the two slices stand behind the header's beginning.
-pub(crate) const AT_SLICES: std::ops::Range<usize> = SLICES..LENGTH;
+/// The place of the two slices in the header.
+pub(crate) const AT_SLICES: std::ops::Range<usize> = 32..LENGTH;
 
 /// The two slices as the compiler leaves them.
-pub(crate) const EMPTY: [u8; LENGTH - SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+pub(crate) const EMPTY: [u8; SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];

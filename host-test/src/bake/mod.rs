@@ -2,8 +2,8 @@
 //! component host that opens with `{}`.
 //!
 //! The guest has a header for them (`orgwatch::embedded_config`), which is found by its magic in the data of
-//! the core module, in a component in the one core module that has it. What is baked is one more
-//! data segment behind the memory that the compiler laid out, and the header points there. Nothing
+//! the core module, in a component in the one core module that has it. The settings and the state
+//! are one more data segment behind the memory that the compiler laid out, and the header points there. Nothing
 //! of the code changes, and an artifact with the same baked twice is the same bytes.
 //!
 //! Pre-initialising with `wasmtime-wizer` was tried on both artifacts. Its function takes no arguments,
@@ -12,11 +12,17 @@
 //! that finds the same and starts 15 ms sooner. In a component it needs an exported function that nobody
 //! else wants, and adds an interface of its own to the world. `bake` would have to run the guest for it.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 pub(crate) mod header;
 mod rewrite;
 
 #[cfg(test)]
 mod tests;
+
+use std::ops::Range;
 
 use orgwatch_artifact::{
     BAKED, Baked, Integrity, Kind, Malformed, Module, digest, integrity, seal,
@@ -90,7 +96,7 @@ pub fn contents(artifact: &[u8]) -> Result<Contents, Error> {
 ///
 /// Neither is checked here: that is what opening a detector with them does.
 pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-    let length = settings.len() + state.map_or(0, <[u8]>::len);
+    let length = settings.len().saturating_add(state.map_or(0, <[u8]>::len));
     if length > MAX_BAKED {
         return Err(Error::TooLong(length));
     }
@@ -98,7 +104,7 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
     if let Integrity::Damaged { .. } = integrity(&whole) {
         return Err(Error::Damaged);
     }
-    let (at, core) = core_module(&whole)?;
+    let (place, core) = core_module(&whole)?;
     let there = header::read(core)?;
     if there.settings.is_some() {
         return Err(Error::Baked);
@@ -108,14 +114,18 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
         return Err(Error::Version { artifact: there.version, this });
     }
     let core = rewrite::with(core, settings.as_bytes(), state.unwrap_or_default())?;
-    let bytes = match at {
+    let bytes = match place {
         None => core,
-        Some(at) => {
-            let range = &whole.sections[at].range;
+        Some(range) => {
             let mut section = Component::new();
             section.section(&RawSection { id: CORE_MODULE, data: &core });
             let section = section.finish();
-            [&artifact[..range.start], &section[8..], &artifact[range.end..]].concat()
+            // Without the header of a component before it.
+            let parts = (artifact.get(..range.start), section.get(8..), artifact.get(range.end..));
+            let (Some(before), Some(section), Some(after)) = parts else {
+                return Err(Error::Layout("a section stands outside of it"));
+            };
+            [before, section, after].concat()
         }
     };
     let note = Baked {
@@ -133,28 +143,28 @@ pub fn emptied(artifact: &[u8]) -> Result<Vec<u8>, Error> {
     let whole = Module::parse(artifact)?;
     let (_, core) = core_module(&whole)?;
     let segments = header::segments(core)?;
-    let (segment, at) = header::find(&segments)?;
-    // Where in the file the segment's bytes are.
-    let start = segments[segment].data.as_ptr() as usize - artifact.as_ptr() as usize + at;
+    let slices = header::find(&segments)?.slices();
+    // The slices are a part of the file: their addresses tell which.
+    let start = (slices.as_ptr() as usize).saturating_sub(artifact.as_ptr() as usize);
     let mut bytes = artifact.to_vec();
-    bytes[start + header::AT_SLICES.start..start + header::AT_SLICES.end]
-        .copy_from_slice(&header::EMPTY);
+    let slices = bytes.get_mut(start..).and_then(|rest| rest.first_chunk_mut());
+    *slices.ok_or(Error::Foreign)? = header::EMPTY;
     Ok(bytes)
 }
 
-/// The core module with the header: the file itself, or a section of a component, whose place among
-/// the sections is given.
-fn core_module<'a>(whole: &Module<'a>) -> Result<(Option<usize>, &'a [u8]), Error> {
+/// The core module with the header: the file itself, or a section of a component, whose range in the
+/// file is given.
+fn core_module<'a>(whole: &Module<'a>) -> Result<(Option<Range<usize>>, &'a [u8]), Error> {
     if whole.kind == Kind::Module {
         return Ok((None, whole.bytes));
     }
     let mut found = None;
-    for (at, section) in whole.sections.iter().enumerate() {
+    for section in &whole.sections {
         if section.id == CORE_MODULE && header::is_in(section.data) {
             if found.is_some() {
                 return Err(Error::Layout("two of its modules have a header"));
             }
-            found = Some((Some(at), section.data));
+            found = Some((Some(section.range.clone()), section.data));
         }
     }
     found.ok_or(Error::Foreign)

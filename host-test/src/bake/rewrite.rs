@@ -28,15 +28,15 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
                 }
                 // Behind all that the compiler laid out. The guest's allocator asks for new pages,
                 // and never takes it that those behind what it knows are its own.
-                let start = memory.initial * PAGE;
+                let start = memory.initial.saturating_mul(PAGE);
                 let pages = (added.len() as u64).div_ceil(PAGE);
-                address = u32::try_from(start)
-                    .ok()
-                    .filter(|start| u64::from(*start) + added.len() as u64 <= u64::from(u32::MAX));
+                address = u32::try_from(start).ok().filter(|start| {
+                    u32::try_from(added.len()).is_ok_and(|more| start.checked_add(more).is_some())
+                });
                 let mut section = MemorySection::new();
                 section.memory(MemoryType {
-                    minimum: memory.initial + pages,
-                    maximum: memory.maximum.map(|most| (most + pages).min(PAGE)),
+                    minimum: memory.initial.saturating_add(pages),
+                    maximum: memory.maximum.map(|most| most.saturating_add(pages).min(PAGE)),
                     memory64: false,
                     shared: false,
                     page_size_log2: None,
@@ -44,7 +44,7 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
                 out.section(&section);
             }
             Payload::DataCountSection { count, .. } => {
-                out.section(&DataCountSection { count: count + 1 });
+                out.section(&DataCountSection { count: count.saturating_add(1) });
             }
             Payload::DataSection(_) => {
                 let address = address.ok_or(Error::Layout("its memory has no room for more"))?;
@@ -52,10 +52,9 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
             }
             other => {
                 if let Some((id, range)) = other.as_section() {
-                    out.section(&RawSection {
-                        id,
-                        data: &module[range.start as usize..range.end as usize],
-                    });
+                    let data = module.get(range.start as usize..range.end as usize);
+                    let data = data.ok_or(Error::Layout("a section stands outside of it"))?;
+                    out.section(&RawSection { id, data });
                 }
             }
         }
@@ -66,14 +65,15 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
 /// The data section with its header pointing to one more segment.
 fn data(module: &[u8], address: u32, added: &[u8], settings: usize) -> Result<DataSection, Error> {
     let segments = header::segments(module)?;
-    let (with_header, at) = header::find(&segments)?;
+    let header = header::find(&segments)?;
     let mut section = DataSection::new();
     for (nth, segment) in segments.iter().enumerate() {
         let mut data = segment.data.to_vec();
-        if nth == with_header {
-            let slices = header::slices(address, settings, added.len() - settings);
-            let range = at + header::AT_SLICES.start..at + header::AT_SLICES.end;
-            data[range].copy_from_slice(&slices);
+        if nth == header.segment {
+            let state = added.len().saturating_sub(settings);
+            let there = data.get_mut(header.at..).and_then(|rest| rest.get_mut(header::AT_SLICES));
+            let there = there.ok_or(Error::Layout("its header is cut"))?;
+            there.copy_from_slice(&header::slices(address, settings, state));
         }
         section.active(0, &constant(segment.address), data);
     }

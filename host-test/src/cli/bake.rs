@@ -10,8 +10,8 @@ use orgwatch_host::bake::bake;
 use orgwatch_host::file;
 use orgwatch_host::state::{Saved, StateFile};
 
-use super::settings::Document;
-use super::{Status, warn};
+use super::Status;
+use super::settings::{Document, Refused};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,15 +54,8 @@ pub(super) fn run(flags: &BakeFlags) -> anyhow::Result<Status> {
     let document = Document::read(&flags.settings)?;
     let settings = document.json();
     // The core of this program is that of the artifact, whose version is compared.
-    let mut detector = match Detector::open(&settings) {
-        Ok(detector) => detector,
-        Err(problems) => {
-            for wrong in document.refused(&problems) {
-                warn(&wrong.to_string());
-            }
-            return Ok(Status::Unusable);
-        }
-    };
+    let mut detector =
+        Detector::open(&settings).map_err(|problems| Refused::of(&document.refused(&problems)))?;
     let state = flags.state.as_deref().map(read_state).transpose()?;
     if let (Some(state), Some(file)) = (&state, &flags.state) {
         let refused = |err| anyhow!("cannot bake the state {}: {err}", file.display());

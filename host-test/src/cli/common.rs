@@ -8,7 +8,7 @@ use clap::Args;
 use super::filter::FilterFlags;
 use super::size::Size;
 
-/// What every command that reads events takes.
+/// The flags of every command that reads events.
 #[derive(Debug, Args)]
 pub(super) struct CommonFlags {
     /// Settings, as YAML or JSON: your management account, organization, whom you trust

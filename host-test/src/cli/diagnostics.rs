@@ -16,7 +16,7 @@ use super::warn;
 /// How many unreadable ones of a file are told; then only how many more.
 const MOST_TOLD: usize = 20;
 
-/// Tells of a file's first unreadable lines, and of every path that failed.
+/// Reports a file's first unreadable lines, and every path that failed.
 #[derive(Debug)]
 pub(super) struct Diagnostics {
     /// Says nothing of lines, nor of files that are no logs.

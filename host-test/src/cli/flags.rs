@@ -107,7 +107,7 @@ pub(super) struct ScanFlags {
     pub(super) common: CommonFlags,
 }
 
-/// How findings are printed.
+/// The form of printed findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// One JSON object a line

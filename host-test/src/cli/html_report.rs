@@ -21,7 +21,7 @@ pub(super) struct HtmlReport {
 pub(super) struct Target {
     /// As it was named.
     name: PathBuf,
-    /// Where that leads.
+    /// The file that this name leads to.
     path: PathBuf,
 }
 

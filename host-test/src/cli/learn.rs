@@ -54,9 +54,7 @@ pub(super) struct LearnFlags {
 /// Runs it.
 pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let Some(mut session) = Session::open(&flags.common, Some(&flags.state))? else {
-        return Ok(Status::Unusable);
-    };
+    let mut session = Session::open(&flags.common, Some(&flags.state))?;
     let own = Own::of(Some(&flags.state), None);
     let found = own.leave_out(input::walk(&flags.paths), &flags.paths);
     let options = session.options.clone();

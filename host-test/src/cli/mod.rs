@@ -9,6 +9,7 @@ mod flags;
 mod html_report;
 mod inspect;
 mod learn;
+mod opening;
 mod own;
 mod printer;
 mod progress;
@@ -34,7 +35,7 @@ use orgwatch_host::scan::Totals;
 
 use flags::{Command, Flags};
 
-/// How the command ends.
+/// The exit status of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     /// All is well.
@@ -46,7 +47,7 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// How a run ends that read what it was given, or not all of it.
+    /// The status of a run that read all of its input, or not all.
     fn of(totals: &Totals) -> Self {
         match totals.failed > 0 || totals.counts.unreadable > 0 {
             true => Status::Unusable,
@@ -92,7 +93,10 @@ pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
 
 /// Says on standard error why the command failed.
 pub(crate) fn report(err: &anyhow::Error) {
-    warn(&format!("{err:#}"));
+    match err.downcast_ref::<settings::Refused>() {
+        Some(refused) => refused.0.iter().for_each(|problem| warn(problem)),
+        None => warn(&format!("{err:#}")),
+    }
 }
 
 /// This machine's clock, in seconds since 1970.
@@ -101,9 +105,9 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// One line on standard error. What it names may be named by an attacker.
+/// One line on standard error, escaped: an attacker may have chosen the names in it.
 fn warn(text: &str) {
     use io::Write as _;
-    // Nobody is there to be told that standard error is gone.
+    // There is nowhere to report that standard error is gone.
     let _ = writeln!(io::stderr(), "orgwatch: {}", Escaped(text));
 }

@@ -31,7 +31,7 @@ pub(super) struct Printer<'a> {
     page: Option<HtmlReport>,
     /// Why findings are no longer printed, where a page or the result is still to be had.
     unprinted: Option<io::Error>,
-    /// How the scan ended, if it went to its end without its findings being printed.
+    /// The status of the scan, if it went to its end without its findings being printed.
     unread: Option<Status>,
     rules: Tally,
     pub(super) progress: Progress,
@@ -83,8 +83,8 @@ impl<'a> Printer<'a> {
         self.unprinted.take().map_or(Ok(()), |err| Err(err.into()))
     }
 
-    /// What the command ends with if the reader of its findings has gone away: with `--fail-on` what
-    /// it ends with otherwise, and nothing without.
+    /// The status of the command if the reader of its findings has gone away: with `--fail-on` the
+    /// same as otherwise, and none without.
     pub(super) fn status_unread(&self) -> Option<Status> {
         self.fail_on?;
         self.unread.or(self.tripped.then_some(Status::Found))
@@ -172,7 +172,7 @@ impl Printer<'_> {
             self.unprinted = print(self.format, finding, &self.progress).err();
         }
         let Some(err) = &self.unprinted else { return Ok(()) };
-        // Whoever read them may have seen enough. The page is for others, and so is the result, which
+        // Their reader may have seen enough. The page is for others, and so is the result, which
         // is known once there is one finding that decides it.
         let pending = self.fail_on.is_some() && !self.tripped;
         if self.page.is_some() || pending && err.kind() == io::ErrorKind::BrokenPipe {

@@ -1,4 +1,4 @@
-//! How far a scan has come, on a terminal.
+//! The progress of a scan, on a terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -101,7 +101,7 @@ fn style(template: &str) -> ProgressStyle {
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-/// How long all files are together; none if that cannot be known, or is not asked any more.
+/// The length of all files together; none if that cannot be known, or is not asked any more.
 fn measure(paths: &[PathBuf], filter: &Filter, stop: &AtomicBool) -> Option<u64> {
     let mut bytes = 0;
     for found in input::walk(paths) {

@@ -25,9 +25,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     stdout::check()?;
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
     let page = page(flags, &paths)?;
-    let Some(mut session) = Session::open(&flags.common, flags.state.as_deref())? else {
-        return Ok(Status::Unusable);
-    };
+    let mut session = Session::open(&flags.common, flags.state.as_deref())?;
     let format = format(flags);
     let quiet = flags.common.quiet;
     let mut printer =
@@ -85,7 +83,7 @@ fn least(flags: &ScanFlags) -> Severity {
     flags.min_severity.unwrap_or(Severity::Informational)
 }
 
-/// Where the report goes, if there is to be one.
+/// The file of the report, if there is to be one.
 fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<HtmlReport>> {
     let common = &flags.common;
     let others = [&flags.state, &common.settings, &common.component].into_iter().flatten();

@@ -4,15 +4,16 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use orgwatch::finding::Finding;
 use orgwatch_host::output::number;
-use orgwatch_host::plugin::{Detector, Error, Plugin};
+use orgwatch_host::plugin::{Detector, Plugin};
 use orgwatch_host::scan::Options;
-use orgwatch_host::state::{ResumeError, Resumed, StateFile};
+use orgwatch_host::state::{Resumed, StateFile};
 
 use super::common::CommonFlags;
-use super::settings::Document;
+use super::opening::{self, Opening};
+use super::settings::{Document, Refused};
 use super::{component, warn};
 
 /// A detector for one run.
@@ -26,32 +27,23 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens it; none if the settings were refused, which has been said then.
-    pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Option<Self>> {
-        let mut settings = match &flags.settings {
-            Some(file) => Document::read(file)?,
-            None => Document::empty(),
-        };
-        // Before anything that takes time: another run may have it.
-        let state = state.map(StateFile::open).transpose()?;
-        let plugin = component::load(flags.component.as_deref())?;
-        let mut detector = match plugin.open(&settings.for_files()) {
+    /// Opens it. Fails with [`Refused`] if the settings are refused.
+    pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Self> {
+        let settings = opening::settings(flags.settings.as_deref())?;
+        let load = || component::load(flags.component.as_deref());
+        let mut opening = Opening::new(settings, state, load)?;
+        let mut detector = match opening.detector_of_files() {
             // Ours alone are not refused, but by a component that has its own baked in.
-            Err(Error::Settings(_)) if flags.settings.is_none() => {
-                settings = Document::of_component();
-                plugin.open(&settings.for_files())?
-            }
-            Err(Error::Settings(problems)) => {
-                for wrong in settings.refused(&problems) {
-                    warn(&wrong.to_string());
-                }
-                return Ok(None);
+            Err(err) if flags.settings.is_none() && err.is::<Refused>() => {
+                opening.settings = Document::of_component();
+                opening.detector_of_files()?
             }
             detector => detector?,
         };
+        let Opening { settings, state, plugin } = opening;
         let mut resumed = None;
         if let Some(state) = state {
-            let taken_up = resume(&mut detector, &state)?;
+            let taken_up = state.resume(&mut detector)?;
             if !taken_up.found && !flags.quiet {
                 warn(&format!("no state {} yet: starting empty", state.name().display()));
             }
@@ -64,7 +56,7 @@ impl Session {
         options.limits.max_decompressed = flags.max_decompressed.0;
         options.filter = flags.filter.filter()?;
         options.threads = flags.threads.unwrap_or_else(threads);
-        Ok(Some(Session { detector, options, plugin, settings, state: resumed }))
+        Ok(Session { detector, options, plugin, settings, state: resumed })
     }
 
     /// Findings that loading the memory completed and no run has given yet.
@@ -73,27 +65,25 @@ impl Session {
         resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()
     }
 
-    /// Saves the memory, if it is one that stays. What loading it completed and nobody took is left
-    /// to a service.
+    /// Saves the memory, if it is one that stays. Findings that loading it completed and that
+    /// nobody took are left to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
         if let Some((state, resumed)) = &mut self.state {
-            let failed = || format!("cannot save the state {}", state.name().display());
-            let memory = self.detector.save_state().with_context(failed)?;
+            let memory = self
+                .detector
+                .save_state()
+                .with_context(|| format!("cannot save the state {}", state.name().display()))?;
             resumed.leave_completed();
-            state.save_resumed(memory, resumed).map_err(|err| match err {
-                // It says so itself.
-                ResumeError::File(err) => anyhow!(err),
-                err => anyhow!(err).context(failed()),
-            })?;
+            state.save_resumed(memory, resumed)?;
         }
         Ok(())
     }
 
-    /// How much the detector had to forget, as a row of a summary; none if nothing.
+    /// The number of entries that the detector had to forget, as a row of a summary; none if it is 0.
     pub(super) fn forgotten(&mut self) -> anyhow::Result<Option<(&'static str, String)>> {
         let evicted = self.counter("memory_evicted")?;
-        let told = || format!("the oldest {} entries, for want of room", number(evicted));
-        Ok((evicted > 0).then(|| ("forgotten", told())))
+        let row = || format!("the oldest {} entries, for want of room", number(evicted));
+        Ok((evicted > 0).then(|| ("forgotten", row())))
     }
 
     /// A counter of the detector; 0 if it has none of that name.
@@ -106,17 +96,4 @@ impl Session {
 /// As many threads as there are cores for them.
 fn threads() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
-}
-
-fn resume(detector: &mut Detector, state: &StateFile) -> anyhow::Result<Resumed> {
-    let name = state.name().display();
-    state.resume(detector).map_err(|err| match err {
-        ResumeError::File(err) => anyhow!(err),
-        ResumeError::Journal(err) => anyhow!(err),
-        // Not ours to mend, and may be worth something to whoever can read it.
-        ResumeError::Saved(_) | ResumeError::Detector(Error::Refused(_)) => {
-            anyhow!("cannot use the state {name}, which is left as it is: {err}")
-        }
-        err => anyhow!(err).context(format!("cannot use the state {name}")),
-    })
 }

@@ -77,8 +77,8 @@ pub(super) fn run(flags: &SplitFlags) -> anyhow::Result<Status> {
     }
     let mut limits = Limits::default();
     limits.max_decompressed = flags.max_decompressed.0;
-    let mut told = Told(Diagnostics::new(flags.quiet, &flags.paths));
-    let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut told)?;
+    let mut reporter = Reporter(Diagnostics::new(flags.quiet, &flags.paths));
+    let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut reporter)?;
     totals.failed += refused;
     if flags.json {
         let mut line = serde_json::to_vec(&totals)?;
@@ -115,10 +115,10 @@ fn summary(totals: &Totals, output: &Path, seconds: f64) -> String {
     text
 }
 
-/// Tells what could not be read.
-struct Told(Diagnostics);
+/// Reports what could not be read.
+struct Reporter(Diagnostics);
 
-impl split::Observer for Told {
+impl split::Observer for Reporter {
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {
         self.0.unreadable(source, line, reason);
     }

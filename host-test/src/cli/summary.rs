@@ -73,8 +73,8 @@ fn foreign(counts: &Counts) -> String {
     }
 }
 
-/// What is known of the events by account and source without parsing all of them: all are counted
-/// by the folders that they are in, and those that a rule names by what they say.
+/// Counts of the events by account and source, without parsing all of them: all are counted by the
+/// folders that they are in, and those that a rule names by their content.
 pub(super) fn examined(totals: &Totals) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let evaluated = totals.counts.evaluated;
@@ -106,6 +106,8 @@ pub(super) fn ranked(tally: &Tally) -> String {
     parts.join(", ")
 }
 
+/// A number of bytes, as `415.7 kB` or `999 bytes`. `indicatif::DecimalBytes` would say `415.69 kB` and
+/// `999 B`.
 pub(super) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["bytes", "kB", "MB", "GB"] {

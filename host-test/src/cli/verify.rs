@@ -62,7 +62,7 @@ pub(super) struct VerifyFlags {
 struct Report {
     file: String,
     digest: String,
-    /// How it got its bytes: `built`, or `baked` after that.
+    /// The last step that made its bytes: `built` or `baked`.
     made: &'static str,
     signed: Option<Signed>,
     /// The cases that the artifact carries, and those given, if any were.

@@ -1,4 +1,7 @@
 //! Numbers as people read them.
+//!
+//! Ours, since no crate fits: `num-format` has had no release since 2022, and `indicatif`'s
+//! `HumanCount` would bring five packages to an embedder of reports for these ten lines.
 
 /// A count and its noun, in the plural unless it is one.
 pub fn plural(count: u64, noun: &str) -> String {

@@ -1,6 +1,6 @@
 //! Findings as OCSF 1.8 Detection Findings, for systems that speak OCSF.
 //!
-//! What OCSF has a place for stands there; the rest is in `unmapped`, under our own names.
+//! A value that OCSF has a place for stands there; the rest is in `unmapped`, under our own names.
 
 use std::io;
 use std::net::IpAddr;

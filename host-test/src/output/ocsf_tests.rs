@@ -29,7 +29,7 @@ impl Schema {
         serde_json::from_str(include_str!("ocsf_required.json")).unwrap()
     }
 
-    /// What the value, said to be of this type, does wrong.
+    /// Problems of a value that must be of this type.
     fn check(&self, kind: &str, value: &Value, path: &str, wrong: &mut Vec<String>) {
         if let Some(element) = kind.strip_suffix("[]") {
             match value.as_array() {

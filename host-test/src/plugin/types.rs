@@ -5,6 +5,8 @@ use orgwatch::finding::Severity;
 
 /// Counts of a batch by outcome. `events` is the sum of `rejected`, `evaluated`, `foreign` and
 /// `unreadable`.
+///
+/// Those of the core, and `trapped`: a type of its own, since no guest may fill that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Lines.

@@ -1,8 +1,8 @@
-//! How much may be in memory, and how many batches are worked on at once.
+//! Limits of the memory for bodies, and of the batches that are worked on at once.
 //!
 //! A body takes room as it comes, so that one that is announced and not sent takes none. A batch is
-//! worked on from the time its body is whole: a slow sender keeps nobody waiting. What a batch holds
-//! goes with it to the detector, so that one that was given up counts until it is dropped there.
+//! worked on from the time its body is whole: a slow sender keeps nobody waiting. The room of a
+//! batch goes with it to the detector, so that one that was given up counts until it is dropped there.
 
 use std::sync::Arc;
 

@@ -1,5 +1,9 @@
 //! Findings into the events that gave them. Whatever is not ours stays as it came, to the byte.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 use bytes::Bytes;
 use memchr::{memchr, memmem, memrchr};
 use orgwatch::adapters::annotate_json::splice;
@@ -16,10 +20,11 @@ use crate::plugin::{Located, Span};
 pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (Bytes, u64) {
     let mut changes: Vec<(usize, &[Located])> = Vec::new();
     for findings in found.chunk_by(|one, next| one.place.line == next.place.line) {
-        let line = findings[0].place.line;
-        let nth = spans.binary_search_by_key(&line, |span| span.line);
+        let line = findings.first().map_or(0, |one| one.place.line);
+        let nth = spans.binary_search_by_key(&line, |span| span.line).ok();
         // One that a guest places nowhere stands on the last line: it must be on some.
-        let at = nth.map_or(events.len().saturating_sub(1), |nth| spans[nth].offset);
+        let last = events.len().saturating_sub(1);
+        let at = nth.and_then(|nth| spans.get(nth)).map_or(last, |span| span.offset.min(last));
         changes.push((start(events, at), findings));
     }
     changes.extend(ours(events).map(|start| (start, &[][..])));
@@ -28,20 +33,21 @@ pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (By
         return (events.clone(), 0);
     }
 
-    let mut out = Vec::with_capacity(events.len() + found.len() * 4096);
+    let mut out = Vec::with_capacity(events.len().saturating_add(found.len().saturating_mul(4096)));
     let mut tape = Tape::default();
-    let (mut from, mut renamed) = (0, 0);
+    let (mut from, mut renamed) = (0, 0_u64);
     for same in changes.chunk_by(|one, next| one.0 == next.0) {
-        let start = same[0].0;
-        let end = memchr(b'\n', &events[start..]).map_or(events.len(), |length| start + length);
+        // Every line begins at or behind the end of the one before.
+        let Some(start) = same.first().map(|(start, _)| *start) else { continue };
+        let end = end(events, start);
         let findings: Vec<Finding> =
             same.iter().flat_map(|(_, found)| *found).map(|one| one.finding.clone()).collect();
-        out.extend_from_slice(&events[from..start]);
+        out.extend_from_slice(events.get(from..start).unwrap_or_default());
         from = end;
-        let (line, before) = (&events[start..end], out.len());
+        let (line, before) = (events.get(start..end).unwrap_or_default(), out.len());
         let spliced = native::parse(line, || splice(line, &findings, &mut tape, &mut out));
         match spliced.flatten() {
-            Some(keys) => renamed += keys,
+            Some(keys) => renamed = renamed.saturating_add(keys),
             None => {
                 out.truncate(before);
                 out.extend_from_slice(line);
@@ -52,7 +58,7 @@ pub(super) fn annotate(events: &Bytes, spans: &[Span], found: &[Located]) -> (By
             }
         }
     }
-    out.extend_from_slice(&events[from..]);
+    out.extend_from_slice(events.get(from..).unwrap_or_default());
     (out.into(), renamed)
 }
 
@@ -67,25 +73,33 @@ pub(super) fn findings(found: &[Located]) -> Vec<u8> {
     out
 }
 
-/// Where the line begins that a byte stands in.
+/// The first byte of the line that a byte stands in.
 fn start(events: &[u8], at: usize) -> usize {
-    memrchr(b'\n', &events[..at]).map_or(0, |end| end + 1)
+    let before = memrchr(b'\n', events.get(..at).unwrap_or_default());
+    before.map_or(0, |end| end.saturating_add(1))
 }
 
-/// Where lines begin in which one of our names may stand: as it is, or behind escaped letters.
+/// The end of the line that a byte stands in, without its newline.
+fn end(events: &[u8], at: usize) -> usize {
+    let length = memchr(b'\n', events.get(at..).unwrap_or_default());
+    length.map_or(events.len(), |length| at.saturating_add(length))
+}
+
+/// The beginnings of lines in which one of our names may stand: as it is, or behind escaped letters.
 fn ours(events: &[u8]) -> impl Iterator<Item = usize> {
     let escaped = memmem::find_iter(events, b"\\u00")
-        .filter(|at| matches!(events.get(at + 4), Some(b'4'..=b'7')));
+        .filter(|at| matches!(events.get(at.saturating_add(4)), Some(b'4'..=b'7')));
     starts(events, memmem::find_iter(events, b"\"orgwatch")).chain(starts(events, escaped))
 }
 
-/// Where the lines begin that hold these places, which are in order: each line once, however many of
+/// The beginnings of the lines that hold these places, which are in order: each line once, however many of
 /// them it holds.
 fn starts(events: &[u8], places: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
-    let mut next = 0;
+    let mut next = 0_usize;
     places.filter_map(move |at| {
-        let start = next + memrchr(b'\n', events.get(next..at)?).map_or(0, |end| end + 1);
-        next = memchr(b'\n', &events[at..]).map_or(events.len(), |length| at + length + 1);
+        // None for a place in the line that was given last.
+        let start = next.saturating_add(start(events.get(next..at)?, at.checked_sub(next)?));
+        next = end(events, at).saturating_add(1);
         Some(start)
     })
 }

@@ -1,5 +1,5 @@
-//! One batch, from its body to the answer. Here is the guarantee: nobody is told 200 before
-//! downstream has said so.
+//! One batch, from its body to the answer. Here is the guarantee: no sender is answered 200
+//! before downstream has answered 200.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub(super) struct Batches {
     pub(super) unreadable: LogLimit,
     pub(super) forms: LogLimit,
     pub(super) failed: LogLimit,
-    /// Told when nothing can be delivered any more.
+    /// Notified when nothing can be delivered any more.
     pub(super) closed: Notify,
 }
 
@@ -108,7 +108,7 @@ impl Batches {
         let start = Instant::now();
         let (examined, in_flight) = self.worker.examine(events, in_flight).await??;
         self.metrics.examined(&examined.counts, start.elapsed());
-        self.complain(&examined);
+        self.log_unreadable(&examined);
         Ok((examined, in_flight))
     }
 
@@ -140,7 +140,7 @@ impl Batches {
             Sink::Written(output) if !delivery.found.is_empty() => {
                 let (turn, batches) = (output.turn().await, Arc::clone(self));
                 // What is being written cannot be taken back: it goes on though nobody waits for it
-                // any more, and only then is it known what is still owed.
+                // any more, and only then is it known what is still pending.
                 let written = spawn_blocking(move || {
                     let written = turn.write(&annotate::findings(&delivery.found));
                     batches.settle(written, delivery, repeats, start)
@@ -154,8 +154,8 @@ impl Batches {
         written_down(self.settle(delivered, delivery, repeats, start)?).await
     }
 
-    /// Settles what arrived, and says what became of it. What it gives is done when a crash does not
-    /// undo it any more.
+    /// Settles what arrived, and gives the result. Its receiver is done when a crash cannot undo that
+    /// any more.
     fn settle(
         &self,
         delivered: Result<(), SinkError>,
@@ -195,8 +195,8 @@ impl Batches {
         Ok((!keys.is_empty()).then(|| self.worker.delivered(keys)))
     }
 
-    /// Says what could not be read: not each, and not all of it.
-    fn complain(&self, examined: &Examined) {
+    /// Logs events that could not be read: not each, and not all of it.
+    fn log_unreadable(&self, examined: &Examined) {
         for Unreadable { place, reason } in &examined.unreadable {
             debug!(line = place.line, reason = %escape(reason, 200), "unreadable");
         }

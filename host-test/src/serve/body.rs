@@ -1,6 +1,10 @@
 //! A request's body into newline-delimited events: received and decompressed within bounds, and
 //! taken apart only if it is one JSON document.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 use std::io::{self, Read as _};
 use std::time::{Duration, Instant};
 
@@ -13,7 +17,7 @@ use tokio::time::timeout_at;
 
 use super::admission::Room;
 
-/// How a body is compressed.
+/// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Identity,
@@ -76,19 +80,23 @@ pub(super) async fn receive(
         return Err(BodyError::TooLong(most));
     }
     let mut whole = BytesMut::new();
-    let mut slow = Instant::now() + BODY_TIMEOUT;
+    let mut waited = Duration::ZERO;
+    let start = Instant::now();
     loop {
-        let frame = timeout_at(slow.min(deadline).into(), body.frame()).await;
+        let slow = start.checked_add(BODY_TIMEOUT.saturating_add(waited));
+        let until = slow.map_or(deadline, |slow| slow.min(deadline));
+        let frame = timeout_at(until.into(), body.frame()).await;
         let frame = frame.map_err(|_| BodyError::Slow)?;
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(BodyError::Cut)?.into_data() else { continue };
-        if data.len() > most - whole.len() {
+        let length = whole.len().saturating_add(data.len());
+        if length > most {
             return Err(BodyError::TooLong(most));
         }
         let full = Instant::now();
-        let grown = timeout_at(deadline.into(), room.grow(whole.len() + data.len())).await;
+        let grown = timeout_at(deadline.into(), room.grow(length)).await;
         grown.map_err(|_| BodyError::NoRoom)?;
-        slow += full.elapsed();
+        waited = waited.saturating_add(full.elapsed());
         if whole.is_empty() && data.len() as u64 == announced {
             return Ok(data);
         }

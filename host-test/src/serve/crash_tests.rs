@@ -16,12 +16,15 @@ use super::*;
 use crate::plugin::{Artifact, CacheDir, Options as PluginOptions};
 use crate::steps::KILL_AT;
 
+#[path = "../../tests/serve/request.rs"]
+mod request;
+
 const FOLDER: &str = "ORGWATCH_TEST_FOLDER";
 const FORWARD: &str = "ORGWATCH_TEST_FORWARD";
 const INTERVAL: &str = "ORGWATCH_TEST_INTERVAL";
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// What the tests of this file start.
+/// The service that the tests of this file start.
 #[test]
 #[ignore = "is the service that the other tests kill"]
 fn service() {
@@ -50,7 +53,7 @@ fn plugin() -> Plugin {
     Plugin::load(component.bytes(), &PluginOptions { cache, ..PluginOptions::default() }).unwrap()
 }
 
-/// Of compiled code, for all processes of this test.
+/// The cache of compiled code, for all processes of this test.
 fn cache() -> &'static Path {
     static CACHE: OnceLock<(PathBuf, Option<tempfile::TempDir>)> = OnceLock::new();
     const VARIABLE: &str = "ORGWATCH_TEST_CACHE";
@@ -123,15 +126,8 @@ impl Lab {
 }
 
 fn downstream(mut stream: &TcpStream, ids: &Mutex<Vec<String>>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-    let length = head.split("content-length: ").nth(1).unwrap();
-    let mut body = vec![0; length.split('\r').next().unwrap().parse().unwrap()];
+    let (_, length) = request::head(stream)?;
+    let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let found = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let found = found.map(|line| serde_json::from_slice::<Value>(line).unwrap());
@@ -264,7 +260,7 @@ fn a_kill_while_the_journal_is_replayed_loses_nothing() {
     }
 }
 
-/// What was found and not delivered is delivered at the next start, be it sent again or not.
+/// A finding that was not delivered is delivered at the next start, be it sent again or not.
 #[test]
 fn what_a_kill_left_undelivered_is_delivered_though_nobody_sends_it_again() {
     let (events, expected) = incident();

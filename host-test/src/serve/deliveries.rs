@@ -21,7 +21,7 @@ use crate::state::undelivered::FindingKey;
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     inner: Mutex<Inner>,
-    /// Told when something is no longer on its way.
+    /// Notified when something is no longer on its way.
     released: Notify,
 }
 
@@ -86,7 +86,7 @@ impl Deliveries {
         self.inner().undelivered.version()
     }
 
-    /// How many are undelivered, and how many had to be forgotten.
+    /// The number of undelivered findings, and of forgotten ones.
     pub(super) fn sizes(&self) -> (u64, u64) {
         self.inner().undelivered.sizes()
     }

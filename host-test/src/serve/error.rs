@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::plugin;
-use crate::state::{JournalError, ResumeError, StateError, StateFile};
+use crate::state::ResumeError;
 
 /// Why a service cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -27,20 +27,7 @@ pub enum Error {
 
     /// The state cannot be used. It was left as it is.
     #[error(transparent)]
-    State(#[from] StateError),
-
-    /// The journal beside the state cannot be used. It was left as it is.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-
-    /// The state is none of ours, or damaged. It was left as it is.
-    #[error("cannot use the state {path}, which is left as it is: {reason}")]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    State(#[from] ResumeError),
 
     /// The file for findings cannot be opened.
     #[error("cannot write findings to {path}")]
@@ -66,17 +53,4 @@ pub enum Error {
          written is still with its senders; start this again with whoever reads it, or give --out"
     )]
     Closed,
-}
-
-impl Error {
-    /// Why a state cannot be taken up.
-    pub(super) fn of_resume(state: &StateFile, err: ResumeError) -> Self {
-        let unusable = |reason: String| Error::Unusable { path: state.name().to_owned(), reason };
-        match err {
-            ResumeError::File(err) => err.into(),
-            ResumeError::Journal(err) => err.into(),
-            ResumeError::Saved(err) => unusable(err.to_string()),
-            ResumeError::Detector(err) => unusable(err.to_string()),
-        }
-    }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::http_sink::SinkError;
 
-/// Where findings are written, one a line. Cheap to clone.
+/// The file or standard output that findings are written to, one a line. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct FileSink(Arc<Mutex<Target>>);
 

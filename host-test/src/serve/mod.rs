@@ -3,8 +3,8 @@
 //! Vector's `http` sink sends batches; each is examined, its candidates are written to a journal, it
 //! is forwarded to Vector's `http_server` source (or what is found is written down), and answered 200
 //! only when that has been answered 200. Until then it is the sender's, who sends it again:
-//! acknowledgements carry the guarantee. What a repeated batch gives again is settled by a list of
-//! findings not yet acknowledged downstream, which is saved with the detector's memory. A start is the
+//! acknowledgements carry the guarantee. The findings of a repeated batch are compared with a list
+//! of those not yet acknowledged downstream, which is saved with the detector's memory. A start is the
 //! memory saved last and a replay of the journal, so that a crash forgets nothing.
 //!
 //! A request goes through the modules in this order: `server` (connections), `routes`, `request_checks`
@@ -147,7 +147,7 @@ impl Service {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -231,7 +231,7 @@ impl Handle {
 
 /// Takes up a state.
 fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed, Error> {
-    let resumed = state.resume(detector).map_err(|err| Error::of_resume(state, err))?;
+    let resumed = state.resume(detector)?;
     let name = state.name().display();
     if !resumed.found {
         info!(state = %name, "no state yet: starting empty");

@@ -14,7 +14,7 @@ use super::token::Token;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Where it listens: 127.0.0.1:6003.
+    /// The address to listen on: 127.0.0.1:6003.
     pub listen: Listen,
     /// The destination of findings: standard output.
     pub deliver: Deliver,
@@ -22,12 +22,12 @@ pub struct Options {
     pub token: Option<Token>,
     /// The longest body, as it comes and decompressed, in bytes: 64 MiB.
     pub max_body: usize,
-    /// How many batches may be worked on at once: 8. Others wait; so many bodies of the greatest length
+    /// The number of batches that are worked on at once: 8. Others wait; so many bodies of the greatest length
     /// are in memory at the most, and one more.
     pub max_in_flight: u32,
-    /// How long a batch may take from its first byte to the answer: 30 s.
+    /// The time from the first byte of a batch to its answer: 30 s at the most.
     pub timeout: Duration,
-    /// How often the memory is saved: 5 s.
+    /// The time between two saves of the memory: 5 s.
     pub save_interval: Duration,
 }
 
@@ -95,7 +95,7 @@ fn not_an_address(text: &str) -> String {
     format!("{text:?} is no address: give a loopback address and a port, such as 127.0.0.1:6003")
 }
 
-/// Where batches go on: plain HTTP on this machine.
+/// The address that batches are forwarded to: plain HTTP on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardUrl(Uri);
 

@@ -2,9 +2,13 @@
 //! can be talked into sending.
 //!
 //! A browser page can send to loopback, but not without an `Origin`, not with the content types of
-//! events unless it is let, and not with a `Host` of its own choice. What it is refused with are
-//! client errors, on which Vector would drop a batch too: a Vector that is set up as documented
+//! events unless it is let, and not with a `Host` of its own choice. The answers are client
+//! errors, on which Vector would drop a batch too: a Vector that is set up as documented
 //! meets none of them.
+
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use hyper::{HeaderMap, StatusCode, Uri};

@@ -220,7 +220,7 @@ impl App {
     }
 }
 
-/// A body as one event a line. What takes time is done where it holds nobody up.
+/// A body as one event a line. Work that takes time runs on a blocking thread.
 async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
     let work = move || {
         let body = body::decompress(body, encoding, most)?;

@@ -16,7 +16,7 @@ use crate::state::StateFile;
 pub(super) struct Saver {
     state: Arc<StateFile>,
     batches: Arc<Batches>,
-    /// Told when the journal has become long.
+    /// Notified when the journal has become long.
     soon: Arc<Notify>,
     /// Whether what was to be saved last could not be.
     again: bool,

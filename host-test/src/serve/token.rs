@@ -1,5 +1,9 @@
 //! The secret that a sender must know, where one is set.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -26,8 +30,8 @@ impl Token {
         Ok(Token(digest(text.as_bytes())))
     }
 
-    /// Whether the value of an `Authorization` header is `Bearer` and this token. How long that
-    /// takes says nothing of how much of it was right.
+    /// Whether the value of an `Authorization` header is `Bearer` and this token. The time that
+    /// takes does not depend on how much of it is right.
     pub(super) fn is_in(&self, header: &[u8]) -> bool {
         const SCHEME: &[u8] = b"bearer ";
         let Some((scheme, token)) = header.split_at_checked(SCHEME.len()) else { return false };

@@ -15,7 +15,7 @@ use crate::plugin::{self, Counter};
 use crate::state::Saved;
 use crate::state::journal::Mark;
 
-/// How many batches may wait for it; each holds what lets it be in memory.
+/// The number of batches that may wait for it; each holds its room in memory.
 const QUEUE: usize = 64;
 
 /// A handle on the thread. Cheap to clone; the thread ends with the last.
@@ -42,8 +42,8 @@ impl Worker {
         Ok((Worker { batches, orders }, gone))
     }
 
-    /// Examines newline-delimited events, and takes up what it finds. Who does not wait any more
-    /// has it dropped; what was found stays undelivered.
+    /// Examines newline-delimited events, and takes up what it finds. If the caller timed out
+    /// the reply is dropped; its findings stay undelivered.
     pub(super) async fn examine(
         &self,
         events: Bytes,

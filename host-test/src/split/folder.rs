@@ -8,11 +8,11 @@ use super::note::{Name, Note, Stamp};
 use super::part::Part;
 use crate::file;
 
-/// Where in a folder notes are kept, and files that are not whole yet: no pattern that a router
+/// The part of a folder for notes, and for files that are not whole yet: no pattern that a router
 /// follows, such as `*.ndjson`, reaches into it.
 const OWN: &str = ".orgwatch-split";
 
-/// How many notes wait for one look at the disk.
+/// The number of notes that wait for one look at the disk.
 const WAITING: usize = 100;
 
 /// A folder of newline-delimited files that is ours to write for now.
@@ -67,7 +67,7 @@ impl Folder {
         path.starts_with(&self.path)
     }
 
-    /// What is known of a source. One that cannot be read is as good as none: what it told of is
+    /// The note on a source. One that cannot be read is as good as none: the files that it named are
     /// found beside it.
     pub(super) fn note(&self, name: &Name) -> Note {
         if let Some((_, note)) = self.waiting.iter().rev().find(|(known, _)| known == name) {

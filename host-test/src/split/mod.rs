@@ -20,7 +20,7 @@ use crate::input::{Batch, Limits, OnePerLine, PathError, ReadProgress, Reader, S
 use note::{Name, Note, Stamp};
 use part::Summed;
 
-/// Is told what could not be read, as it is come upon.
+/// Receives what could not be read, as soon as it is found.
 pub trait Observer {
     /// Something in a source that could not be made into an event, and is in no output.
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str);
@@ -156,7 +156,7 @@ impl Run<'_> {
         self.totals.unreadable += unreadable;
         self.observer.end(source, unreadable);
         let (events, bytes) = part.written();
-        // What was not read to its end is read again, until somebody has mended or removed it.
+        // A source that was not read to its end is read again, until somebody repairs or removes it.
         if self.folder.place(&name, part, known, whole.then_some(stamp))? {
             self.totals.written += 1;
             self.totals.events += events;
@@ -165,8 +165,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether a source begins with what was written of it. Anything that is wrong with it is told
-    /// when it is read for its events.
+    /// Whether a source begins with what was written of it. Its problems are reported when it is read
+    /// for its events.
     fn continues(&mut self, source: &Source, known: &Note) -> bool {
         let Ok(mut reader) = Reader::open(source, self.limits, &ReadProgress::default()) else {
             return false;

@@ -8,13 +8,13 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// How much of a source's own name is kept in those of its outputs.
+/// The length of a source's own name in those of its outputs.
 const LONGEST_STEM: usize = 120;
 
 /// Names of the outputs of a source, and of its note.
 ///
-/// A digest of the whole path tells sources of one name apart. What could trouble a router, a shell
-/// or a file system in the rest of the name is replaced.
+/// A digest of the whole path tells sources of one name apart. Characters of the rest of the
+/// name that could trouble a router, a shell or a file system are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(String);
 
@@ -46,7 +46,7 @@ impl Name {
     }
 }
 
-/// How a file stands: as long as this is the same, so is what the file holds.
+/// The state of a file: as long as this is the same, so is its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     size: u64,
@@ -68,11 +68,11 @@ impl Stamp {
 /// The outputs written for a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
-    /// How it stood then; none if it could not be read to its end.
+    /// The state of the source then; none if it could not be read to its end.
     pub(super) stamp: Option<Stamp>,
-    /// How many files hold its events.
+    /// The number of files that hold its events.
     pub(super) parts: u32,
-    /// How many bytes they are together.
+    /// Their bytes together.
     pub(super) bytes: u64,
     /// Their digest, in hexadecimal; none of nothing.
     pub(super) sha256: String,

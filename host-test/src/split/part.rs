@@ -22,7 +22,7 @@ impl Summed {
         self.sha256.update(bytes);
     }
 
-    /// How many bytes.
+    /// The number of bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -37,7 +37,7 @@ impl Summed {
 #[derive(Debug)]
 pub(super) struct Part {
     file: BufWriter<File>,
-    /// How much of what comes is in files already.
+    /// The number of events at the beginning that are in files already.
     skip: u64,
     events: u64,
     bytes: u64,
@@ -63,7 +63,7 @@ impl Part {
         self.file.write_all(new)
     }
 
-    /// How many events and bytes are new.
+    /// The new events and bytes.
     pub(super) fn written(&self) -> (u64, u64) {
         (self.events, self.bytes)
     }

@@ -1,14 +1,15 @@
 //! Taking up a state: the memory in its file, and the journal beside it.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use orgwatch::finding::Finding;
 
 use super::journal::{Contents, Entry, Journal, JournalError};
 use super::undelivered::FindingKey;
-use super::{Position, Saved, SavedError, StateError, StateFile, Undelivered};
-use crate::plugin::{self, Detector, Located, Place};
+use super::{Position, Saved, StateError, StateFile, Undelivered};
+use crate::plugin::{Detector, Located, Place};
 use crate::steps::step;
 
 /// A state that was taken up into a detector.
@@ -59,65 +60,84 @@ pub enum ResumeError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] StateError),
-    /// The file holds no state of this version.
-    #[error(transparent)]
-    Saved(#[from] SavedError),
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The detector does not take it.
-    #[error(transparent)]
-    Detector(#[from] plugin::Error),
+    /// The file holds no state of this version, or the detector refuses it.
+    #[error("cannot use the state {path}, which is left as it is: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl ResumeError {
+    /// The error for a file whose content is of no use.
+    fn unusable(name: &Path, reason: impl ToString) -> Self {
+        ResumeError::Unusable { path: name.to_owned(), reason: reason.to_string() }
+    }
 }
 
 impl StateFile {
     /// Takes up the state into a detector that has no memory yet.
     pub fn resume(&self, detector: &mut Detector) -> Result<Resumed, ResumeError> {
-        let file = self.load()?;
-        let found = file.is_some();
-        let saved = file.map(|bytes| Saved::decode(&bytes)).transpose()?.unwrap_or_default();
-        let (journal, contents) = Journal::open(self.journal_path(), saved.position)?;
-        resume(detector, saved, journal, contents, found)
+        let found = decode(&self.name, self.load()?)?;
+        let position = found.as_ref().and_then(|saved| saved.position);
+        let (journal, contents) = Journal::open(self.journal_path(), position)?;
+        resume(&self.name, detector, found, journal, contents)
     }
 
     /// Whether a detector would take up a state, be it in use or not.
     pub fn check(name: &Path, detector: &mut Detector) -> Result<(), ResumeError> {
-        let saved = StateFile::peek(name)?.map(|bytes| Saved::decode(&bytes)).transpose()?;
-        let saved = saved.unwrap_or_default();
-        let (journal, _) = Journal::read(Self::journal_of(name), saved.position)?;
-        resume(detector, saved, journal, Contents::default(), true).map(|_| ())
+        let found = decode(name, StateFile::peek(name)?)?;
+        let position = found.as_ref().and_then(|saved| saved.position);
+        let (journal, _) = Journal::read(Self::journal_of(name), position)?;
+        resume(name, detector, found, journal, Contents::default()).map(|_| ())
     }
 
     /// Whether the journal has events that a state which was loaded from here does not hold.
-    pub fn journal_holds_more(&self, saved: &Saved) -> Result<bool, ResumeError> {
+    pub fn journal_holds_more(&self, saved: &Saved) -> Result<bool, JournalError> {
         let (_, contents) = Journal::read(self.journal_path(), saved.position)?;
         Ok(contents.entries.iter().any(|entry| matches!(entry, Entry::Candidates(_))))
     }
 
     /// Saves a memory that was taken up from here, with what a service keeps beside it, and empties
     /// the journal.
-    pub fn save_resumed(&self, memory: Vec<u8>, resumed: &mut Resumed) -> Result<(), ResumeError> {
+    pub fn save_resumed(&self, memory: Vec<u8>, resumed: &mut Resumed) -> Result<(), StateError> {
         let mark = resumed.journal.mark();
         let position = resumed.journal.is_used().then_some(mark.position);
         let undelivered = resumed.undelivered.clone();
-        self.save(&Saved { memory, undelivered, position }.encode()?)?;
+        let encoded = Saved { memory, undelivered, position }.encode();
+        self.save(&encoded.map_err(|err| StateError::Write {
+            path: self.name.clone(),
+            source: io::Error::new(io::ErrorKind::InvalidData, err),
+        })?)?;
         // What stays behind is passed over by its number.
         let _ = resumed.journal.forget(&mark);
         Ok(())
     }
 }
 
+fn decode(name: &Path, file: Option<Vec<u8>>) -> Result<Option<Saved>, ResumeError> {
+    let saved = file.map(|bytes| Saved::decode(&bytes)).transpose();
+    saved.map_err(|err| ResumeError::unusable(name, err))
+}
+
 fn resume(
+    name: &Path,
     detector: &mut Detector,
-    saved: Saved,
+    saved: Option<Saved>,
     journal: Journal,
     contents: Contents,
-    found: bool,
 ) -> Result<Resumed, ResumeError> {
-    let Saved { memory, mut undelivered, position } = saved;
+    let found = saved.is_some();
+    let Saved { memory, mut undelivered, position } = saved.unwrap_or_default();
+    let unusable = |err| ResumeError::unusable(name, err);
     let completed = match memory.is_empty() {
         true => Vec::new(),
-        false => detector.merge_state(&memory)?,
+        false => detector.merge_state(&memory).map_err(unusable)?,
     };
     let mut remarks = Vec::new();
     if contents.torn > 0 {
@@ -137,7 +157,7 @@ fn resume(
     for entry in contents.entries {
         match entry {
             Entry::Candidates(lines) => {
-                let batch = detector.detect_batch(&lines)?;
+                let batch = detector.detect_batch(&lines).map_err(unusable)?;
                 let found = batch.findings.into_iter().filter(|one| {
                     // Not again what a sender brought again.
                     undelivered.take_up(&one.finding)
@@ -179,10 +199,12 @@ fn by_line(lines: &[u8], mut found: Vec<Located>) -> Vec<Pending> {
     found.sort_by_key(|one| one.place);
     let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
     let pending = found.chunk_by(|one, next| one.place.line == next.place.line).map(|found| {
-        let nth = (found[0].place.line as usize).clamp(1, lines.len()) - 1;
+        // A number from 1; one beyond the last line counts as that.
+        let nth = found.first().map_or(0, |one| one.place.line.saturating_sub(1) as usize);
+        let line = lines.get(nth).or(lines.last()).copied().unwrap_or_default();
         let found = found.iter().cloned();
         let found = found.map(|one| Located { place: Place { line: 1, ..one.place }, ..one });
-        Pending { line: lines[nth].to_owned(), found: found.collect() }
+        Pending { line: line.to_owned(), found: found.collect() }
     });
     pending.collect()
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The list holds so many findings. Beyond it the oldest by event time are no longer told from
+/// The list holds so many findings. Beyond it the oldest by event time cannot be distinguished from
 /// delivered ones, and repeats as old as they are delivered again.
 const MAX: usize = 100_000;
 
@@ -25,8 +25,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 pub struct Undelivered {
     times: HashMap<Digest128, i64>,
     by_time: BTreeSet<(i64, Digest128)>,
-    /// Of findings of this event time and before, in seconds since 1970, it is not known which are
-    /// undelivered.
+    /// An event time in seconds since 1970: a finding of that time or before may be undelivered without
+    /// being on the list.
     watermark: Option<i64>,
     /// Since when nothing is on the list.
     empty_since: Option<Instant>,
@@ -102,7 +102,7 @@ impl Undelivered {
     fn insert(&mut self, key: FindingKey, most: usize) {
         if self.times.insert(key.id, key.time).is_none() {
             self.by_time.insert((key.time, key.id));
-            self.version += 1;
+            self.version = self.version.wrapping_add(1);
         }
         self.empty_since = None;
         while self.times.len() > most {
@@ -110,7 +110,7 @@ impl Undelivered {
             self.times.remove(&key);
             // Rather twice than never: from here on back, every repeat is delivered.
             self.watermark = self.watermark.max(Some(time));
-            self.forgotten += 1;
+            self.forgotten = self.forgotten.saturating_add(1);
         }
     }
 
@@ -119,7 +119,7 @@ impl Undelivered {
         self.loose.remove(key);
         if let Some(time) = self.times.remove(key) {
             self.by_time.remove(&(time, *key));
-            self.version += 1;
+            self.version = self.version.wrapping_add(1);
         }
         if self.times.is_empty() && self.empty_since.is_none() {
             self.empty_since = Some(Instant::now());
@@ -127,13 +127,13 @@ impl Undelivered {
     }
 
     /// Once nothing has been on the list for so long, no sender has a finding left that was
-    /// forgotten: repeats are told from undelivered ones again.
+    /// forgotten: repeats can be distinguished from undelivered ones again.
     fn lower_watermark(&mut self, after: Duration) {
         if self.watermark.is_some()
             && self.empty_since.is_some_and(|since| since.elapsed() >= after)
         {
             self.watermark = None;
-            self.version += 1;
+            self.version = self.version.wrapping_add(1);
         }
     }
 
@@ -142,7 +142,7 @@ impl Undelivered {
         self.version
     }
 
-    /// How many are on the list, and how many had to be forgotten.
+    /// The number of findings on the list, and of forgotten ones.
     pub(crate) fn sizes(&self) -> (u64, u64) {
         (self.times.len() as u64, self.forgotten)
     }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::plugin::{Batch, Error, Plugin};
 
-/// How much of a finding a case must say.
+/// The part of a finding that a case must give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// All of it: what the artifact's own cases do.
+    /// All of it, as in the artifact's own cases.
     Whole,
-    /// What it says must be so, and the rest may be anything: for cases that people write.
+    /// The keys that it has; others may be anything: for cases that people write.
     Said,
 }
 
@@ -58,7 +58,7 @@ fn shown(finding: &Finding) -> Value {
     shown
 }
 
-/// How what was found differs from what a case says, if it does.
+/// The difference between what was found and what a case expects, if there is one.
 pub(super) fn differs(
     case: &Case,
     found: &[Value],

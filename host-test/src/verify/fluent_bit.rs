@@ -1,8 +1,8 @@
 //! The module for Fluent Bit, driven as its `wasm` filter drives it: each record copied in, one
 //! function called, what comes back read as a C string.
 //!
-//! It is not Fluent Bit that runs it here, nor Fluent Bit's interpreter. What is shown is that the
-//! module finds what it must; `tests/fluent_bit.rs` shows that Fluent Bit can run it.
+//! It is not Fluent Bit that runs it here, nor Fluent Bit's interpreter. This shows that the module
+//! finds what it must; `tests/fluent_bit_router.rs` shows that Fluent Bit can run it.
 
 use memchr::{memchr, memmem};
 use orgwatch::embedded_config::MAGIC;
@@ -38,7 +38,7 @@ impl FluentBit {
     }
 }
 
-/// Runs cases. Fluent Bit is told no settings: those of a case are put where baking puts them.
+/// Runs cases. Fluent Bit passes no settings: those of a case are put where baking puts them.
 ///
 /// A finding that was given before is expected of no filter: it leaves repetitions out.
 pub(super) fn run(module: &FluentBit, cases: &[Case], fit: Fit) -> Vec<Outcome> {

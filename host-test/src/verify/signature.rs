@@ -1,5 +1,9 @@
 //! minisign signatures of a release: `SHA256SUMS` beside the artifact, and `SHA256SUMS.minisig`.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::panic))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -178,9 +182,10 @@ fn recorded(sums: &str, list: &Path, name: &str) -> Result<String, SignatureErro
             let hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
             hex && rest.starts_with([' ', '*'])
         });
-        let no_list = || SignatureError::NoList { path: list.to_owned(), line: index + 1 };
+        let no_list =
+            || SignatureError::NoList { path: list.to_owned(), line: index.saturating_add(1) };
         let (digest, rest) = parts.ok_or_else(no_list)?;
-        if &rest[1..] == name {
+        if rest.strip_prefix([' ', '*']) == Some(name) {
             found.push(digest.to_ascii_lowercase());
         }
     }

@@ -117,7 +117,7 @@ fn bad() -> Vec<Value> {
     ]
 }
 
-/// What only the checker knows: the rules of this artifact, how long a duration comes to, and
+/// Problems that only the checker knows: the rules of this artifact, how long a duration comes to, and
 /// whom a wildcard fits.
 fn bad_to_the_checker_alone() -> Vec<Value> {
     vec![
@@ -179,7 +179,7 @@ proptest! {
 #[test]
 fn the_schema_and_the_checker_say_the_same() {
     let schema = schema();
-    let told = |documents: Vec<Value>, fine: bool| {
+    let reported = |documents: Vec<Value>, fine: bool| {
         let mut wrong = Vec::new();
         for document in documents {
             let checker =
@@ -193,7 +193,7 @@ fn the_schema_and_the_checker_say_the_same() {
         }
         wrong
     };
-    let wrong = [told(good(), true), told(bad(), false)].concat();
+    let wrong = [reported(good(), true), reported(bad(), false)].concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for document in bad_to_the_checker_alone() {
         assert!(schema.is_valid(&document), "the schema has learned of {document}");
@@ -235,10 +235,10 @@ fn everything_wrong_is_told_at_once() {
     assert!(ran.out.contains("in quotes"), "{ran:#?}");
     let ran = sandbox.run(&["settings", "check", "--json", "bad.yaml"]);
     assert_eq!(ran.code, 2);
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((&told["usable"], &told["file"]), (&json!(false), &json!("bad.yaml")));
-    assert_eq!(told["problems"][0]["line"], 1);
-    assert_eq!(told["problems"][1]["path"], "rules.account-closd");
+    let reported: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&reported["usable"], &reported["file"]), (&json!(false), &json!("bad.yaml")));
+    assert_eq!(reported["problems"][0]["line"], 1);
+    assert_eq!(reported["problems"][1]["path"], "rules.account-closd");
     // The scan says the same.
     let scan = sandbox.scan(&["--settings", "bad.yaml", "-"]);
     assert_eq!(scan.code, 2);
@@ -253,9 +253,9 @@ fn a_warning_is_told_and_is_no_failure() {
     ran.expect(1, 0);
     assert!(ran.out.contains("warning: approvals[0].until: "), "{ran:#?}");
     let ran = sandbox.run(&["settings", "check", "--json", "old.yaml"]);
-    let told: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((&told["usable"], ran.code), (&json!(true), 0));
-    assert_eq!(told["warnings"][0]["path"], "approvals[0].until");
+    let reported: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&reported["usable"], ran.code), (&json!(true), 0));
+    assert_eq!(reported["warnings"][0]["path"], "approvals[0].until");
 }
 
 /// A number that YAML would change is an account all the same, or is refused: never another.
@@ -272,8 +272,8 @@ fn account_numbers_without_quotes_never_become_others() {
     ] {
         sandbox.file("file.yaml", format!("management_account: {written}\n"));
         let ran = sandbox.run(&["settings", "check", "file.yaml"]);
-        let told = ran.out.contains("in quotes");
-        assert_eq!((ran.code == 0, told), (kept, !kept), "{written}: {ran:#?}");
+        let reported = ran.out.contains("in quotes");
+        assert_eq!((ran.code == 0, reported), (kept, !kept), "{written}: {ran:#?}");
     }
 }
 

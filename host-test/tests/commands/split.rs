@@ -24,7 +24,7 @@ fn what_cannot_be_read_is_named_and_exits_with_2() {
     let sandbox = Sandbox::new();
     sandbox.file("logs/x", format!("{}\nnot JSON\n", leaving(1)));
     sandbox.run(&["split", "logs", "-o", "events"]).expect(0, 2).says("logs/x:2: not JSON");
-    // Told once, as the rest was written.
+    // Reported once, as the rest was written.
     sandbox.run(&["split", "logs", "-o", "events"]).expect(0, 0).says("unchanged       1");
     sandbox.run(&["split", "none", "-o", "events"]).expect(0, 2).says("none: ");
     sandbox.run(&["split", "events", "-o", "events"]).expect(0, 2).says("is inside events");

@@ -21,8 +21,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
 }
 
-/// What a stream gives, but for a warning on standard error or a code of records that are broken on
-/// purpose.
+/// The findings of a stream, apart from a warning on standard error or the exit code of records that
+/// are broken on purpose.
 fn found(sandbox: &Sandbox, args: &[&str]) -> String {
     let ran = sandbox.scan(args);
     assert!(ran.code == 0 || ran.err.contains("unreadable"), "{ran:#?}");

@@ -36,7 +36,7 @@ pub struct Browser {
     sent: u64,
     session: Option<String>,
     /// Events that it sent without being asked.
-    told: VecDeque<Value>,
+    messages: VecDeque<Value>,
     _profile: tempfile::TempDir,
 }
 
@@ -73,8 +73,9 @@ impl Browser {
         let mut child = command.arg("about:blank").spawn().unwrap();
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let from = BufReader::new(from);
-        let (told, session) = (VecDeque::new(), None);
-        let mut browser = Browser { child, to, from, sent: 0, session, told, _profile: profile };
+        let (messages, session) = (VecDeque::new(), None);
+        let mut browser =
+            Browser { child, to, from, sent: 0, session, messages, _profile: profile };
         let targets = browser.ask("Target.getTargets", json!({}));
         let pages = targets["targetInfos"].as_array().unwrap();
         let page = pages.iter().find(|target| target["type"] == "page").expect("a page");
@@ -101,7 +102,7 @@ impl Browser {
                 assert!(message.get("error").is_none(), "{method}: {message}");
                 return message["result"].clone();
             }
-            self.told.push_back(message);
+            self.messages.push_back(message);
         }
     }
 
@@ -122,7 +123,7 @@ impl Browser {
         loop {
             let message = self.read();
             let loaded = message["method"] == "Page.loadEventFired";
-            self.told.push_back(message);
+            self.messages.push_back(message);
             if loaded {
                 return;
             }
@@ -194,11 +195,11 @@ impl Browser {
     }
 
     /// Its events of these kinds, up to the last answer.
-    pub fn told(&mut self, kinds: &[&str]) -> Vec<Value> {
+    pub fn messages(&mut self, kinds: &[&str]) -> Vec<Value> {
         // Everything that was before it has come when it is answered.
         self.value("0");
         let known = |message: &&Value| kinds.iter().any(|kind| message["method"] == *kind);
-        self.told.iter().filter(known).cloned().collect()
+        self.messages.iter().filter(known).cloned().collect()
     }
 }
 

@@ -18,7 +18,7 @@ fn incident(sandbox: &Sandbox) -> PathBuf {
 
 /// Fails if anything but the page itself was asked for, or anything went wrong on it.
 fn is_quiet(browser: &mut Browser) {
-    let requests = browser.told(&["Network.requestWillBeSent"]);
+    let requests = browser.messages(&["Network.requestWillBeSent"]);
     let urls: Vec<_> = requests.iter().map(|one| &one["params"]["request"]["url"]).collect();
     assert!(urls.iter().all(|url| url.as_str().unwrap().ends_with("/page.html")), "{urls:?}");
     let wrong = [
@@ -27,7 +27,7 @@ fn is_quiet(browser: &mut Browser) {
         "Runtime.exceptionThrown",
         "Page.javascriptDialogOpening",
     ];
-    assert_eq!(browser.told(&wrong), Vec::<Value>::new());
+    assert_eq!(browser.messages(&wrong), Vec::<Value>::new());
 }
 
 #[test]
@@ -38,19 +38,19 @@ fn what_would_load_or_run_is_noticed() {
     let bad = "<script>console.error(1)</script><img src='file:///no/such/image.png'>";
     let page = sandbox.file("page.html", format!("<!doctype html>{bad}"));
     browser.open(&page, 800, "light");
-    assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
-    assert_eq!(browser.told(&["Network.requestWillBeSent"]).len(), 2);
+    assert_eq!(browser.messages(&["Runtime.consoleAPICalled"]).len(), 1);
+    assert_eq!(browser.messages(&["Network.requestWillBeSent"]).len(), 2);
     let policy = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'\">";
     sandbox.file("page.html", format!("<!doctype html>{policy}{bad}"));
     browser.open(&page, 800, "light");
-    let refused = browser.told(&["Log.entryAdded"]);
+    let refused = browser.messages(&["Log.entryAdded"]);
     let refused: Vec<_> =
         refused.iter().map(|one| one["params"]["entry"]["text"].clone()).collect();
     assert!(refused.iter().any(|text| text.as_str().unwrap().contains("script")), "{refused:?}");
-    assert_eq!(browser.told(&["Runtime.consoleAPICalled"]).len(), 1);
+    assert_eq!(browser.messages(&["Runtime.consoleAPICalled"]).len(), 1);
 }
 
-/// How far the page is wider than the window, and what sticks out.
+/// The width by which the page exceeds the window, and the elements that stick out.
 fn overflow(browser: &mut Browser) -> Value {
     browser.value(
         "(() => { const width = document.documentElement.clientWidth; const out = []; \

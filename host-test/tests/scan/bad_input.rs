@@ -39,7 +39,7 @@ fn bad_lines_are_reported_and_all_others_examined() {
         ran.says(&format!("orgwatch: bad:{line}: "));
     }
     ran.says("bad:10: longer than 16 MiB");
-    // Told only how many, if there are many.
+    // Only their number is reported, if there are many.
     sandbox.file("many", format!("{}\n{}", leaving(1), "nonsense\n".repeat(1000)));
     let ran = sandbox.scan(&["many"]);
     ran.expect(1, 2).says("many: 980 more could not be read");

@@ -15,7 +15,7 @@ fn events_outside_are_neither_examined_nor_remembered() {
     // All that is left is what has no time that could be read.
     let ran = scan(&["--until", "2026-05-04"]);
     ran.expect(1, 0).says("filtered out    2 events that a rule names (2 not before --until)");
-    // Nothing of what was left out is remembered.
+    // Nothing that was filtered out is remembered.
     let ran = scan(&["--since", "2026-05-04", "--account", "444455556666"]);
     ran.expect(1, 0).says("2 events that a rule names (2 not of --account)");
     let ran = scan(&["--since", "2026-05-04T03:02:01Z", "--until", "2026-05-04T05:02:02+02:00"]);
@@ -48,8 +48,8 @@ fn nothing_found_for_want_of_events_is_said() {
 fn a_value_that_makes_no_sense_is_refused_with_the_mend() {
     let sandbox = Sandbox::new();
     sandbox.file("file", leaving(1).to_string());
-    let refused = |args: &[&str], mend: &str| {
-        sandbox.scan(&[&["file"][..], args].concat()).expect(0, 2).says(mend);
+    let refused = |args: &[&str], hint: &str| {
+        sandbox.scan(&[&["file"][..], args].concat()).expect(0, 2).says(hint);
     };
     refused(&["--since", "last week"], "give a date, 2026-05-04, or a time with its zone");
     refused(&["--until", "2026-05-04T12:00:00"], "or a time with its zone, 2026-05-04T12:00:00Z");

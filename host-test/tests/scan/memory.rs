@@ -1,4 +1,4 @@
-//! How much memory a scan takes, whatever one file holds.
+//! The memory of a scan is bounded, whatever one file holds.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};

@@ -34,9 +34,9 @@ fn severities_choose_what_is_printed_and_how_it_ends() {
     }
 }
 
-/// A time that nobody could read was told nowhere.
+/// A time that could not be read was reported nowhere.
 #[test]
-fn a_time_that_cannot_be_read_is_told_in_the_finding_and_in_the_summary() {
+fn a_time_that_cannot_be_read_is_reported_in_the_finding_and_in_the_summary() {
     let sandbox = Sandbox::new();
     let mut event = leaving(1);
     event["eventTime"] = "June".into();
@@ -81,7 +81,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(code_after_a_line(&sandbox, &["file", "missing"]), 0);
 }
 
-/// How a scan ends whose reader goes away after a line.
+/// The end of a scan whose reader goes away after a line.
 fn code_after_a_line(sandbox: &Sandbox, args: &[&str]) -> i32 {
     let mut scan = sandbox.command();
     scan.arg("scan").args(args).stdout(Stdio::piped()).stderr(Stdio::null());

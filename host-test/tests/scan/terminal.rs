@@ -60,7 +60,7 @@ fn an_interrupted_scan_leaves_nothing_half_written() {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.ends_with("}\n"), "{line:?}");
         // It waits for more, as long as the pipe is open.
-        // Not -INT, which means the same here: whoever is started in the background ignores it.
+        // Not -INT, which means the same here: a process that is started in the background ignores it.
         let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(kill.success());
         let status = child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! A downstream that answers, or fails, as it is told.
+//! A downstream that answers, or fails, as a test asks.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -8,6 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::serve::request;
 
 /// The answer to a request.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +26,7 @@ pub enum Does {
     BreaksOff,
 }
 
-/// A server of its own thread. Answers 200 unless it is told otherwise.
+/// A server of its own thread. Answers 200 unless a test asks for something else.
 pub struct Downstream {
     address: String,
     inner: Arc<Mutex<Inner>>,
@@ -61,12 +63,12 @@ impl Downstream {
         self.inner.lock().unwrap().next.extend(does);
     }
 
-    /// Takes back what it was told and has not done.
+    /// Drops the answers that were asked for and not given yet.
     pub fn forget(&self) {
         self.inner.lock().unwrap().next.clear();
     }
 
-    /// How many requests came.
+    /// The number of requests.
     pub fn seen(&self) -> usize {
         self.inner.lock().unwrap().seen
     }
@@ -103,17 +105,9 @@ impl Downstream {
 
 /// Serves one request; none, when the connection is done with.
 fn request(mut stream: &TcpStream, inner: &Mutex<Inner>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let (head, length) = request::head(stream)?;
     assert!(head.starts_with("post / http/1.1\r\n"), "{head}");
     assert!(head.contains("\r\ncontent-type: application/x-ndjson\r\n"), "{head}");
-    let length = head.split("content-length: ").nth(1).unwrap();
-    let length: usize = length.split('\r').next().unwrap().parse().unwrap();
     let does = {
         let mut inner = inner.lock().unwrap();
         inner.seen += 1;

@@ -110,11 +110,8 @@ fn a_sender_that_goes_away_does_not_undo_what_is_on_its_way() {
     let service = Service::annotating(&sandbox, &downstream, &[]);
     downstream.will(&[Does::Waits(Duration::from_secs(1))]);
     {
-        use std::io::Write as _;
-        let mut stream = std::net::TcpStream::connect(&service.address).unwrap();
         let body = leaving(1).to_string();
-        let length = body.len();
-        write!(stream, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        let _sender = service.begin(body.len(), &body);
         until(|| downstream.seen() == 1);
     }
     until(|| service.metric("orgwatch_findings_pending") == 0.0);

@@ -21,8 +21,7 @@ fn chains(downstream: &Downstream) -> usize {
     text.matches("\"rule\":\"power-then-exit\"").count()
 }
 
-/// Of a chain whose first parts were delivered before a kill, and whose last comes after it, the parts
-/// were there and the chain was not.
+/// A chain was missed whose first parts were delivered before a kill, and whose last came after it.
 #[test]
 fn a_chain_that_a_kill_divides_is_found() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());

@@ -1,4 +1,4 @@
-//! Bounds: of bodies, of what is in flight, of what strangers can make it do.
+//! Limits of bodies, of batches in flight, and of requests that do not come from Vector.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -36,10 +36,7 @@ fn a_body_that_is_too_long_is_refused_loudly() {
 fn an_announcement_alone_takes_nothing() {
     let sandbox = Sandbox::new();
     let service = Service::start(&sandbox, &["--timeout", "1s"]);
-    let mut stream = TcpStream::connect(&service.address).unwrap();
-    stream
-        .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000000\r\n\r\n{")
-        .unwrap();
+    let mut stream = service.begin(60_000_000, "{");
     // Vector sends it again after 408.
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

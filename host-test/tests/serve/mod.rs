@@ -12,5 +12,6 @@ mod limits;
 mod operations;
 mod output;
 mod overload;
+mod request;
 pub mod service;
 mod strangers;

@@ -109,7 +109,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     let file = sandbox.file("orgwatch.service", unit);
     let verified = Command::new("systemd-analyze").arg("verify").arg(file).output().unwrap();
     let told = String::from_utf8_lossy(&verified.stderr);
-    // Complaints about this unit; those about other units of the machine do not count.
+    // Problems of this unit; those of other units of the machine do not count.
     let ours: Vec<_> = told.lines().filter(|line| line.contains("orgwatch")).collect();
     assert!(verified.status.success() && ours.is_empty(), "{told}");
 }

@@ -1,7 +1,7 @@
 //! More than the detector can do, senders that dawdle, and stopping under all of it.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -75,19 +75,8 @@ fn what_nobody_waits_for_is_neither_kept_nor_examined() {
 fn slow_senders_keep_nobody_waiting() {
     let sandbox = Sandbox::new();
     let service = Service::start(&sandbox, &["--max-in-flight", "8", "--out", "findings"]);
-    let dawdling = |sent: &[u8]| {
-        let mut stream = TcpStream::connect(&service.address).unwrap();
-        write!(
-            stream,
-            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n\
-             Content-Length: 60000000\r\n\r\n"
-        )
-        .unwrap();
-        stream.write_all(sent).unwrap();
-        stream
-    };
-    let mut slow: Vec<_> = (0..8).map(|_| dawdling(b"{")).collect();
-    slow.extend((0..8).map(|_| dawdling(&vec![b' '; 2 << 20])));
+    let mut slow: Vec<_> = (0..8).map(|_| service.begin(60_000_000, "{")).collect();
+    slow.extend((0..8).map(|_| service.begin(60_000_000, vec![b' '; 2 << 20])));
     for id in 0..20 {
         service.post(leaving(id).to_string()).expect(200);
     }
@@ -105,10 +94,7 @@ fn slow_senders_keep_nobody_waiting() {
 fn a_body_that_does_not_come_is_not_waited_for_as_long_as_a_batch() {
     let sandbox = Sandbox::new();
     let service = Service::start(&sandbox, &["--timeout", "10m"]);
-    let mut stream = TcpStream::connect(&service.address).unwrap();
-    stream
-        .write_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
-        .unwrap();
+    let mut stream = service.begin(9, "{");
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

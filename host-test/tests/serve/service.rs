@@ -1,6 +1,7 @@
 //! The service, and a client of it.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
@@ -40,7 +41,7 @@ impl Answer {
         self
     }
 
-    /// Told to send it again.
+    /// Asked to send it again.
     #[track_caller]
     pub fn expect_retry(&self) -> &Self {
         assert!(self.expect(503).headers.contains_key("retry-after"));
@@ -144,6 +145,19 @@ impl Service {
     }
 
     /// Sends events as Vector does.
+    /// Sends a request's head, which announces so many bytes, and the beginning of its body.
+    pub fn begin(&self, length: usize, body: impl AsRef<[u8]>) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+        .unwrap();
+        stream.write_all(body.as_ref()).unwrap();
+        stream
+    }
+
     pub fn post(&self, events: impl AsRef<[u8]>) -> Answer {
         let kind = [("content-type", "application/x-ndjson")];
         self.send("POST", "/", &kind, events.as_ref())

@@ -1,6 +1,6 @@
 //! The VRL programs of vector-config/, compiled and run as Vector does.
 //!
-//! What the tap leaves out, no rule may want: over every case, and over every shape of it that the
+//! No rule may want an event that the tap leaves out: over every case, and over every shape of it that the
 //! configurations produce, the detector must find in what passed all that it finds in everything.
 
 use std::collections::BTreeMap;

@@ -10,9 +10,9 @@ use anyhow::Result;
 
 use crate::process::output;
 
-/// What an artifact is made of, in the checkout. The revision is the last commit that touched one of
+/// The parts of the checkout that an artifact is made of. The revision is the last commit that touched one of
 /// these, and not the last commit: otherwise a word changed in the documentation would change the
-/// artifact, and whoever builds a later tag would not get the bytes of the release.
+/// artifact, and a build of a later tag would not give the bytes of the release.
 const INPUTS: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",

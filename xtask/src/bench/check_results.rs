@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::corpus::{Corpus, Pair, read};
 
-/// How what a contender finds is told.
+/// The form of a contender's findings.
 pub enum Finds {
     /// Findings of ours, a line each, on standard output.
     OurFindings,

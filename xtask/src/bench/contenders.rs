@@ -30,13 +30,13 @@ for (event,) in rows.fetchall():
     print(event)
 "#;
 
-/// A contender that is there or is not, and how what it finds is told.
+/// A contender that is there or is not, and the form of its findings.
 pub struct Entry {
     /// Its name in the table.
     pub name: &'static str,
     /// The contender, or why there is none.
     pub contender: std::result::Result<Contender, String>,
-    /// What its output says.
+    /// The form of its output.
     pub finds: Finds,
 }
 

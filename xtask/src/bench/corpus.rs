@@ -54,12 +54,12 @@ impl Corpus {
         self.folder.join("AWSLogs")
     }
 
-    /// How much there is.
+    /// Its events and bytes.
     pub fn load(&self) -> Load {
         Load { events: self.manifest.events, bytes: self.manifest.bytes }
     }
 
-    /// How many bytes decompressing its objects gives: `{"Records":[` and `]}` around the records of
+    /// The bytes that decompressing its objects gives: `{"Records":[` and `]}` around the records of
     /// each, whose commas stand for line ends.
     pub fn decompressed(&self) -> u64 {
         self.manifest.bytes + 13 * self.manifest.objects

@@ -22,8 +22,8 @@ use super::table::Section;
 use super::tool::{Tool, named_or_on_path};
 use crate::guest;
 
-/// How many of the events are interesting, and as many again look so: the sections' titles, by which
-/// their aims find them, and the shares.
+/// The share of interesting events, and as many again look so. The titles are those of the sections,
+/// by which their aims find them.
 pub const SHARES: [(&str, f64); 2] =
     [("Fluent Bit, 1 in 10,000", 1e-4), ("Fluent Bit, 1 in 600", 1.0 / 600.0)];
 /// The rows, in their order; the first is what the others are set against.
@@ -33,7 +33,7 @@ pub const ROWS: [&str; 5] =
 /// About 100,000 events.
 const SIZE: u64 = 128 << 20;
 
-/// How long a pipeline may go on without an end in sight.
+/// The longest that a pipeline may go on without an end in sight.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const TAIL: &str =

@@ -1,5 +1,5 @@
-//! How long `orgwatch serve` takes for a batch, with nothing else to do: the same batches go to a
-//! downstream directly and through it, in turn.
+//! The time that `orgwatch serve` takes for a batch, with nothing else to do: the same batches go to
+//! a downstream directly and through it, in turn.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

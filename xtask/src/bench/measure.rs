@@ -63,7 +63,7 @@ pub struct Contender {
     pub load: Load,
 }
 
-/// How much there is to go through.
+/// The events and bytes to go through.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Load {
     /// Events.

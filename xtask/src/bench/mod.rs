@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: orgwatch beside other tools, and how its cost grows.
 
 mod check_results;
+mod commands;
 mod contenders;
 mod corpus;
 mod fluent_bit;
@@ -18,14 +19,12 @@ mod tools;
 mod vector;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::build::{build, cargo};
-use crate::process::output;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 use contenders::Entry;
@@ -45,19 +44,19 @@ pub const EXAMPLES: &str = "Examples:
   cargo xtask bench hostile --runs 1            time against size of the worst cases
   cargo xtask bench --record                    keep the figures in benches/results";
 
-/// What to measure.
+/// The flags of `cargo xtask bench`.
 #[derive(Args)]
 pub struct Flags {
-    /// What to measure [default: everything]
+    /// The parts to measure [default: everything]
     #[arg(value_enum, value_name = "NAME")]
     names: Vec<Name>,
-    /// How many bytes of events, with K, M or G as powers of 1024
+    /// The bytes of events, with K, M or G as powers of 1024
     #[arg(long, default_value = "256M", value_name = "BYTES")]
     size: Size,
-    /// What the corpus follows from
+    /// The seed of the corpus
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// How often each contender runs; the median counts
+    /// The number of runs of each contender; the median counts
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     runs: u64,
     /// Print the raw figures as JSON instead of the table
@@ -240,74 +239,5 @@ impl Bench<'_> {
             eprintln!("recorded in {}", results.write(Path::new("benches/results"))?.display());
         }
         Ok(())
-    }
-
-    /// A corpus of this name.
-    fn corpus(&self, name: &str, options: &[String]) -> Result<Corpus> {
-        Corpus::make(self.workspace, name, options)
-    }
-
-    /// The options of the corpus that most is measured on.
-    fn main(&self) -> Vec<String> {
-        let mut options = self.sized(self.flags.size.0);
-        options.push("--objects".into());
-        options
-    }
-
-    /// The options of a corpus of this size.
-    fn sized(&self, size: u64) -> Vec<String> {
-        ["--size", &size.to_string(), "--seed", &self.flags.seed.to_string()]
-            .map(str::to_owned)
-            .to_vec()
-    }
-
-    fn runs(&self) -> usize {
-        usize::try_from(self.flags.runs).unwrap_or(usize::MAX)
-    }
-
-    /// The pack's Sigma part, or one of so many rules: a folder.
-    fn pack(&self, rules: Option<usize>) -> Result<PathBuf> {
-        let size = rules.map_or("ours".to_owned(), |rules| rules.to_string());
-        let folder = self.workspace.target.join("bench/packs").join(size);
-        let mut command = Command::new(self.workspace.bench());
-        command.arg("pack").arg(&folder);
-        if let Some(rules) = rules {
-            command.args(["--rules", &rules.to_string()]);
-        }
-        output(&mut command)?;
-        Ok(folder)
-    }
-
-    /// A pass in process.
-    fn pass(&self, shape: &str, corpus: &Corpus) -> Command {
-        let mut command = Command::new(self.workspace.bench());
-        command.args(["pass", shape]).arg(corpus.lines()).env("ORGWATCH_CACHE_DIR", self.cache());
-        command
-    }
-
-    /// `orgwatch scan` of a path.
-    fn scan(&self, threads: usize, path: &Path) -> Command {
-        let mut command = Command::new(self.workspace.command());
-        command.args(["scan", "--quiet", "--format", "json", "--threads", &threads.to_string()]);
-        command.arg(path).env("ORGWATCH_CACHE_DIR", self.cache());
-        command
-    }
-
-    /// rsigma with a pack.
-    fn rsigma(&self, program: &Path, rules: Option<usize>, events: &Path) -> Result<Command> {
-        let mut command = Command::new(program);
-        command.args(["engine", "eval", "--quiet", "--input-format", "json", "--include-event"]);
-        command.arg("--rules").arg(self.pack(rules)?);
-        command.arg("--event").arg(format!("@{}", events.display()));
-        Ok(command)
-    }
-
-    /// The cache of compiled code, so that only the first run compiles.
-    fn cache(&self) -> PathBuf {
-        self.workspace.target.join("bench/cache")
-    }
-
-    fn scratch(&self, name: &str) -> PathBuf {
-        self.workspace.target.join("bench/scratch").join(name)
     }
 }

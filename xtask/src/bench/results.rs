@@ -32,7 +32,7 @@ pub struct Results<'a> {
     pub commit: String,
     /// The machine.
     pub machine: Machine,
-    /// How it was done.
+    /// The method.
     pub method: &'static str,
     /// The command line.
     pub command: String,
@@ -40,7 +40,7 @@ pub struct Results<'a> {
     pub corpus: String,
     /// The versions of the other tools.
     pub tools: Vec<String>,
-    /// What is the same, by contender.
+    /// The findings that agree, by contender.
     pub agreement: &'a [(String, String)],
     /// Every figure.
     pub sections: &'a [Section],
@@ -55,7 +55,7 @@ pub struct Machine {
     cores: usize,
     memory_bytes: u64,
     system: String,
-    /// How busy it was by itself when it was over: the load averages of 1, 5 and 15 minutes.
+    /// Its load averages of 1, 5 and 15 minutes when the run was over.
     load: String,
 }
 
@@ -88,7 +88,7 @@ impl Machine {
 }
 
 impl Results<'_> {
-    /// How it was done.
+    /// The method.
     pub const METHOD: &'static str = METHOD;
 
     /// Keeps it in a folder, in a file named by date, and says which.

@@ -1,4 +1,4 @@
-//! How cost grows: with the pack, the share of interesting events, their size, batches and threads.
+//! The growth of cost with the pack, the share of interesting events, their size, batches and threads.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::corpus::Corpus;
 use super::measure::{Contender, Load, Row, interleave};
 use super::table::Section;
 
-/// Where less will do: what grows shows on this many bytes.
+/// A size at which growth shows, and less than the main corpus.
 const ENOUGH: u64 = 64 << 20;
 
 /// The native core with more and more rules, and rsigma with the same.

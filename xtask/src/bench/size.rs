@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use parse_size::Config;
+
 /// Bytes; with K, M or G, powers of 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size(pub u64);
@@ -10,13 +12,8 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (digits, shift) = match text.char_indices().last() {
-            Some((at, 'K')) => (&text[..at], 10),
-            Some((at, 'M')) => (&text[..at], 20),
-            Some((at, 'G')) => (&text[..at], 30),
-            _ => (text, 0),
-        };
-        let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"KMG".contains(&byte));
+        let bytes = plain.then(|| Config::new().with_binary().parse_size(text).ok()).flatten();
         match bytes {
             Some(bytes) if bytes > 0 => Ok(Size(bytes)),
             _ => Err("a size is a whole number above 0, with K, M or G behind it: 64M".into()),

@@ -37,8 +37,7 @@ fn is_zero(sizes: &usize) -> bool {
     *sizes == 0
 }
 
-/// How many times the first row's time the last one takes, by processor time, and how many times as much
-/// that is.
+/// The processor time of the last row over that of the first, and the same of their bytes.
 pub fn growth(rows: &[Row]) -> Option<(f64, f64)> {
     let (first, last) = (rows.first()?, rows.last()?);
     Some((last.cpu()? / first.cpu()?, last.load.bytes as f64 / first.load.bytes as f64))

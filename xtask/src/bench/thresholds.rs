@@ -62,7 +62,7 @@ pub fn of(sections: &[Section]) -> Vec<Aim> {
     aims
 }
 
-/// How fast the worst of all works grows.
+/// The growth of the worst of all works.
 fn linear(section: &Section) -> Aim {
     // One MiB stays in the processor's caches. The square of the size would be 16.
     const MOST: f64 = 2.0;

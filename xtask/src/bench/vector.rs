@@ -28,7 +28,7 @@ pub const ROWS: [&str; 5] =
 /// Which rows a pipeline fills, and the configuration of its loop.
 const PIPELINES: [(usize, Option<&str>); 3] = [(0, None), (1, Some("tap")), (3, Some("annotate"))];
 
-/// How long a pipeline may go on without an end in sight.
+/// The longest that a pipeline may go on without an end in sight.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The interval at which the output is counted.
@@ -208,11 +208,11 @@ impl Pipeline {
     }
 
     /// Waits for something, as long as all are running.
-    fn until(&mut self, complaint: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+    fn until(&mut self, problem: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
         let start = Instant::now();
         while !done()? {
             if start.elapsed() > PATIENCE {
-                bail!("{complaint}; the logs are in {}", self.folder.display());
+                bail!("{problem}; the logs are in {}", self.folder.display());
             }
             for (shown, child) in &mut self.running {
                 if let Some(status) = child.try_wait()? {
@@ -224,7 +224,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Ends them, and says what each took: the last was Vector, which is told first.
+    /// Ends them, and gives the cost of each: the last was Vector, which ends first.
     fn end(&mut self, wall: f64) -> Result<Vec<(String, Sample)>> {
         let mut samples = Vec::new();
         while let Some((shown, mut child)) = self.running.pop() {

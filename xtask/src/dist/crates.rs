@@ -41,8 +41,8 @@ struct Package {
     manifest_path: PathBuf,
 }
 
-/// What the guests are made of, the root package included. What only runs while building is not
-/// inside: build scripts, macros, and tests.
+/// The crates that the guests are made of, the root package included. Crates that only run while
+/// building are not inside: build scripts, macros, and tests.
 pub fn inside(guests: &[&Guest], workspace: &Workspace) -> Result<BTreeMap<Id, Crate>> {
     let features: Vec<&str> = guests.iter().map(|guest| guest.features).collect();
     let features = features.join(",");

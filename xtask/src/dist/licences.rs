@@ -11,7 +11,7 @@ use super::crates::{Crate, Id};
 use crate::rustc;
 use crate::toolchain::Toolchain;
 
-/// How the files begin that hold a licence or belong to one.
+/// The beginnings of the names of files that hold a licence or belong to one.
 const NAMES: &[&str] = &["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
 
 /// Each licence text once, below the names of those that it is of.

@@ -1,5 +1,8 @@
-//! What is published beside the artifacts: what is inside them, under which licences, and the
-//! digests of it all, which a release signs.
+//! The files beside the published artifacts: the bill of materials, the licences, and the digests of
+//! it all, which a release signs.
+//!
+//! Ours, since `cargo-cyclonedx` and `cargo-about` are commands to install before a build, and know nothing
+//! of the standard library, which is inside the guests as well.
 
 mod crates;
 mod licences;

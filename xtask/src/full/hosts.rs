@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::build::cargo;
+use crate::needs;
 use crate::process::output;
 use crate::python;
 use crate::steps::Steps;
@@ -24,10 +24,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let jco = steps.run("prepare jco for Node", repeat, || jco(workspace))?;
     steps.command(
         "run the component in Python and in Node",
-        cargo(workspace, "test")
-            .args(["--workspace", "--test", "host", "--", "--ignored", "hosts::"])
-            .env("WASMTIME_PYTHON", python)
-            .env("JCO", jco),
+        needs::tests(workspace, &["hosts::"]).env("WASMTIME_PYTHON", python).env("JCO", jco),
     )
 }
 

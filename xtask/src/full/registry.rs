@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::apt;
-use crate::build::cargo;
+use crate::needs;
 use crate::process::output;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -24,10 +24,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let registry = steps.run("prepare a registry", repeat, registry)?;
     steps.command(
         "publish to a registry and fetch from it",
-        cargo(workspace, "test")
-            .args(["--workspace", "--test", "host", "--", "--ignored", "registry::"])
-            .env("WKG", wkg)
-            .env("DOCKER_REGISTRY", registry),
+        needs::tests(workspace, &["registry::"]).env("WKG", wkg).env("DOCKER_REGISTRY", registry),
     )
 }
 

@@ -1,4 +1,7 @@
 //! The conditions of a compiled rule, in words.
+//!
+//! They are made from the compiled form, which is what is evaluated. The rule's YAML would leave its
+//! modifiers and the keys of our own to the reader.
 
 use orgwatch_sigma::{Derived, Expr, Field, Glob, Item, Matcher, Token};
 

@@ -6,10 +6,10 @@ use orgwatch::time::rfc3339;
 use super::explain::{Explanation, explain};
 use crate::cli::now;
 
-/// How long lines may be.
+/// The greatest length of a line.
 const WIDTH: usize = 100;
 
-/// How wide the names of the rows are.
+/// The width of the rows' names.
 const NAMES: usize = 11;
 
 /// One rule of the pack that this program was built with, for a program or a person.
@@ -181,7 +181,7 @@ mod tests {
         }
     }
 
-    /// What a page suggests can be pasted into settings.
+    /// The suggestions of a page can be pasted into settings.
     #[test]
     fn the_settings_suggested_can_be_used() {
         for about in orgwatch::rules::builtin_pack().public() {

@@ -116,7 +116,7 @@ fn choose<T: ValueEnum>(text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| names.join(" or "))
 }
 
-/// What is the same for each setting, by its name and how its text in a file is read.
+/// The code that is the same for each setting, by its name and the function that reads its text.
 macro_rules! settings {
     ($($name:ident: $read:ident,)*) => {
         /// Every setting's name.
@@ -168,7 +168,7 @@ settings! {
 }
 
 impl ServeArgs {
-    /// What a file says; or each problem with its path, the value there and what is wrong.
+    /// The settings of a file; or each problem with its path, the value there and what is wrong.
     pub(super) fn of(document: &Value) -> Result<Self, Vec<(String, String, String)>> {
         let Some(entries) = document.as_object() else {
             let problem = format!("settings by name: {}", KEYS.join(", "));

@@ -6,7 +6,7 @@ use orgwatch_host::serve::{Deliver, Options};
 
 use super::args::ServeArgs;
 use super::log::{LogFormat, LogLevel};
-use crate::cli::settings::{Document, Wrong};
+use crate::cli::settings::{Document, Refused};
 
 /// The environment variable that may hold the token.
 pub(super) const TOKEN: &str = "ORGWATCH_TOKEN";
@@ -27,36 +27,26 @@ pub(super) struct Config {
 type Problem = (&'static str, String);
 
 impl Config {
-    /// Flags, and what a file adds to them. Everything that is wrong is told at once.
-    pub(super) fn read(
-        flags: ServeArgs,
-        file: Option<&Path>,
-    ) -> anyhow::Result<Result<Self, Vec<String>>> {
+    /// Flags, and what a file adds to them. Fails with [`Refused`], which names every problem.
+    pub(super) fn read(flags: ServeArgs, file: Option<&Path>) -> anyhow::Result<Self> {
         let Some(file) = file else {
-            return Ok(flags.config().map_err(|(key, problem)| {
-                vec![format!("--{}: {problem}", key.replace('_', "-"))]
-            }));
+            return flags.config().map_err(|(key, problem)| {
+                Refused(vec![format!("--{}: {problem}", key.replace('_', "-"))]).into()
+            });
         };
-        let document = match Document::read(file) {
-            Ok(document) => document,
-            Err(err) if err.is::<Wrong>() => return Ok(Err(vec![err.to_string()])),
-            Err(err) => return Err(err),
-        };
-        let told = |problems: &[(String, String, String)]| {
+        let document = Document::read(file)?;
+        let refused = |problems: &[(String, String, String)]| {
             let problems = problems
                 .iter()
                 .map(|(path, value, problem)| (path.as_str(), value.as_str(), problem.as_str()));
-            document.wrong(problems).iter().map(ToString::to_string).collect::<Vec<_>>()
+            Refused::of(&document.wrong(problems))
         };
-        let from_file = match ServeArgs::of(document.value()) {
-            Ok(given) => given,
-            Err(problems) => return Ok(Err(told(&problems))),
-        };
+        let from_file = ServeArgs::of(document.value()).map_err(|problems| refused(&problems))?;
         let config = flags.or(from_file).config();
-        Ok(config.map_err(|(key, problem)| {
+        config.map_err(|(key, problem)| {
             let value = document.value().get(key).map(ToString::to_string).unwrap_or_default();
-            told(&[(key.to_owned(), value, problem)])
-        }))
+            refused(&[(key.to_owned(), value, problem)]).into()
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::fmt;
 
-/// How it is written.
+/// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LogFormat {
     /// A line for a person
@@ -28,8 +28,8 @@ pub(in crate::cli) enum LogLevel {
     Debug,
 }
 
-/// Starts logging. What events hold is quoted or JSON in either format, so that nobody's text makes
-/// lines of its own.
+/// Starts logging. Text of events is quoted or JSON in either format, so that it makes no lines of its
+/// own.
 pub(super) fn start(format: Option<LogFormat>, level: LogLevel) {
     let format = format.unwrap_or(match io::stderr().is_terminal() {
         true => LogFormat::Text,

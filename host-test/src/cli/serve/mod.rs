@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use orgwatch_host::plugin::Error as PluginError;
 use orgwatch_host::serve::{Deliver, Error, Handle, Options, Service, Token};
 use orgwatch_host::state::StateFile;
 use tracing::{error, info, warn};
 
+use super::opening::{self, Opening};
 use super::settings::Document;
-use super::{Status, component, warn};
+use super::{Status, component};
 use args::ServeArgs;
 use config::Config;
 use signals::Signals;
@@ -69,41 +69,32 @@ pub(super) struct ServeFlags {
 
 /// Runs it.
 pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
-    let config = match Config::read(flags.given.clone(), flags.config.as_deref())? {
-        Ok(config) => config,
-        Err(problems) => return Ok(unusable(&problems)),
-    };
-    let settings = match Settings::read(config.settings.as_deref())? {
-        Ok(settings) => settings,
-        Err(problems) => return Ok(unusable(&problems)),
-    };
+    let config = Config::read(flags.given.clone(), flags.config.as_deref())?;
+    let settings = opening::settings(config.settings.as_deref())?;
     let mut options = config.options.clone();
     options.token = config.token()?;
     if flags.check {
-        return check(&config, &settings);
+        return check(&config, settings);
     }
     log::start(config.log, config.log_level);
-    // Before anything that takes time: another run may have it.
-    let state = config.state.as_deref().map(StateFile::open).transpose()?;
-    if state.is_none() {
-        warn!(
-            "without --state the memory ends with this process: findings may come again, and chains break"
-        );
-    }
-    let plugin = component::load_alone(config.component.as_deref())?;
+    let load = || {
+        if config.state.is_none() {
+            warn!(
+                "without --state the memory ends with this process: findings may come again, and chains break"
+            );
+        }
+        component::load_alone(config.component.as_deref())
+    };
+    let Opening { settings, state, plugin } =
+        Opening::new(settings, config.state.as_deref(), load)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
         .enable_all()
         .build()?;
     let served = runtime.block_on(async {
-        let started = Service::start(&options, &plugin, &settings.json, state).await;
-        let service = match started {
-            Err(Error::Detector(PluginError::Settings(problems))) => {
-                return Ok(Err(settings.wrong(&problems)));
-            }
-            service => service?,
-        };
+        let started = Service::start(&options, &plugin, &settings.json(), state).await;
+        let service = started.map_err(|err| refused(&settings, err))?;
         let signals = Signals::install()?;
         let (handle, config) = (service.handle(), config.clone());
         let mut again = signals.reload;
@@ -115,21 +106,21 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
         announce(&service.address()?.to_string(), &options);
         service.run(signals.stop, signals.at_once).await?;
         info!("stopped");
-        anyhow::Ok(Ok(()))
+        anyhow::Ok(Status::Done)
     });
     // A write that nobody takes would be waited for.
     runtime.shutdown_background();
-    match served? {
-        Ok(()) => Ok(Status::Done),
-        Err(problems) => Ok(unusable(&problems)),
-    }
+    served
 }
 
-fn unusable(problems: &[String]) -> Status {
-    for problem in problems {
-        warn(problem);
+/// The error of a service, with the places of refused settings.
+fn refused(settings: &Document, err: Error) -> anyhow::Error {
+    match err {
+        Error::Detector(err @ orgwatch_host::plugin::Error::Settings(_)) => {
+            opening::refused(settings, err)
+        }
+        err => err.into(),
     }
-    Status::Unusable
 }
 
 fn announce(address: &str, options: &Options) {
@@ -146,48 +137,17 @@ fn announce(address: &str, options: &Options) {
         to,
         "listening"
     );
-    // Told to systemd, where that is what runs it: others start when this is ready.
+    // Systemd, where that is what runs it, starts others when this is ready.
     let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
 }
 
-/// Settings of the detector: one document, checked by the detector that opens with it.
-struct Settings {
-    document: Document,
-    json: String,
-}
-
-impl Settings {
-    /// Reads a file; what is wrong with it is told with its line.
-    fn read(file: Option<&Path>) -> anyhow::Result<Result<Self, Vec<String>>> {
-        let document = match file {
-            Some(file) => match Document::read(file) {
-                Ok(document) => document,
-                Err(err) if err.is::<super::settings::Wrong>() => {
-                    return Ok(Err(vec![err.to_string()]));
-                }
-                Err(err) => return Err(err),
-            },
-            None => Document::empty(),
-        };
-        let json = document.json();
-        Ok(Ok(Settings { document, json }))
-    }
-
-    fn wrong(&self, problems: &[orgwatch_host::plugin::Problem]) -> Vec<String> {
-        self.document.refused(problems).iter().map(ToString::to_string).collect()
-    }
-}
-
 /// Checks what can be checked without getting in the way of a service that runs.
-fn check(config: &Config, settings: &Settings) -> anyhow::Result<Status> {
-    let plugin = component::load_alone(config.component.as_deref())?;
-    let mut detector = match plugin.open(&settings.json) {
-        Err(PluginError::Settings(problems)) => return Ok(unusable(&settings.wrong(&problems))),
-        detector => detector?,
-    };
+fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
+    let load = || component::load_alone(config.component.as_deref());
+    // The state is not locked: the service that runs has it.
+    let mut detector = Opening::new(settings, None, load)?.detector()?;
     if let Some(path) = &config.state {
-        let refused = || format!("cannot use the state {}", path.display());
-        StateFile::check(path, &mut detector).with_context(refused)?;
+        StateFile::check(path, &mut detector)?;
     }
     println!("nothing is wrong: the service would listen on {}", config.options.listen);
     Ok(Status::Done)
@@ -209,21 +169,10 @@ async fn hang_up(handle: &Handle, config: &Config) {
 }
 
 async fn reload(handle: &Handle, file: Option<&Path>) -> anyhow::Result<()> {
-    let settings = match Settings::read(file) {
-        Ok(Ok(settings)) => settings,
-        refused => {
-            handle.refused();
-            let problems = refused?.err().unwrap_or_default();
-            bail!(problems.join("; "));
-        }
-    };
-    match handle.reload(settings.json.clone()).await {
-        Ok(()) => info!("settings reloaded"),
-        Err(Error::Detector(PluginError::Settings(problems))) => {
-            bail!(settings.wrong(&problems).join("; "))
-        }
-        Err(err) => bail!(err),
-    }
+    let settings = opening::settings(file).inspect_err(|_| handle.refused())?;
+    let reloaded = handle.reload(settings.json()).await;
+    reloaded.map_err(|err| refused(&settings, err))?;
+    info!("settings reloaded");
     Ok(())
 }
 

@@ -7,21 +7,21 @@ use std::pin::Pin;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
-type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Signalled = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Futures that are done when somebody asks.
 pub(super) struct Signals {
     /// At the first SIGTERM or SIGINT.
-    pub(super) stop: Told,
+    pub(super) stop: Signalled,
     /// At the second.
-    pub(super) at_once: Told,
+    pub(super) at_once: Signalled,
     /// One for each SIGHUP.
     pub(super) reload: mpsc::Receiver<()>,
 }
 
-/// Done when it is told; never, if nobody can tell any more.
-async fn told(told: oneshot::Receiver<()>) {
-    if told.await.is_err() {
+/// Done when the signal comes; never, if the listener is gone.
+async fn signalled(signal: oneshot::Receiver<()>) {
+    if signal.await.is_err() {
         std::future::pending::<()>().await;
     }
 }
@@ -36,12 +36,12 @@ impl Signals {
         let (second, at_once) = oneshot::channel();
         let (again, reload) = mpsc::channel(1);
         tokio::spawn(async move {
-            for tell in [first, second] {
+            for sender in [first, second] {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                let _ = tell.send(());
+                let _ = sender.send(());
             }
         });
         tokio::spawn(async move {
@@ -50,6 +50,10 @@ impl Signals {
                 let _ = again.try_send(());
             }
         });
-        Ok(Signals { stop: Box::pin(told(stop)), at_once: Box::pin(told(at_once)), reload })
+        Ok(Signals {
+            stop: Box::pin(signalled(stop)),
+            at_once: Box::pin(signalled(at_once)),
+            reload,
+        })
     }
 }

@@ -49,14 +49,14 @@ fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
             return Ok(report);
         }
     };
-    let told = |problems: Vec<orgwatch::settings::Problem>| document.refused(&problems);
+    let placed = |problems: Vec<orgwatch::settings::Problem>| document.refused(&problems);
     match Settings::from_json(&document.json(), &orgwatch::rules::builtin_pack()) {
         Ok(settings) => {
             report.usable = true;
-            let warnings = told(settings.warnings(now)).into_iter();
+            let warnings = placed(settings.warnings(now)).into_iter();
             report.warnings = warnings.map(Wrong::into_warning).collect();
         }
-        Err(problems) => report.problems = told(problems),
+        Err(problems) => report.problems = placed(problems),
     }
     Ok(report)
 }
@@ -74,7 +74,7 @@ impl std::fmt::Display for Report {
 mod tests {
     use super::*;
 
-    fn told(settings: &str, now: i64) -> (bool, String) {
+    fn checked(settings: &str, now: i64) -> (bool, String) {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file.yaml");
         std::fs::write(&file, settings).unwrap();
@@ -95,7 +95,7 @@ approvals:
   - reason: migration
     principals: [\"*\"]
 ";
-        let (usable, text) = told(settings, 0);
+        let (usable, text) = checked(settings, 0);
         assert!(!usable);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 5, "{text}");
@@ -118,15 +118,15 @@ approvals:
     principals: [\"arn:aws:iam::*:role/migration\"]
     until: 2026-01-01T00:00:00Z
 ";
-        assert_eq!(told(settings, 0), (true, String::new()));
-        let (usable, text) = told(settings, 2_000_000_000);
+        assert_eq!(checked(settings, 0), (true, String::new()));
+        let (usable, text) = checked(settings, 2_000_000_000);
         let start = "/file.yaml:4: warning: approvals[0].until: 2026-01-01T00:00:00Z: expired";
         assert!(usable && text.starts_with(start), "{text}");
     }
 
     #[test]
     fn what_is_no_yaml_is_told_and_what_cannot_be_read_is_an_error() {
-        let (usable, text) = told("late: 2h\nlate: 3h\n", 0);
+        let (usable, text) = checked("late: 2h\nlate: 3h\n", 0);
         assert!(!usable);
         assert_eq!(text, "/file.yaml:2: late is there already, on line 1\n");
         assert!(check(Path::new("no/such.yaml"), 0).is_err());

@@ -64,6 +64,18 @@ impl Wrong {
     }
 }
 
+/// Settings that cannot be used, with a line for each problem.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub(in crate::cli) struct Refused(pub(in crate::cli) Vec<String>);
+
+impl Refused {
+    /// The error of these problems.
+    pub(in crate::cli) fn of(problems: &[Wrong]) -> Self {
+        Refused(problems.iter().map(ToString::to_string).collect())
+    }
+}
+
 impl Document {
     /// The settings of a run without any.
     pub(in crate::cli) fn empty() -> Self {
@@ -136,7 +148,7 @@ impl Document {
         value.to_string()
     }
 
-    /// What a report says of them.
+    /// The settings as a report shows them.
     pub(in crate::cli) fn used(&self) -> report::Settings {
         report::Settings {
             name: (self.name != DEFAULTS).then(|| self.name.clone()),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-pub(super) use document::{Document, Wrong};
+pub(super) use document::{Document, Refused};
 
 use super::Status;
 

@@ -1,4 +1,10 @@
-//! On which line of a YAML file each setting stands.
+//! Line of each setting in a YAML file.
+//!
+//! `saphyr-parser` reads the YAML; only the paths are ours. `saphyr::MarkedYaml`, a tree with a place in
+//! each node, refuses a file with a key that is there twice, and says neither the key nor the line of
+//! the first one. It takes 90 ms for a list of 100,000 accounts, the events here 49 ms. The compiler of
+//! rules walks the same events with columns and with paths that are lists: the settings' paths are the
+//! texts of their problems, and a path there twice is an error here alone.
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,8 @@ use askama::filters;
 
 use crate::output::Escaped;
 
-/// What every value in a template passes through: what cannot be seen, or changes the order of text,
-/// is shown as it is on a terminal, and what is markup becomes text. Line breaks are not seen either:
+/// The escaper of every value in a template: characters that cannot be seen, or change the order of
+/// text, are shown as they are on a terminal, and markup becomes text. Line breaks are not seen either:
 /// where a template wants several lines it writes several values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Html;

@@ -7,12 +7,12 @@ use super::link::Link;
 /// A finding as names and values.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
-    /// What happened.
+    /// The event.
     pub(super) event: Vec<Fact<'a>>,
-    /// What it is known as, here and elsewhere.
+    /// Its names, here and elsewhere.
     pub(super) names: Vec<Fact<'a>>,
     pub(super) attack: Vec<Link<'a>>,
-    /// What other systems still call the same.
+    /// Older names of the same in other systems.
     pub(super) aliases: Vec<Link<'a>>,
     pub(super) catalogue: Vec<Link<'a>>,
 }

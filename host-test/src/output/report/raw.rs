@@ -18,11 +18,11 @@ pub(super) struct Line<'a> {
 /// A record, laid out, or as much of it as a page keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Raw {
-    /// Where it was read: a file, and a line of it.
+    /// The file that it was read from, and the line.
     pub(super) place: String,
-    /// Its lines. What is not UTF-8 in them was replaced.
+    /// Its lines. Bytes that are not UTF-8 were replaced.
     pub(super) text: String,
-    /// How many bytes the record has, if that is more than are shown.
+    /// The length of the record in bytes, if that is more than is shown.
     pub(super) cut: Option<usize>,
 }
 

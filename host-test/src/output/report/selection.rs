@@ -13,7 +13,7 @@ use super::raw::Raw;
 use crate::output::escape;
 use crate::scan::Found;
 
-/// How much a page shows.
+/// Limits of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -118,7 +118,7 @@ impl Row {
     }
 }
 
-/// How many there are, of everything that was given.
+/// Counts of everything that was given.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) shown: BTreeMap<Severity, u64>,

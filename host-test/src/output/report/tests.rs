@@ -193,7 +193,7 @@ fn no_findings_give_a_page_that_says_so() {
     assert!(page(&report, &scan).contains("Not everything could be read"));
 }
 
-/// What WCAG calls the contrast of two colours, `#rrggbb`.
+/// The contrast of two colours as WCAG defines it, `#rrggbb`.
 fn contrast(one: &str, other: &str) -> f64 {
     let luminance = |color: &str| -> f64 {
         let part = |at: usize| {

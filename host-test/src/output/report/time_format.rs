@@ -35,7 +35,7 @@ pub(super) fn period(from: i64, to: i64) -> String {
     }
 }
 
-/// How long, in its two largest units: `7 min 50 s`.
+/// A duration in its two largest units: `7 min 50 s`.
 pub(super) fn span(seconds: i64) -> String {
     let units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
     let seconds = seconds.unsigned_abs();

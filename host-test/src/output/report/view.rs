@@ -40,7 +40,7 @@ pub(super) struct Card<'a> {
 pub(super) struct Step {
     id: String,
     row: Option<Rc<Row>>,
-    /// Where on the page it is, if it is there.
+    /// Its place on the page, if it is there.
     pub(super) anchor: Option<String>,
     /// The time since the part before it.
     pub(super) after: Option<String>,
@@ -82,7 +82,7 @@ pub(super) struct Group<'a> {
     pub(super) events: Vec<Card<'a>>,
     /// Those that are on the page in a line only.
     pub(super) summarised: Vec<Item<'a>>,
-    /// How many the account has, the gravest first, on the page or not.
+    /// The number of findings by severity, the gravest first, on the page or not.
     pub(super) counts: Vec<(Severity, u64)>,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Group<'a> {
         Some(period(from, to))
     }
 
-    /// What says most about the account: the gravest of its chains, or else of its findings.
+    /// The gravest chain of the account, or else its gravest finding.
     pub(super) fn gravest(&self) -> Option<&Card<'a>> {
         let cards = self.chains.iter().chain(&self.events);
         cards.min_by_key(|card| {

@@ -49,10 +49,8 @@ pub(super) fn header(id: u64) -> Vec<u8> {
 /// The id that a header names; none if there is no whole header, and nothing after it.
 pub(super) fn read_header(bytes: &[u8]) -> Result<Option<u64>, String> {
     let Some((header, entries)) = bytes.split_at_checked(HEADER) else {
-        return match MAGIC.starts_with(&bytes[..bytes.len().min(MAGIC.len())]) {
-            true => Ok(None),
-            false => Err("it is no journal of orgwatch".into()),
-        };
+        let begun = bytes.iter().zip(MAGIC).all(|(one, other)| one == other);
+        return if begun { Ok(None) } else { Err("it is no journal of orgwatch".into()) };
     };
     let (body, sum) = header.split_at(HEADER - 8);
     if checksum(0, body) != *sum {
@@ -62,8 +60,9 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Option<u64>, String> {
             (false, false) => Err("it is no journal of orgwatch".into()),
         };
     }
-    let (version, id) = body[MAGIC.len()..].split_at(2);
-    match u16::from_le_bytes([version[0], version[1]]) {
+    let fields = body.get(MAGIC.len()..).unwrap_or_default();
+    let (version, id) = fields.split_first_chunk().unwrap_or((&[0; 2], &[]));
+    match u16::from_le_bytes(*version) {
         VERSION if header.starts_with(MAGIC) => Ok(Some(number(id))),
         VERSION => Err("it is no journal of orgwatch".into()),
         newer => Err(format!(
@@ -82,21 +81,22 @@ pub(super) struct Read {
     pub(super) length: usize,
 }
 
-/// Every entry. What cannot be read is the end that was being written, unless an entry that came
-/// later can be.
+/// Every entry. Bytes that cannot be read are the end that was being written, unless a later entry can
+/// be read.
 pub(super) fn read_entries(id: u64, bytes: &[u8]) -> Result<Read, String> {
     let mut read = Read { entries: Vec::new(), next: 0, length: HEADER };
     let mut at = HEADER;
     let mut expected = None;
     while at < bytes.len() {
-        let Some((kind, number, payload)) = entry(id, &bytes[at..]) else {
-            let damaged = at;
-            let later = (at + 1..bytes.len())
-                .find(|at| entry(id, &bytes[*at..]).is_some_and(|(kind, ..)| kind == CANDIDATES));
-            let Some(later) = later else { break };
+        let Some((kind, number, payload)) = entry(id, bytes, at) else {
+            let later = (at.saturating_add(1)..bytes.len()).find_map(|at| {
+                let (kind, number, _) = entry(id, bytes, at)?;
+                (kind == CANDIDATES).then_some((at, number))
+            });
+            let Some((later, number)) = later else { break };
             // Acknowledgements are not waited for: without them findings come twice.
-            if entry(id, &bytes[later..]).map(|(_, number, _)| Some(number)) != Some(expected) {
-                return Err(format!("it is damaged at byte {damaged}"));
+            if Some(number) != expected {
+                return Err(format!("it is damaged at byte {at}"));
             }
             at = later;
             continue;
@@ -106,7 +106,8 @@ pub(super) fn read_entries(id: u64, bytes: &[u8]) -> Result<Read, String> {
                 if expected.is_some_and(|expected| expected != number) {
                     return Err(format!("an entry is missing at byte {at}"));
                 }
-                (expected, read.next) = (Some(number + 1), number + 1);
+                read.next = number.saturating_add(1);
+                expected = Some(read.next);
                 Entry::Candidates(payload.to_owned())
             }
             DELIVERED => {
@@ -118,7 +119,7 @@ pub(super) fn read_entries(id: u64, bytes: &[u8]) -> Result<Read, String> {
             newer => return Err(format!("an entry at byte {at} is of a newer kind, {newer}")),
         };
         read.entries.push((number, parsed));
-        at += HEAD + payload.len() + 8;
+        at = at.saturating_add(whole_length(payload));
         read.length = at;
     }
     Ok(read)
@@ -131,7 +132,7 @@ pub(super) fn encode(
     number: u64,
     payload: &[u8],
 ) -> Result<Vec<u8>, TryFromIntError> {
-    let mut entry = Vec::with_capacity(HEAD + payload.len() + 8);
+    let mut entry = Vec::with_capacity(whole_length(payload));
     entry.push(kind);
     entry.extend(u32::try_from(payload.len())?.to_le_bytes());
     entry.extend(number.to_le_bytes());
@@ -141,17 +142,24 @@ pub(super) fn encode(
     Ok(entry)
 }
 
-/// The entry that bytes begin with, if it is whole.
-fn entry(id: u64, bytes: &[u8]) -> Option<(u8, u64, &[u8])> {
-    let (head, rest) = bytes.split_at_checked(HEAD)?;
-    let (fields, sum) = head.split_at(HEAD - 8);
+/// The length of an entry with this payload.
+fn whole_length(payload: &[u8]) -> usize {
+    payload.len().saturating_add(HEAD + 8)
+}
+
+/// The kind, number and payload of the entry that begins at a byte, if it is whole.
+fn entry(id: u64, bytes: &[u8], at: usize) -> Option<(u8, u64, &[u8])> {
+    let (head, rest) = bytes.get(at..)?.split_at_checked(HEAD)?;
+    let (fields, sum) = head.split_at_checked(HEAD - 8)?;
     if checksum(id, fields) != *sum {
         return None;
     }
-    let length = u32::from_le_bytes([fields[1], fields[2], fields[3], fields[4]]);
-    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    let (kind, fields) = fields.split_first()?;
+    let (length, fields) = fields.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let (payload, rest) = rest.split_at_checked(length)?;
     let whole = checksum(id, payload) == *rest.get(..8)?;
-    whole.then(|| (fields[0], number(&fields[5..]), payload))
+    whole.then(|| (*kind, number(fields), payload))
 }
 
 fn number(bytes: &[u8]) -> u64 {

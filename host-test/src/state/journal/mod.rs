@@ -138,7 +138,7 @@ impl Journal {
             Contents {
                 entries: since.map(|(_, entry)| entry).collect(),
                 gap: first.is_some_and(|first| first > from),
-                torn: (bytes.len() - read.length) as u64,
+                torn: bytes.len().saturating_sub(read.length) as u64,
             },
         ))
     }
@@ -150,7 +150,7 @@ impl Journal {
             step("journal written");
             file.sync_data()
         })?;
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         step("journal synced");
         Ok(())
     }
@@ -169,7 +169,8 @@ impl Journal {
         finish: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<()> {
         let entry = entries::encode(self.id, kind, number, payload).map_err(io::Error::other)?;
-        if self.length.max(HEADER as u64) + entry.len() as u64 > MAX {
+        let added = entry.len() as u64;
+        if self.length.max(HEADER as u64).saturating_add(added) > MAX {
             return Err(io::Error::new(
                 io::ErrorKind::StorageFull,
                 "the journal is as long as it may be, 256 MiB, since the state cannot be saved",
@@ -187,7 +188,7 @@ impl Journal {
             let _ = file.set_len(self.length);
             return Err(err);
         }
-        self.length += entry.len() as u64;
+        self.length = self.length.saturating_add(added);
         Ok(())
     }
 
@@ -205,7 +206,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Where the next entry will stand.
+    /// The place of the next entry.
     pub(crate) fn mark(&self) -> Mark {
         let position = Position::Journal { id: self.id, next: self.next };
         Mark { position, length: self.length }
@@ -225,7 +226,7 @@ impl Journal {
         } else if mark.length >= WORTH_REWRITING {
             let mut whole = header(self.id);
             file.seek(SeekFrom::Start(mark.length))?;
-            file.take(self.length - mark.length).read_to_end(&mut whole)?;
+            file.take(self.length.saturating_sub(mark.length)).read_to_end(&mut whole)?;
             file::replace(&self.path, &whole)?;
             (self.file, self.length) = (None, whole.len() as u64);
             self.file = Some(open_file(&self.path)?);
@@ -244,7 +245,7 @@ impl Journal {
         self.length > 0 || self.next > 0
     }
 
-    /// How long it is, in bytes.
+    /// Its length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }

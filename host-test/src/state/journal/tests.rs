@@ -3,11 +3,12 @@ use std::fs;
 use super::entries::{HEAD, checksum};
 use super::*;
 
-struct Desk(tempfile::TempDir);
+/// A folder with a journal.
+struct Folder(tempfile::TempDir);
 
-impl Desk {
+impl Folder {
     fn new() -> Self {
-        Desk(tempfile::tempdir().unwrap())
+        Folder(tempfile::tempdir().unwrap())
     }
 
     fn path(&self) -> PathBuf {
@@ -50,12 +51,12 @@ fn next(journal: &Journal) -> u64 {
 
 #[test]
 fn what_was_written_is_read() {
-    let desk = Desk::new();
-    drop(desk.filled());
-    let (mut journal, contents) = desk.open(None);
+    let folder = Folder::new();
+    drop(folder.filled());
+    let (mut journal, contents) = folder.open(None);
     assert_eq!((contents.entries, contents.gap, contents.torn), (all(), false, 0));
     journal.push(b"four\n").unwrap();
-    assert_eq!(desk.open(None).1.entries.len(), 5);
+    assert_eq!(folder.open(None).1.entries.len(), 5);
     assert_eq!(next(&journal), 4);
 }
 
@@ -63,55 +64,55 @@ fn what_was_written_is_read() {
 #[test]
 fn nobody_else_reads_events_in_it() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = Desk::new();
-    drop(desk.filled());
-    assert_eq!(desk.path().metadata().unwrap().permissions().mode() & 0o077, 0);
+    let folder = Folder::new();
+    drop(folder.filled());
+    assert_eq!(folder.path().metadata().unwrap().permissions().mode() & 0o077, 0);
 }
 
 /// Whatever of the end is missing or wrong, the entries before it stay, and it goes on after them.
 #[test]
 fn an_end_that_was_being_written_is_dropped() {
-    let desk = Desk::new();
+    let folder = Folder::new();
     let whole = {
-        drop(desk.filled());
-        fs::read(desk.path()).unwrap()
+        drop(folder.filled());
+        fs::read(folder.path()).unwrap()
     };
     let last = whole.len() - HEAD - "three\n".len() - 8;
     for end in last..whole.len() {
         for rest in [0, 1, 5000] {
             // As a disk leaves it that has the new length and not the new bytes.
             let torn = [&whole[..end], &vec![0; rest][..]].concat();
-            fs::write(desk.path(), &torn).unwrap();
-            let (mut journal, contents) = desk.open(None);
+            fs::write(folder.path(), &torn).unwrap();
+            let (mut journal, contents) = folder.open(None);
             assert_eq!(contents.entries, all()[..3], "cut at {end}");
             assert_eq!(contents.torn, (torn.len() - last) as u64);
             journal.push(b"again\n").unwrap();
-            let again = desk.open(None).1;
+            let again = folder.open(None).1;
             assert_eq!((again.entries.last(), again.torn), (Some(&candidates("again\n")), 0));
         }
     }
     // A journal that was being made.
     for end in 0..HEADER {
-        fs::write(desk.path(), &whole[..end]).unwrap();
-        let (mut journal, contents) = desk.open(None);
+        fs::write(folder.path(), &whole[..end]).unwrap();
+        let (mut journal, contents) = folder.open(None);
         assert!(contents.entries.is_empty());
         journal.push(b"one\n").unwrap();
-        assert_eq!(desk.open(None).1.entries, [candidates("one\n")]);
+        assert_eq!(folder.open(None).1.entries, [candidates("one\n")]);
     }
 }
 
 #[test]
 fn damage_anywhere_else_is_refused_and_the_file_left_as_it_is() {
-    let desk = Desk::new();
-    drop(desk.filled());
-    let whole = fs::read(desk.path()).unwrap();
+    let folder = Folder::new();
+    drop(folder.filled());
+    let whole = fs::read(folder.path()).unwrap();
     let last = whole.len() - HEAD - "three\n".len() - 8;
     let acknowledgements = HEADER + HEAD + "one\n".len() + 8..HEADER + 2 * (HEAD + 8) + 4 + 32;
     for at in 0..last {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x40;
-        fs::write(desk.path(), &damaged).unwrap();
-        let opened = Journal::open(desk.path(), None);
+        fs::write(folder.path(), &damaged).unwrap();
+        let opened = Journal::open(folder.path(), None);
         if acknowledgements.contains(&at) {
             // Without those findings come twice; no event is missing.
             let (_, contents) = opened.unwrap();
@@ -120,83 +121,83 @@ fn damage_anywhere_else_is_refused_and_the_file_left_as_it_is() {
         }
         let err = opened.unwrap_err().to_string();
         assert!(err.contains("state.journal") && err.contains("left as it is"), "{at}: {err}");
-        assert_eq!(fs::read(desk.path()).unwrap(), damaged);
+        assert_eq!(fs::read(folder.path()).unwrap(), damaged);
     }
     for (bytes, reason) in [
         (b"{\"eventName\":\"LeaveOrganization\"}".repeat(9), "no journal"),
         (b"{}".to_vec(), "no journal"),
     ] {
-        fs::write(desk.path(), bytes).unwrap();
-        let err = Journal::open(desk.path(), None).unwrap_err().to_string();
+        fs::write(folder.path(), bytes).unwrap();
+        let err = Journal::open(folder.path(), None).unwrap_err().to_string();
         assert!(err.contains(reason), "{err}");
     }
     let mut newer = whole;
     newer[16] = 9;
     let sum = checksum(0, &newer[..HEADER - 8]);
     newer[HEADER - 8..HEADER].copy_from_slice(&sum);
-    fs::write(desk.path(), newer).unwrap();
-    let err = Journal::open(desk.path(), None).unwrap_err().to_string();
+    fs::write(folder.path(), newer).unwrap();
+    let err = Journal::open(folder.path(), None).unwrap_err().to_string();
     assert!(err.contains("format 9 is newer"), "{err}");
 }
 
 /// Events are an attacker's: none of them passes for an entry.
 #[test]
 fn an_event_that_looks_like_an_entry_is_none() {
-    let desk = Desk::new();
-    let mut journal = desk.filled();
+    let folder = Folder::new();
+    let mut journal = folder.filled();
     // As another journal would write it.
-    let other = Desk::new();
+    let other = Folder::new();
     drop(other.filled());
     let forged = fs::read(other.path()).unwrap().split_off(HEADER);
     journal.push(&forged).unwrap();
-    let whole = fs::read(desk.path()).unwrap();
-    fs::write(desk.path(), &whole[..whole.len() - 9]).unwrap();
-    assert_eq!(desk.open(None).1.entries, all());
+    let whole = fs::read(folder.path()).unwrap();
+    fs::write(folder.path(), &whole[..whole.len() - 9]).unwrap();
+    assert_eq!(folder.open(None).1.entries, all());
 }
 
 #[test]
 fn what_the_state_holds_is_passed_over() {
-    let desk = Desk::new();
-    let journal = desk.filled();
+    let folder = Folder::new();
+    let journal = folder.filled();
     let position = |next| {
         let Position::Journal { id, .. } = journal.mark().position;
         Some(Position::Journal { id, next })
     };
-    assert_eq!(desk.open(position(0)).1.entries, all());
-    assert_eq!(desk.open(position(1)).1.entries, all()[1..]);
-    assert_eq!(desk.open(position(2)).1.entries, all()[3..]);
-    let (newer, contents) = desk.open(position(7));
+    assert_eq!(folder.open(position(0)).1.entries, all());
+    assert_eq!(folder.open(position(1)).1.entries, all()[1..]);
+    assert_eq!(folder.open(position(2)).1.entries, all()[3..]);
+    let (newer, contents) = folder.open(position(7));
     assert_eq!((contents.entries.len(), next(&newer)), (0, 7));
     // A state that is not of this journal holds nothing of it.
-    let (_, contents) = desk.open(Some(Position::Journal { id: 1, next: 3 }));
+    let (_, contents) = folder.open(Some(Position::Journal { id: 1, next: 3 }));
     assert_eq!(contents.entries, all());
 }
 
 #[test]
 fn what_was_saved_is_forgotten_and_numbers_go_on() {
-    let desk = Desk::new();
-    let mut journal = desk.filled();
+    let folder = Folder::new();
+    let mut journal = folder.filled();
     let saved = journal.mark();
     journal.forget(&saved).unwrap();
-    assert_eq!(desk.path().metadata().unwrap().len(), HEADER as u64);
+    assert_eq!(folder.path().metadata().unwrap().len(), HEADER as u64);
     journal.push(b"four\n").unwrap();
-    let (again, contents) = desk.open(Some(saved.position));
+    let (again, contents) = folder.open(Some(saved.position));
     assert_eq!(
         (contents.entries, next(&again), contents.gap),
         (vec![candidates("four\n")], 4, false)
     );
     // Under an older state something is missing, and that is said.
     let Position::Journal { id, .. } = saved.position;
-    assert!(desk.open(Some(Position::Journal { id, next: 2 })).1.gap);
-    assert!(!desk.open(Some(Position::Journal { id, next: 4 })).1.gap);
+    assert!(folder.open(Some(Position::Journal { id, next: 2 })).1.gap);
+    assert!(!folder.open(Some(Position::Journal { id, next: 4 })).1.gap);
 }
 
-/// What came while the state was written stays; a long journal is made short all the same.
+/// Entries that came while the state was written stay; a long journal is made short all the same.
 #[test]
 fn what_came_after_the_state_stays() {
-    let desk = Desk::new();
+    let folder = Folder::new();
     for long in [false, true] {
-        let mut journal = desk.filled();
+        let mut journal = folder.filled();
         if long {
             journal.push(&vec![b'x'; 2 << 20]).unwrap();
         }
@@ -204,29 +205,29 @@ fn what_came_after_the_state_stays() {
         journal.push(b"after\n").unwrap();
         journal.delivered(&[key(9)]).unwrap();
         journal.forget(&saved).unwrap();
-        assert_eq!(journal.length(), desk.path().metadata().unwrap().len());
+        assert_eq!(journal.length(), folder.path().metadata().unwrap().len());
         assert!(journal.length() < 1000);
         journal.push(b"later\n").unwrap();
         let after =
             vec![candidates("after\n"), Entry::Delivered(vec![key(9)]), candidates("later\n")];
-        assert_eq!(desk.open(Some(saved.position)).1.entries, after);
+        assert_eq!(folder.open(Some(saved.position)).1.entries, after);
         assert_eq!(journal.since(Some(saved.position)).unwrap(), after);
-        fs::remove_file(desk.path()).unwrap();
+        fs::remove_file(folder.path()).unwrap();
     }
 }
 
 #[test]
 fn one_that_cannot_be_written_loses_nothing_that_is_there() {
-    let desk = Desk::new();
-    let (mut journal, _) = desk.open(None);
-    fs::create_dir(desk.path()).unwrap();
+    let folder = Folder::new();
+    let (mut journal, _) = folder.open(None);
+    fs::create_dir(folder.path()).unwrap();
     assert!(journal.push(b"one\n").is_err() && journal.delivered(&[key(1)]).is_err());
-    assert!(matches!(Journal::open(desk.path(), None), Err(JournalError::Read { .. })));
-    fs::remove_dir(desk.path()).unwrap();
+    assert!(matches!(Journal::open(folder.path(), None), Err(JournalError::Read { .. })));
+    fs::remove_dir(folder.path()).unwrap();
     // Neither was counted.
     journal.push(b"one\n").unwrap();
-    assert_eq!(desk.open(None).1.entries, [candidates("one\n")]);
+    assert_eq!(folder.open(None).1.entries, [candidates("one\n")]);
     assert!(journal.push(&vec![0; MAX as usize]).is_err());
     journal.push(b"two\n").unwrap();
-    assert_eq!(desk.open(None).1.entries, [candidates("one\n"), candidates("two\n")]);
+    assert_eq!(folder.open(None).1.entries, [candidates("one\n"), candidates("two\n")]);
 }
