@@ -1,25 +1,35 @@
 //! The bytes of a file, decompressed.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, Read};
+use std::mem;
 
-use super::gzip::Members;
+use super::kind::Kind;
+use super::layers::{FILE_WINDOW_LOG, Layers};
+use super::members::{Failure, Form, LayerLimits};
+use super::peek::Peek;
 use super::{Error, Limits, ReadProgress, Source};
 
-pub(super) type Raw = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+pub(super) type Raw = Box<dyn Read + Send>;
 
-/// Reads a file and, where its first bytes say that it is gzip, decompresses it.
+/// Reads a file, decompressed where its first bytes say that it is compressed.
 pub(super) struct Bytes {
     input: Input,
     progress: ReadProgress,
     /// Whether more may come later, so that what is there should not wait for it.
     live: bool,
     allowance: Allowance,
+    /// What it is, if it is no log.
+    kind: Option<Kind>,
+    /// Whether there are events in it all the same.
+    go_on: bool,
 }
 
 enum Input {
+    /// Nothing is known of it yet.
+    New(Raw),
     Plain(Raw),
-    Gzip(Members<BufReader<Metered>>),
+    Compressed(Box<Layers>),
 }
 
 /// How much more may be decompressed.
@@ -41,6 +51,19 @@ impl Allowance {
         self.left
     }
 
+    /// The error of a file of which so much was had.
+    fn error(&self, err: io::Error) -> Error {
+        let read = self.limit - self.left;
+        match err.downcast::<Failure>() {
+            Ok(Failure::Read(err)) | Err(err) => Error::Read(err),
+            Ok(Failure::Damaged { form, source }) => {
+                Error::Compressed { form: form.name(), read, source }
+            }
+            Ok(Failure::TooLong) => Error::TooLarge { limit: self.limit },
+            Ok(Failure::TooDeep) => Error::TooDeep,
+        }
+    }
+
     pub(super) fn spend(&mut self, bytes: u64) {
         if self.whole {
             self.left = self.left.saturating_sub(bytes);
@@ -48,15 +71,13 @@ impl Allowance {
     }
 }
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 impl Bytes {
     pub(super) fn open(
         source: &Source,
         limits: &Limits,
         progress: &ReadProgress,
     ) -> Result<Self, Error> {
-        let (input, live): (Box<dyn Read + Send>, bool) = match source {
+        let (input, live): (Raw, bool) = match source {
             Source::Stdin => (Box::new(io::stdin()), true),
             Source::File(path) => {
                 let file = File::open(path).map_err(Error::Open)?;
@@ -65,46 +86,43 @@ impl Bytes {
             }
         };
         progress.add_file();
-        Self::new(input, live, limits, progress)
+        Ok(Self::new(input, live, limits, progress))
     }
 
-    pub(super) fn new(
-        mut input: Box<dyn Read + Send>,
-        live: bool,
-        limits: &Limits,
-        progress: &ReadProgress,
-    ) -> Result<Self, Error> {
-        let mut head = Vec::with_capacity(GZIP.len());
-        input.by_ref().take(GZIP.len() as u64).read_to_end(&mut head).map_err(Error::Read)?;
-        let gzip = head == GZIP;
-        let raw = Cursor::new(head).chain(input);
-        let progress = progress.clone();
-        let input = if gzip {
-            let raw = Metered { raw, progress: progress.clone() };
-            Input::Gzip(Members::new(BufReader::with_capacity(64 << 10, raw)))
-        } else {
-            Input::Plain(raw)
-        };
-        let allowance = Allowance::new(limits.max_decompressed, gzip);
-        Ok(Bytes { input, progress, live, allowance })
+    pub(super) fn new(input: Raw, live: bool, limits: &Limits, progress: &ReadProgress) -> Self {
+        let allowance = Allowance::new(limits.max_decompressed, false);
+        let (input, progress) = (Input::New(input), progress.clone());
+        Bytes { input, progress, live, allowance, kind: None, go_on: false }
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
     /// an error is appended, too.
     pub(super) fn fill(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
-        let Bytes { input, progress, live, allowance } = self;
+        if let Input::New(_) = self.input {
+            self.begin()?;
+        }
+        let more = self.read(to, want)?;
+        match self.kind.take_if(|_| !more) {
+            Some(kind) if self.go_on => Err(kind.into()),
+            _ => Ok(more),
+        }
+    }
+
+    fn read(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
+        let Bytes { input, progress, live, allowance, .. } = self;
         let before = to.len();
         match input {
+            Input::New(_) => Ok(false),
             Input::Plain(raw) => {
                 let more = read(raw, to, want, *live);
                 progress.add_bytes(to.len() - before);
                 more.map_err(Error::Read)
             }
-            Input::Gzip(gzip) => {
+            Input::Compressed(layers) => {
                 // One byte more than allowed tells what is at the limit from what is above it.
                 let most = usize::try_from(allowance.left.saturating_add(1)).unwrap_or(usize::MAX);
-                let more = read(gzip, to, want.min(most), *live);
-                if *live && gzip.begun() {
+                let more = read(layers, to, want.min(most), *live);
+                if *live && layers.begun() {
                     // A stream may have no end. Each of its members has the limit of a file.
                     *allowance = Allowance::new(allowance.limit, true);
                 }
@@ -115,10 +133,48 @@ impl Bytes {
                     return Err(Error::TooLarge { limit: allowance.limit });
                 }
                 allowance.spend(got);
-                let read = allowance.limit - allowance.left;
-                more.map_err(|source| Error::Gzip { read, source })
+                more.map_err(|err| allowance.error(err))
             }
         }
+    }
+
+    /// Finds out by its first bytes how it is to be read.
+    fn begin(&mut self) -> Result<(), Error> {
+        let Input::New(raw) = mem::replace(&mut self.input, Input::New(Box::new(io::empty())))
+        else {
+            return Ok(());
+        };
+        let mut raw = Peek::new(raw);
+        if Form::next(&mut raw).map_err(Error::Read)?.is_none() {
+            let skipped = self.inspect(&mut raw).map_err(Error::Read)?;
+            self.input = Input::Plain(raw.into_inner());
+            self.progress.add_bytes(skipped);
+        } else {
+            self.allowance = Allowance::new(self.allowance.limit, true);
+            let (bytes, live, window_log) = (self.allowance.limit, self.live, FILE_WINDOW_LOG);
+            let limits = LayerLimits { bytes, live, window_log };
+            let raw = Metered { raw: raw.into_inner(), progress: self.progress.clone() };
+            let mut layers = Layers::new(Peek::new(Box::new(raw)), limits);
+            let inspected = layers.settle().and_then(|inside| self.inspect(inside));
+            let skipped = inspected.map_err(|err| self.allowance.error(err))?;
+            self.allowance.spend(skipped as u64);
+            self.input = Input::Compressed(Box::new(layers));
+        }
+        match self.kind {
+            // Nothing is in it.
+            Some(kind) if !self.go_on => Err(kind.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks at the first bytes of what is inside, and leaves out what is in front of the first event
+    /// among bytes of no known kind: how much.
+    fn inspect(&mut self, inside: &mut Peek) -> io::Result<usize> {
+        self.kind = Kind::next(inside, self.live)?;
+        let Some(kind) = self.kind else { return Ok(0) };
+        let (found, skipped) = kind.skip(inside, self.live)?;
+        self.go_on = found;
+        Ok(skipped)
     }
 
     /// Whether what is there should be examined without waiting for more.
@@ -140,7 +196,10 @@ struct Metered {
 
 impl Read for Metered {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let read = self.raw.read(to)?;
+        let read = self.raw.read(to).map_err(|err| match err.kind() {
+            io::ErrorKind::Interrupted => err,
+            _ => Failure::Read(err).into(),
+        })?;
         self.progress.add_bytes(read);
         Ok(read)
     }
@@ -172,105 +231,5 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all(input: &[u8], limit: u64, live: bool) -> (Vec<u8>, Option<Error>) {
-        let limits = Limits { max_decompressed: limit };
-        let progress = ReadProgress::default();
-        let input = Box::new(Cursor::new(input.to_owned()));
-        let mut bytes = Bytes::new(input, live, &limits, &progress).unwrap();
-        let mut to = Vec::new();
-        loop {
-            match bytes.fill(&mut to, 1000) {
-                Ok(true) => {}
-                Ok(false) => return (to, None),
-                Err(err) => return (to, Some(err)),
-            }
-        }
-    }
-
-    #[test]
-    fn plain_bytes_come_as_they_are() {
-        for input in [&b""[..], b"a", b"\x1f", b"some text"] {
-            for live in [false, true] {
-                let (got, err) = all(input, 0, live);
-                assert_eq!(got, input);
-                assert!(err.is_none());
-            }
-        }
-    }
-
-    #[test]
-    fn all_members_of_a_gzip_are_read() {
-        let text = vec![b'a'; 100_000];
-        let input = [gzip(&text), gzip(b""), gzip(b"b")].concat();
-        for live in [false, true] {
-            let (got, err) = all(&input, 1 << 30, live);
-            assert_eq!(got.len(), 100_001);
-            assert!(err.is_none());
-        }
-    }
-
-    #[test]
-    fn zeros_behind_the_last_member_mean_nothing() {
-        for live in [false, true] {
-            for zeros in [1, 511, 200_000] {
-                let padded = [gzip(b"a"), vec![0; zeros]].concat();
-                let (got, err) = all(&padded, 1 << 30, live);
-                assert_eq!((&got[..], err.is_none()), (&b"a"[..], true), "{zeros} zeros");
-                // Whatever else follows is told; another member is read.
-                let (got, err) = all(&[&padded[..], &gzip(b"b")].concat(), 1 << 30, live);
-                assert_eq!((&got[..], err.is_none()), (&b"ab"[..], true), "{zeros} zeros");
-                let (_, err) = all(&[&padded[..], b"garbage"].concat(), 1 << 30, live);
-                assert!(matches!(err, Some(Error::Gzip { .. })), "{zeros} zeros");
-            }
-        }
-    }
-
-    #[test]
-    fn a_stream_has_the_limit_for_each_member_and_a_file_once() {
-        let members = gzip(&vec![b'a'; 1000]).repeat(50);
-        let (got, err) = all(&members, 1000, true);
-        assert_eq!((got.len(), err.is_none()), (50_000, true));
-        let (got, err) = all(&members, 1000, false);
-        assert_eq!(got.len(), 1000);
-        assert!(matches!(err, Some(Error::TooLarge { limit: 1000 })));
-        let (_, err) = all(&members, 999, true);
-        assert!(matches!(err, Some(Error::TooLarge { limit: 999 })));
-    }
-
-    #[test]
-    fn what_a_damaged_gzip_still_holds_is_read() {
-        let text: Vec<u8> = (0..200_000_u32).flat_map(|n| n.to_le_bytes()).collect();
-        let whole = gzip(&text);
-        let (got, err) = all(&whole[..whole.len() / 2], 1 << 30, false);
-        assert!(got.len() > 100_000 && text.starts_with(&got));
-        assert!(matches!(err, Some(Error::Gzip { read, .. }) if read == got.len() as u64));
-
-        let mut damaged = whole.clone();
-        let crc = damaged.len() - 8;
-        damaged[crc] ^= 1;
-        let (got, err) = all(&damaged, 1 << 30, false);
-        assert_eq!(got, text);
-        assert!(matches!(err, Some(Error::Gzip { .. })));
-
-        let (got, err) = all(&[&whole[..], b"garbage"].concat(), 1 << 30, false);
-        assert_eq!(got, text);
-        assert!(matches!(err, Some(Error::Gzip { .. })));
-    }
-
-    #[test]
-    fn a_bomb_is_bounded() {
-        let input = gzip(&vec![0; 10 << 20]);
-        for live in [false, true] {
-            let (got, err) = all(&input, 12_345, live);
-            assert_eq!(got.len(), 12_345);
-            assert!(matches!(err, Some(Error::TooLarge { limit: 12_345 })));
-        }
-        // Exactly the limit is not more than the limit.
-        let (got, err) = all(&input, 10 << 20, false);
-        assert_eq!(got.len(), 10 << 20);
-        assert!(err.is_none());
-    }
-}
+#[path = "bytes_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::layers::MOST_LAYERS;
+
 /// A file that could not be read to its end. What came before has been delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,13 +17,28 @@ pub enum Error {
     Read(#[source] io::Error),
 
     /// It is cut off or damaged, as the file it was compressed from is no longer whole.
-    #[error("gzip is corrupt or cut off after {read} decompressed bytes")]
-    Gzip {
+    #[error("{form} is corrupt or cut off after {read} decompressed bytes")]
+    Compressed {
+        /// How it is compressed: `gzip` or `zstd`.
+        form: &'static str,
         /// How much could be had.
         read: u64,
         /// The decoder's error.
         #[source]
         source: io::Error,
+    },
+
+    /// It is compressed too many times.
+    #[error("compressed more than {MOST_LAYERS} times, one form in another; decompress it first")]
+    TooDeep,
+
+    /// Its first bytes say that it is no log.
+    #[error("{kind}, not a log: {hint}")]
+    NotALog {
+        /// In a few words, with an article where it has one.
+        kind: &'static str,
+        /// How to get at what is in it.
+        hint: &'static str,
     },
 
     /// A parser has a fault that this file brings out.

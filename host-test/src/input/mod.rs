@@ -13,11 +13,14 @@ mod cursor;
 mod document;
 mod error;
 mod grammar;
-mod gzip;
+mod kind;
+mod layers;
+mod members;
 #[cfg(feature = "cli")]
 mod one_per_line;
 mod packed;
 mod paths;
+mod peek;
 mod pending;
 mod progress;
 mod reader;
@@ -28,6 +31,10 @@ mod whole;
 
 pub use batch::{Batch, Part, Unreadable};
 pub use error::Error;
+#[cfg(feature = "serve")]
+pub(crate) use layers::{BodyFailure, decompress_all};
+#[cfg(feature = "serve")]
+pub(crate) use members::Form;
 #[cfg(feature = "cli")]
 pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};

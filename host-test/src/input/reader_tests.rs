@@ -17,7 +17,7 @@ struct All {
 
 fn open(input: impl Read + Send + 'static, live: bool) -> Reader {
     let (limits, progress) = (Limits::default(), ReadProgress::default());
-    Reader::new(Bytes::new(Box::new(input), live, &limits, &progress).unwrap())
+    Reader::new(Bytes::new(Box::new(input), live, &limits, &progress))
 }
 
 /// Behind what is in a batch already, if anything is.

@@ -5,7 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::unwrap_used))]
 
-use std::io::{self, Read as _};
+use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -16,6 +16,7 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use tokio::time::timeout_at;
 
 use super::admission::Room;
+use crate::input::{BodyFailure, Form, decompress_all};
 
 /// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,26 +110,18 @@ pub(super) async fn receive(
     Ok(whole.freeze())
 }
 
-/// Decompresses a body to at most `most` bytes.
+/// Decompresses a body to at most `most` bytes: as its header says, and then as its bytes do, since a
+/// compressed file may be sent as it is.
 pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
-    let mut reader: Box<dyn io::Read> = match encoding {
-        Encoding::Identity => return Ok(body),
-        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(&body[..])),
-        Encoding::Zstd => {
-            let mut decoder =
-                zstd::stream::read::Decoder::with_buffer(&body[..]).map_err(BodyError::Encoding)?;
-            // 8 MiB, what HTTP allows: the window is memory that the sender chooses.
-            decoder.window_log_max(23).map_err(BodyError::Encoding)?;
-            Box::new(decoder)
-        }
+    let said = match encoding {
+        Encoding::Identity => None,
+        Encoding::Gzip => Some(Form::Gzip),
+        Encoding::Zstd => Some(Form::Zstd),
     };
-    let mut whole = Vec::new();
-    let read = reader.by_ref().take(most as u64).read_to_end(&mut whole);
-    read.map_err(BodyError::Encoding)?;
-    if whole.len() == most && reader.read(&mut [0]).map_err(BodyError::Encoding)? > 0 {
-        return Err(BodyError::TooLong(most));
-    }
-    Ok(whole.into())
+    decompress_all(body, said, most).map_err(|err| match err {
+        BodyFailure::TooLong => BodyError::TooLong(most),
+        BodyFailure::Damaged(err) => BodyError::Encoding(err),
+    })
 }
 
 #[cfg(test)]
@@ -153,5 +146,24 @@ mod tests {
             let foreign = decompress(Bytes::from_static(b"{}"), encoding, 100_000);
             assert!(matches!(foreign, Err(BodyError::Encoding(_))), "{foreign:?}");
         }
+    }
+
+    #[test]
+    fn a_compressed_file_may_be_sent_as_it_is() {
+        let text = Bytes::from_static(b"{\"a\":1}");
+        let zstd = Bytes::from(zstd::encode_all(&text[..], 1).unwrap());
+        let twice = Bytes::from(zstd::encode_all(&zstd[..], 1).unwrap());
+        for (body, encoding) in [
+            (&text, Encoding::Identity),
+            (&zstd, Encoding::Identity),
+            (&zstd, Encoding::Zstd),
+            (&twice, Encoding::Identity),
+            (&twice, Encoding::Zstd),
+        ] {
+            assert_eq!(decompress(body.clone(), encoding, 1000).unwrap(), text);
+        }
+        let deep = (0..5).fold(text, |body, _| zstd::encode_all(&body[..], 1).unwrap().into());
+        let deep = decompress(deep, Encoding::Zstd, 1000);
+        assert!(matches!(deep, Err(BodyError::Encoding(_))), "{deep:?}");
     }
 }

@@ -1,0 +1,97 @@
+//! A reader whose next bytes can be looked at first.
+
+use std::io::{self, BufRead, Cursor, Read};
+use std::mem;
+
+use super::bytes::Raw;
+
+/// Reads ahead only as far as it is asked to look.
+pub(super) struct Peek {
+    inner: Raw,
+    ahead: Vec<u8>,
+    /// How much of `ahead` was read out of it again.
+    at: usize,
+    /// An error that came behind what is ahead.
+    failed: Option<io::Error>,
+}
+
+/// As much is read at once.
+const PIECE: usize = 64 << 10;
+
+impl Peek {
+    pub(super) fn new(inner: Raw) -> Self {
+        Peek { inner, ahead: Vec::new(), at: 0, failed: None }
+    }
+
+    /// The next `most` bytes, without taking them; fewer only at the end and before an error.
+    pub(super) fn peek(&mut self, most: usize) -> io::Result<&[u8]> {
+        while self.ahead.len() - self.at < most {
+            match self.more(most) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(err) if self.at < self.ahead.len() => {
+                    self.failed = Some(err);
+                    break;
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        let ahead = &self.ahead[self.at..];
+        Ok(&ahead[..most.min(ahead.len())])
+    }
+
+    /// Reads once, as much as there is room for behind what is ahead.
+    fn more(&mut self, most: usize) -> io::Result<usize> {
+        if let Some(err) = self.failed.take() {
+            return Err(err);
+        }
+        self.ahead.drain(..mem::take(&mut self.at));
+        let start = self.ahead.len();
+        self.ahead.resize(most.max(start + PIECE), 0);
+        let read = loop {
+            match self.inner.read(&mut self.ahead[start..]) {
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        self.ahead.truncate(start + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    /// What there is still to read. An error that came early is to come again.
+    pub(super) fn into_inner(mut self) -> Raw {
+        self.ahead.drain(..self.at);
+        if self.ahead.is_empty() {
+            return self.inner;
+        }
+        Box::new(Cursor::new(self.ahead).chain(self.inner))
+    }
+}
+
+impl BufRead for Peek {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.peek(1)?;
+        Ok(&self.ahead[self.at..])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.at = self.ahead.len().min(self.at + bytes);
+    }
+}
+
+impl Read for Peek {
+    /// Gives what is ahead, or what one read gives.
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let ahead = &self.ahead[self.at..];
+        if ahead.is_empty() {
+            return match self.failed.take() {
+                Some(err) => Err(err),
+                None => self.inner.read(to),
+            };
+        }
+        let read = ahead.len().min(to.len());
+        to[..read].copy_from_slice(&ahead[..read]);
+        self.at += read;
+        Ok(read)
+    }
+}
