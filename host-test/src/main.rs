@@ -10,9 +10,11 @@
 
 use std::process::ExitCode;
 
+mod allocator;
 mod cli;
 
 fn main() -> ExitCode {
+    allocator::give_back_long_ones();
     match cli::run() {
         Ok(status) => status.into(),
         Err(err) if cli::is_broken_pipe(&err) => ExitCode::SUCCESS,

@@ -77,6 +77,12 @@ impl Batch {
         &self.bytes
     }
 
+    /// Takes the events out of it, in the memory that they are in.
+    #[cfg(feature = "scan")]
+    pub(crate) fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// What is from which call, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts

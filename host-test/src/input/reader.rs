@@ -302,7 +302,7 @@ impl Reader {
                 return None;
             }
             searched = self.rest.len();
-            self.fill_rest(PIECE.max(self.rest.len()).min(MAX_DOCUMENT));
+            self.fill_rest(PIECE.max(self.rest.len()).min(MAX_DOCUMENT + 1 - self.rest.len()));
         };
         Document::reject(&self.rest[..end], screen)
     }

@@ -45,6 +45,14 @@ impl Budget {
         job.fetch_add(1, Relaxed);
         Permit { budget: Arc::clone(self), bytes, job: Arc::clone(job) }
     }
+
+    /// Waits until no batch of this job is pending.
+    pub(super) fn wait_for(&self, job: &Pending) {
+        let mut used = self.used();
+        while job.load(Relaxed) > 0 {
+            used = self.freed.wait(used).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Drop for Permit {

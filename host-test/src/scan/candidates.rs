@@ -1,6 +1,7 @@
 //! Candidates, looked at more closely than the guest does when it screens.
 
 use std::borrow::Cow;
+use std::mem;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -50,8 +51,7 @@ impl<'a> Candidates<'a> {
         counts: &mut Counts,
     ) {
         let place = Place { line, record: 0 };
-        let records = memmem::find_iter(text, b"eventName").take(2).count();
-        if self.filter.is_empty() && records < 2 {
+        if !self.takes_apart(text) {
             return self.push(text, Candidate::new(place, number, None, true));
         }
         let (before, bytes, counted) = (self.lines.len(), self.bytes.len(), *counts);
@@ -79,6 +79,26 @@ impl<'a> Candidates<'a> {
         piece.tally.unreadable += unreadables;
         piece.tally.records |= self.lines.len() > before;
         piece.unreadable.append(&mut parts.unreadable);
+    }
+
+    /// Whether a line is to be taken apart.
+    pub(super) fn takes_apart(&self, text: &[u8]) -> bool {
+        !self.filter.is_empty() || memmem::find_iter(text, b"eventName").take(2).count() > 1
+    }
+
+    /// Adds the last line of a batch as it is, in the memory of the batch: it may be long.
+    pub(super) fn add_last(
+        &mut self,
+        mut batch: Vec<u8>,
+        text: Range<usize>,
+        line: u64,
+        number: usize,
+    ) {
+        batch.truncate(text.end);
+        let start = self.bytes.len();
+        batch.splice(..text.start, mem::take(&mut self.bytes));
+        self.bytes = batch;
+        self.push_from(start, Candidate::new(Place { line, record: 0 }, number, None, true));
     }
 
     fn take_all_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
@@ -129,6 +149,11 @@ impl<'a> Candidates<'a> {
     fn push(&mut self, text: &[u8], candidate: Candidate) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(text);
+        self.push_from(start, candidate);
+    }
+
+    /// Adds the bytes from here on.
+    fn push_from(&mut self, start: usize, candidate: Candidate) {
         // JSON in text may stand on several lines.
         input::one_line(&mut self.bytes[start..]);
         let range = start..self.bytes.len();
@@ -142,6 +167,8 @@ impl<'a> Candidates<'a> {
         detector: &mut Detector,
         screened: &mut Screened,
     ) -> Result<(), Error> {
+        // A long event has left long ones.
+        self.tapes = TapePool::default();
         if self.lines.iter().any(|candidate| !candidate.screened_in) {
             let again = detector.screen(&self.bytes)?;
             // The detector is to say what is wrong with what had seemed readable here.
@@ -248,7 +275,27 @@ fn value_of<'a>(event: &'a [u8], key: &[u8]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file_tally::FileTally;
+    use super::super::read::Origin;
     use super::*;
+
+    #[test]
+    fn a_long_event_stays_where_it_is() {
+        let filter = Filter::default();
+        let mut candidates = Candidates::new(&filter);
+        let mut counts = Counts::default();
+        let origin = Origin { source: None, opened: false, failed: None, ended: false };
+        let mut piece = Piece::new(origin, Vec::new(), FileTally::default());
+        candidates.add(b"{\"a\":1}", 1, 0, &mut piece, &mut counts);
+        let long = format!("{{\"b\":\"{}\"}}", "x".repeat(1 << 20));
+        let batch = format!("rejected\n{{\"a\":1}}\nrejected\n{long}\n").into_bytes();
+        let (at, text) = (batch.as_ptr(), batch.len() - 1 - long.len()..batch.len() - 1);
+        candidates.add_last(batch, text, 4, 0);
+        assert_eq!(candidates.bytes.as_ptr(), at, "one copy of it");
+        assert_eq!(candidates.bytes, format!("{{\"a\":1}}\n{long}\n").as_bytes());
+        let ranges: Vec<_> = candidates.lines.iter().map(|line| line.range.clone()).collect();
+        assert_eq!(ranges, [0..7, 8..8 + long.len()]);
+    }
 
     #[test]
     fn a_value_is_found_as_it_may_stand() {

@@ -1,9 +1,10 @@
 //! Detection: one detector examines the candidates, in the order of the input.
 
 use super::file_tally::FileTally;
-use super::read::Failure;
+use super::filter::Filter;
+use super::read::{Failure, ReadBatch};
 use super::screened::{Piece, Screened, Slice};
-use super::{Error, Found, Observer, Totals, record};
+use super::{Error, Found, Observer, Totals, screen};
 use crate::input::{Source, Unreadable};
 use crate::plugin::{Detector, Located};
 
@@ -19,6 +20,18 @@ pub(super) struct Detection<'a> {
 impl<'a> Detection<'a> {
     pub(super) fn new(detector: &'a mut Detector, observer: &'a mut dyn Observer) -> Self {
         Detection { detector, observer, totals: Totals::default(), file: FileTally::default() }
+    }
+
+    /// Takes the next batch, which is emptied, before it is screened.
+    pub(super) fn read_batch(
+        &mut self,
+        read_batch: &mut ReadBatch,
+        filter: &Filter,
+    ) -> Result<(), Error> {
+        let place = read_batch.name();
+        let screened = screen::screen(read_batch, filter, self.detector)
+            .map_err(|source| Error::Detector { place, source })?;
+        self.examine(screened)
     }
 
     /// Takes the next batch.
@@ -102,9 +115,8 @@ impl<'a> Detection<'a> {
             return Ok(());
         }
         let (event, place) = slice.candidate(located.place);
-        let raw = record::extract(event, located.place.record);
-        let finding = &located.finding;
-        self.observer.finding(&Found { finding, source, line: place.line, raw: &raw })?;
+        let (finding, record) = (&located.finding, located.place.record);
+        self.observer.finding(&Found { finding, source, line: place.line, event, record })?;
         Ok(())
     }
 

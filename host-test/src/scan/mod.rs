@@ -21,6 +21,8 @@ mod detect;
 mod file_tally;
 mod filter;
 mod jobs;
+#[cfg(test)]
+mod long_tests;
 mod read;
 mod record;
 mod screen;
@@ -30,6 +32,7 @@ mod tally;
 mod tests;
 mod workers;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::num::NonZeroUsize;
@@ -72,9 +75,20 @@ pub struct Found<'a> {
     pub source: &'a Source,
     /// The line of that file on which the event, or the document that holds it, starts; from 1.
     pub line: u64,
+    /// The event as it was read, which may hold several records.
+    pub event: &'a [u8],
+    /// Which of its records the finding is of, from 0.
+    pub record: u32,
+}
+
+impl<'a> Found<'a> {
     /// The CloudTrail record as it was read, out of whatever it was wrapped in. An attacker has
     /// written part of it.
-    pub raw: &'a [u8],
+    ///
+    /// Parses the event: that takes time, and several times its length of memory.
+    pub fn raw(&self) -> Cow<'a, [u8]> {
+        record::extract(self.event, self.record)
+    }
 }
 
 /// A scan that was given up.

@@ -10,6 +10,9 @@ use super::tally::Tally;
 use crate::input::Batch;
 use crate::plugin::{self, Counts, Detector, Error, Span};
 
+/// A longer one is not copied: it is the last of its batch, which is full with it.
+const LONG_EVENT: usize = 512 << 10;
+
 /// The number of events in JSON on one line, if no rule can match any of them.
 pub(super) fn reject(json: &[u8], detector: &mut Detector) -> Option<u64> {
     // A guest that fails at it fails again at what is made of this, and is told of then.
@@ -24,7 +27,7 @@ pub(super) fn screen(
     filter: &Filter,
     detector: &mut Detector,
 ) -> Result<Screened, Error> {
-    let batch = &read_batch.batch;
+    let batch = &mut read_batch.batch;
     let Looked { spans, mut counts, unreadable, tallies } = look(batch, detector)?;
     let mut pieces = Vec::with_capacity(read_batch.origins.len());
     for (number, origin) in read_batch.origins.drain(..).enumerate() {
@@ -37,8 +40,7 @@ pub(super) fn screen(
         let mut tally = tallies[number];
         tally.unreadable += lost;
         tally.records |= part.rejected > 0;
-        let (places, unreadable) = (Vec::new(), part.unreadable.clone());
-        pieces.push(Piece { origin, candidates: Vec::new(), places, unreadable, tally });
+        pieces.push(Piece::new(origin, part.unreadable.clone(), tally));
     }
     for one in unreadable {
         let number = part_of_line(batch, one.place.line);
@@ -47,18 +49,24 @@ pub(super) fn screen(
         pieces[number].unreadable.push(place.unreadable(one.reason));
     }
 
+    let bytes = batch.bytes().len() as u64
+        + batch.parts().iter().map(|part| part.rejected_bytes).sum::<u64>();
     let mut candidates = Candidates::new(filter);
     let mut number = 0;
     for span in spans {
         while batch.parts().get(number + 1).is_some_and(|next| next.start <= span.offset) {
             number += 1;
         }
-        let text = &batch.bytes()[span.offset..span.offset + span.length];
+        let text = batch.bytes()[span.offset..span.offset + span.length].trim_ascii_end();
         let line = batch.parts()[number].line(span.line);
-        candidates.add(text.trim_ascii_end(), line, number, &mut pieces[number], &mut counts);
+        let behind = batch.bytes().len() - span.offset - span.length;
+        if text.len() > LONG_EVENT && behind <= 1 && !candidates.takes_apart(text) {
+            let text = span.offset..span.offset + text.len();
+            candidates.add_last(batch.take_bytes(), text, line, number);
+            break;
+        }
+        candidates.add(text, line, number, &mut pieces[number], &mut counts);
     }
-    let bytes = batch.bytes().len() as u64
-        + batch.parts().iter().map(|part| part.rejected_bytes).sum::<u64>();
     let mut screened = Screened {
         pieces,
         counts,

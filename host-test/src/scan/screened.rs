@@ -43,6 +43,12 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// One without candidates yet.
+    pub(super) fn new(origin: Origin, unreadable: Vec<Unreadable>, tally: FileTally) -> Self {
+        let (candidates, places) = (Vec::new(), Vec::new());
+        Piece { origin, candidates, places, unreadable, tally }
+    }
+
     /// As many candidates from one on as are examined at once, and those that are left.
     pub(super) fn split(&self, from: usize) -> (Slice<'_>, usize) {
         let start = from.checked_sub(1).map_or(0, |before| self.places[before].0);

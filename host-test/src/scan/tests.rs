@@ -11,18 +11,20 @@ use std::sync::{Arc, OnceLock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::long_tests::Ahead;
 use super::*;
 use crate::plugin::{Artifact, Plugin};
 use crate::{input, plugin};
 
 /// Everything that an observer is told, in order.
 #[derive(Debug, Default, PartialEq)]
-struct Told(Vec<String>);
+pub(super) struct Told(pub(super) Vec<String>);
 
 impl Observer for Told {
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
-        let Found { finding, source, line, raw } = found;
-        let raw = String::from_utf8_lossy(raw);
+        let Found { finding, source, line, .. } = found;
+        let raw = found.raw();
+        let raw = String::from_utf8_lossy(&raw);
         self.0.push(format!("{source}:{line}: {finding:?} in {raw}"));
         Ok(())
     }
@@ -43,18 +45,22 @@ impl Observer for Told {
     }
 }
 
-fn options(threads: usize) -> Options {
+pub(super) fn options(threads: usize) -> Options {
     Options { threads: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
 }
 
-fn scan_with(mut detector: Detector, paths: &[PathBuf], options: &Options) -> (Told, Totals) {
+pub(super) fn scan_with(
+    mut detector: Detector,
+    paths: &[PathBuf],
+    options: &Options,
+) -> (Told, Totals) {
     let mut told = Told::default();
     let totals = scan(input::walk(paths), options, &mut detector, &mut told).unwrap();
     (told, totals)
 }
 
 /// The component as it is shipped.
-fn real() -> Detector {
+pub(super) fn real() -> Detector {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     let plugin = PLUGIN.get_or_init(|| {
         let artifact = Artifact::find(None).expect("cargo xtask test builds the component first");
@@ -63,7 +69,7 @@ fn real() -> Detector {
     plugin.open("{}").unwrap()
 }
 
-fn event(id: usize, name: &str) -> Value {
+pub(super) fn event(id: usize, name: &str) -> Value {
     json!({
         "eventVersion": "1.09", "eventID": format!("{id:08}"), "eventName": name,
         "eventTime": format!("2026-05-04T03:{:02}:{:02}Z", id / 60 % 60, id % 60),
@@ -320,44 +326,19 @@ fn what_is_read_ahead_does_not_grow_with_the_number_of_files() {
 
 #[test]
 fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
-    /// At the first finding, waits for whatever the threads do meanwhile, and ends the scan.
-    struct Ahead(ReadProgress, u64);
-
-    impl Observer for Ahead {
-        fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
-            while self.1 != self.0.bytes() {
-                self.1 = self.0.bytes();
-                std::thread::sleep(std::time::Duration::from_millis(200));
-            }
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-
-        fn unreadable(&mut self, _: &Source, _: u64, _: &str) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn failed(&mut self, _: &dyn Display, _: &dyn StdError) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("file");
     let line = format!("{}\n", event(3, "LeaveOrganization"));
     fs::write(&path, line.repeat((64 << 20) / line.len())).unwrap();
     for threads in [1, 2, 8] {
         let options = options(threads);
-        let mut ahead = Ahead(options.progress.clone(), 0);
+        let mut ahead = Ahead::new(&options);
         let found = [Ok(Source::File(path.clone()))].into_iter();
         let result = scan(found, &options, &mut real(), &mut ahead);
         assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
         // A batch for each thread, the budget, and the one that is examined.
         let most = (2 * threads as u64 + 4) << 20;
-        assert!(ahead.1 < most, "{} bytes read ahead by {threads} threads", ahead.1);
+        assert!(ahead.bytes < most, "{} bytes read ahead by {threads} threads", ahead.bytes);
     }
 }
 

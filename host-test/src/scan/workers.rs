@@ -51,16 +51,25 @@ impl BatchSink for Alone<'_, '_> {
     }
 
     fn take(&mut self, read_batch: &mut ReadBatch) -> bool {
-        let place = read_batch.name();
-        let screened = screen::screen(read_batch, &self.options.filter, self.detection.detector)
-            .map_err(|source| Error::Detector { place, source });
-        self.failed = screened.and_then(|screened| self.detection.examine(screened)).err();
+        self.failed = self.detection.read_batch(read_batch, &self.options.filter).err();
         self.failed.is_none()
     }
 }
 
-/// A screened batch, or the panic of its thread.
-type Outcome = thread::Result<Result<Screened, Error>>;
+/// A batch for the calling thread, or the panic of the one that had it.
+type Outcome = thread::Result<Result<Ready, Error>>;
+
+enum Ready {
+    Screened(Screened),
+    /// One with a long event, which the one detector screens as well.
+    Long(ReadBatch),
+}
+
+/// A batch of more bytes has an event that is several times as long as any of CloudTrail.
+///
+/// There is only one of them in each job, and no other guest than the detector's has it in its memory,
+/// which a guest keeps.
+const LONG: usize = 2 << 20;
 
 /// A job for a thread to read.
 struct Reading {
@@ -110,7 +119,10 @@ pub(super) fn parallel(
     for batches in ordered {
         for outcome in batches {
             match outcome.recv() {
-                Ok(Ok(screened)) => detection.examine(screened?)?,
+                Ok(Ok(ready)) => match ready? {
+                    Ready::Screened(screened) => detection.examine(screened)?,
+                    Ready::Long(mut long) => detection.read_batch(&mut long, &options.filter)?,
+                },
                 Ok(Err(panic)) => resume_unwind(panic),
                 Err(gone) => resume_unwind(Box::new(gone)),
             }
@@ -168,7 +180,8 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
                 },
                 recv(screenings) -> screening => match screening {
                     Ok(Screening { mut read_batch, outcome }) => {
-                        let screen = AssertUnwindSafe(|| self.screen(&mut read_batch));
+                        let screen =
+                            AssertUnwindSafe(|| self.screen(&mut read_batch).map(Ready::Screened));
                         // Nobody is there to be told if the scan was given up.
                         let _ = outcome.send(catch_unwind(screen));
                         self.recycle(read_batch);
@@ -215,13 +228,9 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
 
     fn screen(&mut self, read_batch: &mut ReadBatch) -> Result<Screened, Error> {
         let place = read_batch.name();
-        let heavy = read_batch.batch.bytes().len() > HEAVY;
         let filter = self.options.filter.clone();
         let screened =
             self.detector().and_then(|detector| screen::screen(read_batch, &filter, detector));
-        if heavy {
-            self.detector = None;
-        }
         screened.map_err(|source| Error::Detector { place, source })
     }
 }
@@ -247,6 +256,15 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> BatchSink for Reader<'_, F> {
         let permit = self.worker.budget.take(read_batch.weight(), &self.pending);
         read_batch.permit = Some(permit);
         let (tell, outcome) = bounded(1);
+        if read_batch.batch.bytes().len() > LONG {
+            let account = read_batch.account.clone();
+            let long = mem::replace(read_batch, ReadBatch { account, ..ReadBatch::default() });
+            let _ = tell.send(Ok(Ok(Ready::Long(long))));
+            let go_on = self.batches.send(outcome).is_ok();
+            // The next event may be as long.
+            self.worker.budget.wait_for(&self.pending);
+            return go_on;
+        }
         let full = Screening { read_batch: mem::take(read_batch), outcome: tell };
         // The last one is left to this thread, which has nothing else to do then.
         let handed_on = match full.read_batch.last {
@@ -260,7 +278,8 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> BatchSink for Reader<'_, F> {
             Ok(account) => *read_batch = ReadBatch { account, ..self.worker.empty() },
             Err(full) => {
                 *read_batch = full.read_batch;
-                let _ = full.outcome.send(Ok(self.worker.screen(read_batch)));
+                let screened = self.worker.screen(read_batch);
+                let _ = full.outcome.send(Ok(screened.map(Ready::Screened)));
             }
         }
         self.batches.send(outcome).is_ok()

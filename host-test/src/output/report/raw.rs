@@ -28,11 +28,12 @@ pub(super) struct Raw {
 
 impl Raw {
     pub(super) fn of(found: &Found<'_>) -> Self {
-        let shown = String::from_utf8_lossy(&found.raw[..found.raw.len().min(MOST)]);
+        let raw = found.raw();
+        let shown = String::from_utf8_lossy(&raw[..raw.len().min(MOST)]);
         Raw {
             place: format!("{}:{}", found.source, found.line),
             text: lay_out(&shown),
-            cut: (found.raw.len() > MOST).then_some(found.raw.len()),
+            cut: (raw.len() > MOST).then_some(raw.len()),
         }
     }
 
