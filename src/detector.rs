@@ -194,7 +194,8 @@ impl Detector {
     ) {
         let mut place = Place { line, record: 0 };
         let Detector { settings, index, chains, memory, tapes, prefilter } = self;
-        let names_wanted = |names: &[String]| names.iter().find(|name| prefilter.wants(name)).cloned();
+        let names_wanted =
+            |names: &[String]| names.iter().find(|name| prefilter.wants(name)).cloned();
         let mut foreign = Vec::new();
         let mut records = 0_u64;
         contents(&settings.reach, tapes, &mut |_, content| {
@@ -254,7 +255,9 @@ impl Detector {
 fn not_looked_for(name: &str, origin: &Origin) -> String {
     let path = shortened(&origin.path().unwrap_or_default(), 200).into_owned();
     let name = shortened(name, 100).into_owned();
-    format!("{name} stands under `{path}`, where no record is looked for: `record_at: [{path}]` in the settings adds that")
+    format!(
+        "{name} stands under `{path}`, where no record is looked for: `record_at: [{path}]` in the settings adds that"
+    )
 }
 
 /// The reason for something that names an event that a rule wants and is no record.
@@ -286,7 +289,8 @@ fn evaluate_record(
     let embedded = EmbeddedJson::of(&fields);
     let record = Record::new(&fields, &embedded);
     let policy_type = memory.observe(&record);
-    let context = &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
+    let context =
+        &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
     for one in indexed {
         let Some(rule) = index.rule(*one) else { continue };
         if !rules::matches(rule, context) {

@@ -132,7 +132,12 @@ fn serve_finds_what_is_in_every_shape_or_says_what_setting_it_needs() {
         };
         if shape.settings().is_some() {
             let (findings, unreadable) = found(None);
-            assert_eq!((findings.len(), unreadable), (0, 1.0), "{} without its setting", shape.name);
+            assert_eq!(
+                (findings.len(), unreadable),
+                (0, 1.0),
+                "{} without its setting",
+                shape.name
+            );
         }
         shape.check(&found(shape.settings()).0, "serve");
     }

@@ -245,7 +245,12 @@ impl Search<'_, '_> {
     }
 
     /// Has what a container holds looked into, as far as the search reaches.
-    fn open<'a>(&mut self, node: Node<'a>, steps: &mut Vec<Step<'a>>, pending: &mut Vec<Pending<'a>>) {
+    fn open<'a>(
+        &mut self,
+        node: Node<'a>,
+        steps: &mut Vec<Step<'a>>,
+        pending: &mut Vec<Pending<'a>>,
+    ) {
         if node.value.kind() == Kind::Array {
             let items: Vec<_> = node.value.items().collect();
             let items = items.into_iter().rev();
@@ -304,9 +309,10 @@ fn is_record(value: Value<'_>, known: bool) -> bool {
     let has = |key: &str| value.get(key).is_some_and(|inner| inner.kind() != Kind::Null);
     value.kind() == Kind::Object
         && text("eventName").is_some()
-        && text("eventSource").and_then(|source| source.text()).is_some_and(|s| !s.starts_with("aws:"))
-        && (known
-            || has("eventTime") && (has("userIdentity") || has("recipientAccountId")))
+        && text("eventSource")
+            .and_then(|source| source.text())
+            .is_some_and(|s| !s.starts_with("aws:"))
+        && (known || has("eventTime") && (has("userIdentity") || has("recipientAccountId")))
 }
 
 /// Whether an object holds what a host has to unpack: the data of CloudWatch Logs, Kinesis or Firehose.

@@ -46,7 +46,8 @@ impl<'a> Starts<'a> {
         let blank = rest.len() - rest.trim_start_matches(is_separator).len();
         let here = self.at.saturating_add(blank);
         let rest = self.text.get(here..)?;
-        if rest.starts_with(['{', '[']) && !self.doubtful || rest.starts_with('"') && here == blank {
+        if rest.starts_with(['{', '[']) && !self.doubtful || rest.starts_with('"') && here == blank
+        {
             return Some(here);
         }
         self.doubtful = true;

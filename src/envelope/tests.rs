@@ -37,7 +37,9 @@ fn text(json: &str) -> String {
 #[test]
 fn known_envelopes_are_opened_everywhere() {
     let quoted = text(RECORD);
-    let bridge = format!(r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{RECORD}}}"#);
+    let bridge = format!(
+        r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{RECORD}}}"#
+    );
     for (line, path) in [
         (RECORD.to_owned(), ""),
         (quoted.clone(), ""),
@@ -49,7 +51,10 @@ fn known_envelopes_are_opened_everywhere() {
         (format!(r#"{{"Type":"Notification","Message":{}}}"#, text(&bridge)), "Message.detail"),
         (format!(r#"{{"Records":[{{"messageId":"1","body":{}}}]}}"#, text(&bridge)), "body.detail"),
         (format!(r#"{{"Messages":[{{"Body":{quoted}}}]}}"#), "Body"),
-        (format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Message":{quoted}}}}}]}}"#), "Sns.Message"),
+        (
+            format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Message":{quoted}}}}}]}}"#),
+            "Sns.Message",
+        ),
         (format!(r#"{{"logEvents":[{{"id":"1","message":{quoted}}}]}}"#), "message"),
         (format!(r#"{{"time":1,"event":{RECORD}}}"#), "event"),
         (format!(r#"{{"event":{{"original":{quoted}}},"message":{quoted}}}"#), "event.original"),
@@ -83,7 +88,8 @@ fn other_keys_are_for_scans_and_settings() {
 
 #[test]
 fn nothing_inside_a_record_is_searched() {
-    let outer = RECORD.replace(r#""Root""#, &format!(r#""Root","message":{},"detail":{RECORD}"#, text(RECORD)));
+    let outer = RECORD
+        .replace(r#""Root""#, &format!(r#""Root","message":{},"detail":{RECORD}"#, text(RECORD)));
     assert_eq!(everywhere(&outer), ["LeaveOrganization at "]);
 }
 
@@ -109,11 +115,23 @@ fn what_can_be_read_around_damage_is_read() {
 #[test]
 fn companions_are_no_records() {
     for (line, companion) in [
-        (r#"{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{}}"#, "Notification"),
-        (r#"{"Type":"Notification","Message":"{\"s3Bucket\":\"b\",\"s3ObjectKey\":[\"eventName\"]}"}"#, "Notification"),
-        (r#"{"detail-type":"Object Created","source":"aws.s3","detail":{"object":{}}}"#, "Notification"),
+        (
+            r#"{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{}}"#,
+            "Notification",
+        ),
+        (
+            r#"{"Type":"Notification","Message":"{\"s3Bucket\":\"b\",\"s3ObjectKey\":[\"eventName\"]}"}"#,
+            "Notification",
+        ),
+        (
+            r#"{"detail-type":"Object Created","source":"aws.s3","detail":{"object":{}}}"#,
+            "Notification",
+        ),
         (r#"{"digestStartTime":"x","digestS3Bucket":"b"}"#, "Digest"),
-        (r#"{"eventType":"AwsCloudTrailInsight","insightDetails":{"eventName":"LeaveOrganization","eventSource":"x"}}"#, "Insight"),
+        (
+            r#"{"eventType":"AwsCloudTrailInsight","insightDetails":{"eventName":"LeaveOrganization","eventSource":"x"}}"#,
+            "Insight",
+        ),
         (r#"{"metadata":{"product":{"name":"orgwatch"}},"class_uid":2004}"#, "Finding"),
     ] {
         assert_eq!(everywhere(line), [companion], "{line}");
@@ -128,7 +146,10 @@ fn other_forms_are_mapped() {
     assert_eq!(known(dotted), ["LeaveOrganization at  ecs"]);
     let hit = format!(r#"{{"hits":{{"hits":[{{"_source":{dotted}}}]}}}}"#);
     assert_eq!(known(&hit), ["LeaveOrganization at hits._source ecs"]);
-    let with_raw = format!(r#"{{"event":{{"action":"X","provider":"x.amazonaws.com","original":{}}}}}"#, text(RECORD));
+    let with_raw = format!(
+        r#"{{"event":{{"action":"X","provider":"x.amazonaws.com","original":{}}}}}"#,
+        text(RECORD)
+    );
     assert_eq!(known(&with_raw), ["LeaveOrganization at event.original"]);
     let row = r#"{"eventtime":"x","eventsource":"organizations.amazonaws.com","eventname":"LeaveOrganization","useridentity":"{type=Root, sessioncontext=null}"}"#;
     assert_eq!(known(row), ["LeaveOrganization at  query-row"]);

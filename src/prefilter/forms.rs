@@ -78,8 +78,10 @@ pub(super) fn companion(line: &[u8]) -> Option<Companion> {
     if without_blanks().take(16).eq(*b"{\"Records\":[]}") {
         return Some(Companion::Empty);
     }
-    let has = |texts: &[&str]| texts.iter().any(|text| memmem::find(line, text.as_bytes()).is_some());
-    if has(&["s3ObjectKey", "s3:TestEvent", "\"Object Created\"", "CloudTrail validation message"]) {
+    let has =
+        |texts: &[&str]| texts.iter().any(|text| memmem::find(line, text.as_bytes()).is_some());
+    if has(&["s3ObjectKey", "s3:TestEvent", "\"Object Created\"", "CloudTrail validation message"])
+    {
         return Some(Companion::Notification);
     }
     if has(&["\"digestS3Bucket\""]) {

@@ -60,4 +60,3 @@ pub(super) fn is_ascii(bytes: &[u8]) -> bool {
     };
     blocks.iter().all(ascii) && rest.iter().all(u8::is_ascii)
 }
-

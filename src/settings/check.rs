@@ -32,8 +32,7 @@ pub(super) const POLICY: Allowed = Allowed {
 pub(super) const PATH: Allowed = Allowed {
     valid: |text| {
         let is_key = |key: &str| !key.is_empty() && !key.chars().any(|c| c.is_control());
-        text == "*"
-            || text.len() <= 256 && text.split('.').all(|key| is_key(key) && key != "*")
+        text == "*" || text.len() <= 256 && text.split('.').all(|key| is_key(key) && key != "*")
     },
     allowed: "a path is keys with dots between them, such as data.aws; \"*\" is any key",
 };

@@ -28,8 +28,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let mut session = Session::open(&flags.common, flags.state.as_deref())?;
     let format = format(flags);
     let quiet = flags.common.quiet;
-    let mut printer =
-        Printer::new(&*format, least(flags), flags.fail_on, quiet, page, &paths);
+    let mut printer = Printer::new(&*format, least(flags), flags.fail_on, quiet, page, &paths);
     let scanned = scan(flags, &paths, &mut session, &mut printer);
     match scanned {
         Ok(totals) => {

@@ -60,7 +60,8 @@ pub(super) fn unpacked(line: &[u8], allowance: &mut Allowance) -> Option<Result<
         return Some(document.map_err(|reason| format!("awslogs: {reason}")));
     }
     if let Some(records) = line.records {
-        let data = |raw: &str| serde_json::from_str::<Data<'_>>(raw).ok().map(|it| it.data.into_owned());
+        let data =
+            |raw: &str| serde_json::from_str::<Data<'_>>(raw).ok().map(|it| it.data.into_owned());
         return list(&records, data, b"{\"records\":[", (b"{\"data\":", b"}"), allowance);
     }
     let data = |raw: &str| {
@@ -126,7 +127,9 @@ fn decode(data: &str, allowance: &mut Allowance) -> Result<Vec<u8>, String> {
     };
     let document = match &bytes[..] {
         [0x1f, 0x8b, ..] => read(&mut MultiGzDecoder::new(&bytes[..])),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => zstd_decoder(&bytes).and_then(|mut decoder| read(&mut decoder)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            zstd_decoder(&bytes).and_then(|mut decoder| read(&mut decoder))
+        }
         _ => read(&mut &bytes[..]),
     };
     let document = document.map_err(|err| format!("cannot be decompressed: {err}"))?;
@@ -173,10 +176,14 @@ mod tests {
         let plain = STANDARD.encode("{\"a\":1}\n");
         let several = STANDARD.encode("{\"a\":1}\n{\"b\":2}");
         let packed = STANDARD.encode(gzip(b"{\"c\":\n3}"));
-        let line = format!(r#"{{"requestId":"r","records":[{{"data":"{plain}"}},{{"data":"{several}"}}]}}"#);
+        let line = format!(
+            r#"{{"requestId":"r","records":[{{"data":"{plain}"}},{{"data":"{several}"}}]}}"#
+        );
         let unpacked = r#"{"records":[{"data":{"a":1} },{"data":"{\"a\":1}\n{\"b\":2}"}]}"#;
         assert_eq!(unpacked_line(&line), Some(Ok(unpacked.into())));
-        let line = format!(r#"{{"Records":[{{"kinesis":{{"partitionKey":"p","data":"{packed}"}}}},{{"x":1}}]}}"#);
+        let line = format!(
+            r#"{{"Records":[{{"kinesis":{{"partitionKey":"p","data":"{packed}"}}}},{{"x":1}}]}}"#
+        );
         let unpacked = r#"{"Records":[{"kinesis":{"data":{"c": 3}}},{"x":1}]}"#;
         assert_eq!(unpacked_line(&line), Some(Ok(unpacked.into())));
     }

@@ -3,11 +3,11 @@
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 use serde::de::IgnoredAny;
 
-use super::unpack::{Later, unpack};
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::document::{Document, MAX_DOCUMENT};
 use super::splitter::{LISTS, Splitter};
+use super::unpack::{Later, unpack};
 use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source};
 
 /// Reads one file, batch by batch.

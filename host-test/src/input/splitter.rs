@@ -116,7 +116,11 @@ impl Splitter {
     /// Whether all that was read is events or reported, so that anything may follow.
     pub(super) fn is_between_documents(&self) -> bool {
         let Splitter { event, aside, skipping, again, grammar, .. } = self;
-        event.is_none() && aside.is_none() && skipping.is_none() && again.is_empty() && grammar.depth() == 0
+        event.is_none()
+            && aside.is_none()
+            && skipping.is_none()
+            && again.is_empty()
+            && grammar.depth() == 0
     }
 
     /// Whether an event is being read, the first part of which is at the end of the batch, or a
@@ -253,7 +257,11 @@ impl Splitter {
                 continue;
             }
             let is_blank = byte.is_ascii_whitespace();
-            if depth == 0 && self.event.is_none() && !is_blank && !matches!(byte, b'{' | b'[' | b'"') {
+            if depth == 0
+                && self.event.is_none()
+                && !is_blank
+                && !matches!(byte, b'{' | b'[' | b'"')
+            {
                 if let Some(reason) = self.other_encoding(&input[at..]) {
                     return (at, Stop::Broken(self.broken(reason, batch)));
                 }

@@ -15,7 +15,9 @@ pub(crate) fn event_lines(body: &[u8]) -> Option<Vec<u8>> {
     let several = memchr::memchr(b'\n', text).is_some();
     match text.first() {
         // One line that is broken is for the detector.
-        Some(b'[') if !several && serde_json::from_slice::<IgnoredAny>(text).is_err() => return None,
+        Some(b'[') if !several && serde_json::from_slice::<IgnoredAny>(text).is_err() => {
+            return None;
+        }
         Some(b'[') => {}
         _ if whole_lines(body).1.is_none() => return None,
         _ if !several => return None,
@@ -66,7 +68,10 @@ mod tests {
         assert_eq!(of(" [ ] \n"), "");
         assert_eq!(of("[{\n\"Records\":[1,\r\n2]}\n,7]"), "{ \"Records\":[1,  2]}\n7\n");
         assert_eq!(of("{\n  \"a\": 1\n}\n"), "{   \"a\": 1 }\n");
-        assert_eq!(of("{\"a\":1}\n{\n\"b\":2\n}\n{\"c\":3}\n"), "{\"a\":1}\n{ \"b\":2 }\n{\"c\":3}\n");
+        assert_eq!(
+            of("{\"a\":1}\n{\n\"b\":2\n}\n{\"c\":3}\n"),
+            "{\"a\":1}\n{ \"b\":2 }\n{\"c\":3}\n"
+        );
         assert_eq!(of("[\"{}\",\"x\"]"), "\"{}\"\n\"x\"\n");
     }
 

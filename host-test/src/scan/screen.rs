@@ -123,10 +123,12 @@ fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
             let screened = detector.screen(batch.of(number))?;
             looked.tallies[number].add(&screened.counts);
             // More than the guest names.
-            looked.unreadable.extend(screened.unreadable.into_iter().filter(|_| all).map(|mut one| {
-                one.place.line = one.place.line.saturating_add(part.before);
-                one
-            }));
+            looked.unreadable.extend(screened.unreadable.into_iter().filter(|_| all).map(
+                |mut one| {
+                    one.place.line = one.place.line.saturating_add(part.before);
+                    one
+                },
+            ));
         }
     }
     Ok(looked)

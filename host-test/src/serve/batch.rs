@@ -206,7 +206,12 @@ impl Batches {
         {
             let [ocsf, ecs, rows, notifications, companions] = forms.map(|(_, count)| count);
             info!(
-                ocsf, ecs, rows, notifications, companions, suppressed = before,
+                ocsf,
+                ecs,
+                rows,
+                notifications,
+                companions,
+                suppressed = before,
                 "events that are not in CloudTrail's own form"
             );
         }

@@ -15,9 +15,8 @@ pub(super) fn record(value: Value<'_>) -> Option<String> {
     }
     let fields = Fields::of(value);
     let (name, source) = (fields.text("event.action")?, fields.text("event.provider")?);
-    let dataset = || {
-        ["event.dataset", "data_stream.dataset"].iter().find_map(|path| fields.text(path))
-    };
+    let dataset =
+        || ["event.dataset", "data_stream.dataset"].iter().find_map(|path| fields.text(path));
     let is_cloudtrail = source.ends_with(".amazonaws.com")
         || fields.get("aws.cloudtrail").is_some()
         || dataset().is_some_and(|dataset| dataset == "aws.cloudtrail");

@@ -69,7 +69,10 @@ fn identity(fields: &Fields<'_>, to: &mut Writer) {
         to.object("sessionIssuer", |to| {
             let name = issuer.as_deref().and_then(|issuer| issuer.rsplit('/').next());
             to.text("arn", issuer.as_deref());
-            to.text("userName", name.filter(|_| issuer.as_deref().is_some_and(|it| it.contains('/'))));
+            to.text(
+                "userName",
+                name.filter(|_| issuer.as_deref().is_some_and(|it| it.contains('/'))),
+            );
         });
         to.object("attributes", |to| {
             let created = ["actor.session.created_time_dt", "actor.session.created_time"];

@@ -142,7 +142,9 @@ fn identity(object: Value<'_>, writer: &mut Writer, depth: usize) {
         let Some(key) = key.text() else { continue };
         match value.kind() {
             Kind::Object if depth < MAX_DEPTH => {
-                writer.object(renamed(&key), |writer| identity(value, writer, depth.saturating_add(1)));
+                writer.object(renamed(&key), |writer| {
+                    identity(value, writer, depth.saturating_add(1))
+                });
             }
             _ => writer.value(renamed(&key), Some(value)),
         }

@@ -22,7 +22,8 @@ pub(super) fn to_json(text: &str, rename: fn(&str) -> &str) -> Option<String> {
 /// A key and what stands behind its `=`.
 fn key(text: &str) -> Option<(&str, &str)> {
     let (key, rest) = text.split_once('=')?;
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | '@' | '$');
+    let is_name =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '/' | '@' | '$');
     (!key.is_empty() && key.len() <= 256 && key.chars().all(is_name)).then_some((key, rest))
 }
 
@@ -139,11 +140,20 @@ mod tests {
     #[test]
     fn structures_are_read() {
         assert_eq!(json("{}").unwrap(), "{}");
-        assert_eq!(json("{a=1, b={c=null, d=x y}, e=[p, q], f=}").unwrap(), r#"{"a":"1","b":{"c":null,"d":"x y"},"e":["p","q"],"f":""}"#);
-        assert_eq!(json("{s=a=b,c, t=arn:aws:iam::1:user/a,b}").unwrap(), r#"{"s":"a=b,c","t":"arn:aws:iam::1:user/a,b"}"#);
+        assert_eq!(
+            json("{a=1, b={c=null, d=x y}, e=[p, q], f=}").unwrap(),
+            r#"{"a":"1","b":{"c":null,"d":"x y"},"e":["p","q"],"f":""}"#
+        );
+        assert_eq!(
+            json("{s=a=b,c, t=arn:aws:iam::1:user/a,b}").unwrap(),
+            r#"{"s":"a=b,c","t":"arn:aws:iam::1:user/a,b"}"#
+        );
         let policy = r#"{policyDocument={"Statement":[{"Action":"*"}, {"x":"}"}]}, roleName=r}"#;
         let policy = json(policy).unwrap();
-        assert_eq!(policy, r#"{"policyDocument":"{\"Statement\":[{\"Action\":\"*\"}, {\"x\":\"}\"}]}","roleName":"r"}"#);
+        assert_eq!(
+            policy,
+            r#"{"policyDocument":"{\"Statement\":[{\"Action\":\"*\"}, {\"x\":\"}\"}]}","roleName":"r"}"#
+        );
     }
 
     #[test]
