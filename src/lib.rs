@@ -55,11 +55,6 @@ pub mod chains;
 pub mod detector;
 pub mod digest;
 pub mod embedded_config;
-#[allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    reason = "counts of what one document holds, and a place in a list that it was taken from"
-)]
 pub mod envelope;
 pub mod finding;
 pub mod json;

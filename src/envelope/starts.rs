@@ -43,7 +43,7 @@ impl<'a> Starts<'a> {
     /// The next place, if there is one.
     pub(super) fn next(&mut self) -> Option<usize> {
         let rest = self.text.get(self.at..)?;
-        let blank = rest.len() - rest.trim_start_matches(is_separator).len();
+        let blank = rest.find(|character| !is_separator(character)).unwrap_or(rest.len());
         let here = self.at.saturating_add(blank);
         let rest = self.text.get(here..)?;
         if rest.starts_with(['{', '[']) && !self.doubtful || rest.starts_with('"') && here == blank
@@ -90,9 +90,5 @@ pub(super) fn is_separator(character: char) -> bool {
 fn looks_like_json(text: &str, at: usize) -> bool {
     let Some(rest) = text.get(at..) else { return false };
     let mut rest = rest.chars().filter(|character| !character.is_ascii_whitespace());
-    match (rest.next(), rest.next()) {
-        (Some('{'), Some('"')) => true,
-        (Some('['), Some('{')) => true,
-        _ => false,
-    }
+    matches!((rest.next(), rest.next()), (Some('{'), Some('"')) | (Some('['), Some('{')))
 }

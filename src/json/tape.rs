@@ -77,7 +77,6 @@ impl Tape {
     ///
     /// Accepts what RFC 8259 accepts, and two things that logs contain in spite of it: control
     /// characters inside text, and lone surrogates in `\u` escapes.
-    #[expect(clippy::arithmetic_side_effects, reason = "offsets into a text of less than 4 GiB")]
     pub fn parse(&mut self, text: &str) -> Result<(), Malformed> {
         let end = skip_space(text.as_bytes(), self.parse_value(text, 0)?);
         if end < text.len() {
@@ -111,9 +110,9 @@ impl Tape {
     fn end_broken(&mut self, end: usize) {
         // A key without its value goes.
         if let Some(&container) = self.open.last()
-            && self.nodes[container as usize].shape == Shape::Object
+            && self.nodes.get(container as usize).is_some_and(|node| node.shape == Shape::Object)
         {
-            let mut index = container + 1;
+            let mut index = container.saturating_add(1);
             let mut is_key = true;
             let mut last = index;
             while let Some(node) = self.nodes.get(index as usize) {
@@ -125,8 +124,9 @@ impl Tape {
         }
         let after = self.nodes.len() as u32;
         for index in &self.open {
-            let node = &mut self.nodes[*index as usize];
-            (node.end, node.next) = (end as u32, after);
+            if let Some(node) = self.nodes.get_mut(*index as usize) {
+                (node.end, node.next) = (end as u32, after);
+            }
         }
     }
 
@@ -135,6 +135,7 @@ impl Tape {
         self.open.binary_search(&index).is_ok()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "offsets into a text of less than 4 GiB")]
     fn read(&mut self, bytes: &[u8], start: usize) -> Result<usize, Malformed> {
         let mut at = start;
         let mut expect = Expect::Value;

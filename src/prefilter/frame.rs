@@ -37,7 +37,7 @@ fn ends(line: &[u8]) -> Option<(u8, u8)> {
     let mut rest = line;
     let first = loop {
         let at = rest.iter().position(|byte| means(&byte))?;
-        rest = &rest[at..];
+        rest = rest.get(at..)?;
         match rest.strip_prefix(b"\xef\xbb\xbf") {
             Some(after) => rest = after,
             None => break *rest.first()?,

@@ -148,8 +148,11 @@ impl Kind {
     /// Among bytes of no known kind there may be events all the same: goes on to the first, and says
     /// whether there is any. Also how many bytes were left out.
     pub(super) fn skip(self, input: &mut Peek, live: bool) -> io::Result<(bool, usize)> {
+        if self != UNKNOWN {
+            return Ok((false, 0));
+        }
         let (mut skipped, mut most) = (0, if live { 1 } else { WINDOW });
-        while self == UNKNOWN {
+        loop {
             let bytes = input.peek(most)?;
             let length = bytes.len();
             if memmem::find(bytes, b"eventName").is_some() {
