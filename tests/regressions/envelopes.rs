@@ -38,15 +38,17 @@ fn an_envelope_with_several_wrappers_is_one_event() {
     let text = record.to_string();
     // The prefilter lets pass what names a wanted event, wherever that stands.
     let wanted = json!({"x": {"eventName": "LeaveOrganization"}});
-    for (wrapper, evaluated, foreign) in [
-        (json!({"event": {"original": text}, "message": text}), 1, 0),
-        (json!({"detail": {}, "message": text, "log": "[]"}), 1, 0),
-        (json!({"detail": wanted, "message": wanted}), 0, 1),
-        (json!([{"detail": {}, "message": {}}, {"message": text}]), 1, 1),
+    for (wrapper, evaluated, foreign, unreadable) in [
+        (json!({"event": {"original": text}, "message": text}), 1, 0, 0),
+        (json!({"detail": {}, "message": text, "log": "[]"}), 1, 0, 0),
+        // It names an event that a rule wants, and is no record.
+        (json!({"detail": wanted, "message": wanted}), 0, 0, 1),
+        (json!([{"detail": {}, "message": {}}, {"message": text}]), 1, 1, 0),
     ] {
         let counts =
             Detector::open("{}").unwrap().detect_batch(wrapper.to_string().as_bytes()).counts;
-        assert_eq!((counts.evaluated, counts.foreign), (evaluated, foreign), "{wrapper}");
-        assert_eq!(counts.events, evaluated + foreign, "{wrapper}");
+        let counted = (counts.evaluated, counts.foreign, counts.unreadable);
+        assert_eq!(counted, (evaluated, foreign, unreadable), "{wrapper}");
+        assert_eq!(counts.events, evaluated + foreign + unreadable, "{wrapper}");
     }
 }
