@@ -67,8 +67,8 @@ enum Ready {
 
 /// A batch of more bytes has an event that is several times as long as any of CloudTrail.
 ///
-/// There is only one of them in each job, and no other guest than the detector's has it in its memory,
-/// which a guest keeps.
+/// There is only one of them of each job at a time, and only the detector's guest is given it: a guest
+/// keeps the memory that it once needed.
 const LONG: usize = 2 << 20;
 
 /// A job for a thread to read.

@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 use crate::util::{Ran, Sandbox, gzip, leaving, quiet};
 
 #[test]
@@ -87,6 +91,57 @@ fn a_bomb_is_bounded() {
     bomb.extend(b"{\"a\":".repeat(20 << 20));
     sandbox.file("deep.gz", gzip(&bomb));
     sandbox.scan(&["deep.gz"]).expect(0, 2).says("deep.gz:1: ");
+}
+
+/// All of a plain stream once had it together, and what came after was refused.
+#[test]
+fn the_limit_of_decompression_is_for_each_line_and_each_member_of_a_stream() {
+    let sandbox = Sandbox::new();
+    let subscription = |message: String| {
+        let document = json!({ "logEvents": [{ "id": "1", "message": message }] }).to_string();
+        let data = STANDARD.encode(gzip(document.as_bytes()));
+        format!("{}\n", json!({ "awslogs": { "data": data } }))
+    };
+    let long = |id| {
+        let mut event = quiet(id);
+        event["requestParameters"] = json!({ "text": "x".repeat(200_000) });
+        event.to_string()
+    };
+    let mut lines: String = (0..60).map(|id| subscription(long(id))).collect();
+    lines += &subscription(leaving(1).to_string());
+    sandbox.file("subscriptions", &lines);
+    let limit = ["--max-decompressed", "1M"];
+    sandbox.scan(&["subscriptions", limit[0], limit[1]]).expect(1, 0);
+    sandbox.scan_stdin(&limit, lines.as_bytes()).expect(1, 0);
+    let mut members: Vec<u8> =
+        (0..60).flat_map(|id| gzip(format!("{}\n", long(id)).as_bytes())).collect();
+    members.extend(gzip(leaving(1).to_string().as_bytes()));
+    sandbox.scan_stdin(&limit, &members).expect(1, 0);
+}
+
+#[test]
+fn zeros_behind_a_gzip_are_padding() {
+    let sandbox = Sandbox::new();
+    let mut padded = gzip(leaving(1).to_string().as_bytes());
+    padded.resize(10_240, 0);
+    sandbox.file("padded.gz", padded);
+    sandbox.scan(&["padded.gz"]).expect(1, 0);
+}
+
+/// A lock was left beside it.
+#[test]
+fn a_state_that_is_no_file_is_refused_and_nothing_is_left_beside_it() {
+    let sandbox = Sandbox::new();
+    sandbox.file("file", leaving(1).to_string());
+    fs::create_dir(sandbox.path("folder")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(sandbox.path("socket")).unwrap();
+    for state in ["folder", "socket"] {
+        sandbox.scan(&["file", "--state", state]).expect(0, 2).says("not a file");
+    }
+    let entries = fs::read_dir(sandbox.path("")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["file", "folder", "socket"]);
 }
 
 #[test]

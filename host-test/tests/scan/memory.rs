@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
-use crate::util::{Sandbox, leaving};
+use crate::util::{Sandbox, gzip, leaving};
 
 /// The bound of docs/scanning.md, for eight threads.
 const MOST: u64 = 100 << 20;
@@ -60,8 +60,8 @@ fn a_file_of_candidates_takes_no_more_memory_than_another() {
     let line = candidate().to_string();
     let times = (120 << 20) / line.len();
     write(File::create(sandbox.path("plain")).unwrap(), &line, times);
-    let gzip = GzEncoder::new(File::create(sandbox.path("packed")).unwrap(), Compression::fast());
-    write(gzip, &line, times);
+    let packed = GzEncoder::new(File::create(sandbox.path("packed")).unwrap(), Compression::fast());
+    write(packed, &line, times);
     // Objects of a bucket, a line each and longer than any event.
     let records = json!({ "Records": vec![candidate(); 20_000] }).to_string();
     write(File::create(sandbox.path("objects")).unwrap(), &records, (60 << 20) / records.len());
@@ -86,11 +86,6 @@ fn events_of_many_megabytes_take_no_more_memory_than_others() {
         event
     };
     let long = lines(&mut (0..6).map(|id| event(id, (16 << 20) - 2000)));
-    let gzip = |bytes: &[u8]| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    };
     let subscription = |id| {
         let message = event(id, 12 << 20).to_string();
         let document = json!({ "logEvents": [{ "id": "1", "message": message }] }).to_string();

@@ -1,6 +1,8 @@
 //! The detector's memory across a kill.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 use crate::serve::downstream::{Does, Downstream};
 use crate::serve::service::{Service, until};
@@ -27,6 +29,8 @@ fn a_chain_that_a_kill_divides_is_found() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());
     for event in incident() {
         let service = Service::annotating(&sandbox, &downstream, &UNSAVED);
+        // A save at the start would not show it.
+        thread::sleep(Duration::from_millis(500));
         service.post(&event).expect(200);
         service.kill();
     }
