@@ -157,7 +157,8 @@ impl Prefilter {
         if names.wanted || self.everything && names.events > 0 {
             return Verdict::Candidate;
         }
-        let form = if forms::is_plain(line) { None } else { self.other_form(line) };
+        let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
+        let form = if may_be_other { self.other_form(line) } else { None };
         match (form, broken) {
             (Some(Verdict::Candidate), _) => Verdict::Candidate,
             _ if names.notifications > 0 && names.notifications == names.events => {

@@ -13,6 +13,9 @@ pub(super) struct FormKeys {
     cell: Finder<'static>,
 }
 
+/// A shorter line is no record in another form, nor packed, nor a companion that names itself.
+pub(super) const SHORTEST: usize = 24;
+
 /// How lines of nothing but CloudTrail's own records begin: no key of another form can stand in them.
 const PLAIN: [&[u8]; 4] = [
     b"{\"eventVersion\":",
@@ -68,6 +71,9 @@ pub(super) fn is_plain(line: &[u8]) -> bool {
 
 /// Whether a line is packed data, which a host has to unpack.
 pub(super) fn is_packed(line: &[u8]) -> bool {
+    if line.len() < SHORTEST {
+        return false;
+    }
     let has = |text: &str| memmem::find(line, text.as_bytes()).is_some();
     has("\"awslogs\"") || has("\"data\"") && (has("\"kinesis\"") || has("\"records\""))
 }
@@ -77,6 +83,9 @@ pub(super) fn companion(line: &[u8]) -> Option<Companion> {
     let without_blanks = || line.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     if without_blanks().take(16).eq(*b"{\"Records\":[]}") {
         return Some(Companion::Empty);
+    }
+    if line.len() < SHORTEST {
+        return None;
     }
     let has =
         |texts: &[&str]| texts.iter().any(|text| memmem::find(line, text.as_bytes()).is_some());

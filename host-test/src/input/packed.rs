@@ -56,7 +56,11 @@ pub(super) fn unpacked(line: &[u8], allowance: &mut Allowance) -> Option<Result<
     }
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     if let Some(Data { data }) = line.awslogs {
-        let document = decode(&data, allowance).map(one_line);
+        let packed = |document: &Vec<u8>| !is_json(document) && !document.trim_ascii().is_empty();
+        let document = match decode(&data, allowance) {
+            Ok(document) if packed(&document) => Err("neither compressed nor JSON".into()),
+            document => document.map(one_line),
+        };
         return Some(document.map_err(|reason| format!("awslogs: {reason}")));
     }
     if let Some(records) = line.records {
@@ -86,18 +90,18 @@ fn list(
             line.push(b',');
         }
         let unpacked = match data(element.get()) {
-            Some(data) => decode(&data, allowance),
-            None => Err(String::new()),
+            Some(data) => decode(&data, allowance).ok(),
+            None => None,
         };
-        match unpacked {
-            Ok(unpacked) => {
+        match unpacked.filter(|unpacked| is_json(unpacked)) {
+            Some(unpacked) => {
                 any = true;
                 line.extend_from_slice(before);
                 push_value(&unpacked, &mut line);
                 line.extend_from_slice(after);
             }
             // As it came: the detector says that it cannot be read, if it is packed.
-            Err(_) => line.extend_from_slice(element.get().as_bytes()),
+            None => line.extend_from_slice(element.get().as_bytes()),
         }
         if line.len() > MAX_LINE {
             return Some(Err(TOO_LONG.into()));
@@ -141,11 +145,13 @@ fn decode(data: &str, allowance: &mut Allowance) -> Result<Vec<u8>, String> {
             TOO_LONG.into()
         });
     }
-    let text = std::str::from_utf8(&document).map_err(|_| "it holds no text")?;
-    match text.trim_start().starts_with(['{', '[', '"']) {
-        true => Ok(document),
-        false => Err("it holds no JSON".into()),
-    }
+    Ok(document)
+}
+
+/// Whether bytes are text that begins like JSON.
+fn is_json(bytes: &[u8]) -> bool {
+    let begins = |text: &str| text.trim_start().starts_with(['{', '[', '"']);
+    std::str::from_utf8(bytes).is_ok_and(begins)
 }
 
 fn zstd_decoder(bytes: &[u8]) -> io::Result<impl Read> {

@@ -1,6 +1,6 @@
 //! One event of a document, while it is being read.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 use super::cursor::Cursor;
 use super::{Batch, LONG_LINE, MAX_LINE, TOO_LONG};
@@ -73,9 +73,9 @@ impl PendingEvent {
         batch.end_event(line);
     }
 
-    /// Whether this byte is in it.
-    pub(super) fn has(&self, byte: u8, batch: &Batch) -> bool {
-        self.too_long || memchr(byte, &batch.bytes[self.start..]).is_some()
+    /// Whether this text is in it.
+    pub(super) fn has(&self, text: &[u8], batch: &Batch) -> bool {
+        self.too_long || memmem::find(&batch.bytes[self.start..], text).is_some()
     }
 
     /// Makes a line of its first, and returns the others if they are not too many; otherwise a line of all.
@@ -85,7 +85,7 @@ impl PendingEvent {
             Some(second) if batch.bytes.len() - second <= most => batch.bytes.split_off(second),
             _ => Vec::new(),
         };
-        if !others.is_empty() {
+        if first == Some(batch.bytes.len()) {
             // The line break.
             batch.bytes.pop();
         }

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::document::{Document, MAX_DOCUMENT};
-use super::splitter::{LISTS, Splitter};
+use super::splitter::{Broken, LISTS, Splitter};
 use super::unpack::{Later, unpack};
 use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source};
 
@@ -232,7 +232,8 @@ impl Reader {
                     self.form = Form::Lines;
                     return true;
                 }
-                let splitter = Some(Box::new(Splitter::new(self.line, LISTS)));
+                let splitter = Splitter::new(self.line, LISTS).with(Broken::MayHoldRecords);
+                let splitter = Some(Box::new(splitter));
                 self.form = Form::Text(Text { until, splitter, read: 0 });
                 continue;
             };

@@ -75,15 +75,14 @@ fn event(line: u64, text: &str) -> (u64, String) {
 #[test]
 fn an_event_a_line_is_left_as_it_is() {
     let broken = "{\"a\":1}\n\n{\"b\": \r\nnot json\n{\"c\":3}";
-    assert_eq!(
-        events(broken.as_bytes()),
-        [
-            event(1, "{\"a\":1}"),
-            event(3, "{\"b\": \r"),
-            event(4, "not json"),
-            event(5, "{\"c\":3}")
-        ]
-    );
+    let got = read(broken.as_bytes());
+    assert_eq!(got.events, [event(1, "{\"a\":1}"), event(5, "{\"c\":3}")]);
+    let reason = "broken JSON: expected a comma or a closing brace (line 4)";
+    assert_eq!(got.unreadable, [event(3, reason)]);
+    // The guest reads what can be read of a line that may hold a record.
+    let cut = "{\"eventName\":\"A\n{\"c\":3}\nprose {\"d\":4}\nprose";
+    let lines = [event(1, "{\"eventName\":\"A"), event(2, "{\"c\":3}"), event(3, "prose {\"d\":4}"), event(4, "prose")];
+    assert_eq!(events(cut.as_bytes()), lines);
     assert_eq!(events(b""), []);
     assert_eq!(events(b"\n \r\n"), []);
     assert_eq!(events(b"\n\n{\"a\":1}"), [event(3, "{\"a\":1}")]);

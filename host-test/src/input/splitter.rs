@@ -5,8 +5,8 @@
 //! is one, and so is a record that has such a list besides. Memory is bounded by the longest event,
 //! however long the documents.
 //!
-//! A line that is no JSON, or is broken by its end, is passed on as it is if there may be JSON in it: the
-//! guest reads what can be read around the damage, and says what cannot.
+//! A line that begins with something else than JSON, as those of syslog do, is passed on as it is if there may
+//! be JSON in it.
 //!
 //! A document that breaks off does not take the next one with it. Reading goes on at the next line
 //! that starts with a brace or bracket and is indented no further than the broken event; that line
@@ -41,8 +41,7 @@ pub(super) struct Splitter {
     skipping: Option<usize>,
     /// Whether the event is a line as it stands, up to its end.
     raw: bool,
-    /// Whether broken lines are passed on too, instead of being reported.
-    lossless: bool,
+    broken: Broken,
     /// Whether the last line was prose, which is reported once.
     prose: bool,
     /// Whether something has broken: the closing brackets that follow belong to what is lost.
@@ -55,6 +54,19 @@ pub(super) struct Splitter {
     /// How many bytes may be read again. Input made to break at its very end, over and over, would
     /// otherwise be read as often as it has lines.
     credit: usize,
+}
+
+/// What is done about lines that are broken JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// They are reported, and left out.
+    Reported,
+    /// They are passed on as they are if they may hold a record: the guest reads what can be read around the
+    /// damage, and says what cannot.
+    MayHoldRecords,
+    /// They are passed on as they are, every byte of them.
+    #[cfg(feature = "serve")]
+    PassedOn,
 }
 
 /// Why reading stopped.
@@ -92,7 +104,7 @@ impl Splitter {
             cursor: Cursor::at(line),
             skipping: None,
             raw: false,
-            lossless: false,
+            broken: Broken::Reported,
             prose: false,
             damaged: false,
             document_line: line,
@@ -102,10 +114,9 @@ impl Splitter {
         }
     }
 
-    /// For bytes that all have to be passed on: what is broken is, line by line.
-    #[cfg(feature = "serve")]
-    pub(super) fn lossless(lists: &'static [&'static [u8]]) -> Self {
-        Splitter { lossless: true, ..Self::new(1, lists) }
+    /// The same, with something else done about what is broken.
+    pub(super) fn with(self, broken: Broken) -> Self {
+        Splitter { broken, ..self }
     }
 
     /// The line of the file that comes next.
@@ -165,7 +176,7 @@ impl Splitter {
             }
             if self.raw {
                 self.end_line(batch);
-            } else if self.event.as_ref().is_some_and(|event| event.from.line == self.cursor.line) {
+            } else if self.passes_on(batch) {
                 self.grammar = Grammar::new();
                 self.raw = true;
             } else if self.event.is_some() {
@@ -325,8 +336,7 @@ impl Splitter {
                 }
                 Err(reason) => {
                     self.copy(&input[copied.min(at)..at], batch);
-                    let from = self.event.as_ref().map(|event| event.from.line);
-                    if from == Some(self.cursor.line) && byte != b'\n' {
+                    if byte != b'\n' && self.passes_on(batch) {
                         (self.grammar, self.aside) = (Grammar::new(), None);
                         (self.raw, self.damaged, copied) = (true, true, at);
                         continue;
@@ -378,11 +388,32 @@ impl Splitter {
         }
     }
 
+    /// Whether the event, which is broken on the line that it began on, is passed on with the rest of the line.
+    fn passes_on(&self, batch: &Batch) -> bool {
+        self.event.as_ref().is_some_and(|event| {
+            event.from.line == self.cursor.line && self.is_passed_on(event, batch)
+        })
+    }
+
+    fn is_passed_on(&self, event: &PendingEvent, batch: &Batch) -> bool {
+        match self.broken {
+            Broken::Reported => false,
+            Broken::MayHoldRecords => event.has(b"eventName", batch),
+            #[cfg(feature = "serve")]
+            Broken::PassedOn => true,
+        }
+    }
+
+    /// Whether every byte is passed on.
+    fn is_lossless(&self) -> bool {
+        !matches!(self.broken, Broken::Reported | Broken::MayHoldRecords)
+    }
+
     /// Ends a line that is passed on as it stands. Prose that has no JSON in it is reported, once.
     fn end_line(&mut self, batch: &mut Batch) {
         self.raw = false;
         let Some(event) = self.event.take() else { return };
-        if self.lossless || event.has(b'{', batch) {
+        if self.is_lossless() || event.has(b"{", batch) {
             self.prose = false;
             return event.complete(batch);
         }
@@ -410,7 +441,7 @@ impl Splitter {
             reason.push_str(&format!(" (line {at})"));
         }
         self.skipping = Some(from.indent);
-        let again = if self.lossless {
+        let again = if self.is_passed_on(&event, batch) {
             event.complete_first(batch, self.credit)
         } else {
             batch.unreadable(from.line, reason);
@@ -425,7 +456,7 @@ impl Splitter {
 
     /// Goes on to a line to go on at. Returns how far it got.
     fn skip(&mut self, input: &[u8], at: usize, batch: &mut Batch) -> usize {
-        if self.lossless && self.cursor.blank && !input[at].is_ascii_whitespace() {
+        if self.is_lossless() && self.cursor.blank && !input[at].is_ascii_whitespace() {
             self.skipping = None;
             if !matches!(input[at], b'{' | b'[') {
                 self.raw = true;

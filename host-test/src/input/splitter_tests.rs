@@ -162,8 +162,8 @@ fn text_that_is_no_json_is_one_unreadable_part() {
     let (events, unreadable) = split("Dear reader,\nthis is no log.\n\n {\"a\":1}\nbye\n");
     assert_eq!(events, [event(4, "{\"a\":1}")]);
     assert_eq!(unreadable, [event(1, "not JSON"), event(5, "not JSON")]);
-    // Either order of bytes, with a mark or without one.
-    for utf16 in [&b"\xff\xfe{\0}\0"[..], b"\xfe\xff\0{\0}", b"{\0\"\0a\0", b"\0{\0\"\0a"] {
+    // Either order of bytes. Without a mark, whole files are known by their first bytes.
+    for utf16 in [&b"\xff\xfe{\0}\0"[..], b"\xfe\xff\0{\0}"] {
         let (_, unreadable) = split_in(100, utf16);
         assert_eq!(unreadable, [event(1, "UTF-16: convert it to UTF-8")], "{utf16:?}");
     }

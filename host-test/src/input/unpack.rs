@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(unreadable[0].0, 11);
         assert!(unreadable[0].1.starts_with("awslogs: not base64"), "{unreadable:?}");
         assert_eq!(unreadable[1].0, 13);
-        assert!(unreadable[1].1.starts_with("awslogs: it holds no JSON"), "{unreadable:?}");
+        assert!(unreadable[1].1.starts_with("awslogs: neither"), "{unreadable:?}");
     }
 
     #[test]

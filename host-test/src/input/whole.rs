@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::Batch;
 use super::reader::whole_lines;
-use super::splitter::Splitter;
+use super::splitter::{Broken, Splitter};
 
 /// The events of a body, one a line; none if it is so already. Every byte of them is passed on: line breaks
 /// between their values become spaces, elements of an array become lines, and what is broken stays as it is,
@@ -24,7 +24,7 @@ pub(crate) fn event_lines(body: &[u8]) -> Option<Vec<u8>> {
         _ => {}
     }
     let mut batch = Batch::default();
-    let mut splitter = Splitter::lossless(&[]);
+    let mut splitter = Splitter::new(1, &[]).with(Broken::PassedOn);
     let mut read = 0;
     while read < body.len() {
         read += splitter.feed(&body[read..], &mut batch, usize::MAX);

@@ -44,13 +44,13 @@
         (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
       (unreachable))))
 
-  ;; record { list, 7 * u64, list { record { u32, u32, string } } }
+  ;; record { list, 12 * u64, list { record { u32, u32, string } } }
   (func $batch (param $at i32) (param $length i32) (param $remember i32) (result i32)
     (local $end i32) (local $byte i32) (local $line i32) (local $m i32) (local $u i32)
     (local $entry i32)
     (local.set $end (i32.add (local.get $at) (local.get $length)))
     (local.set $line (i32.const 1))
-    (memory.fill (i32.const 1024) (i32.const 0) (i32.const 72))
+    (memory.fill (i32.const 1024) (i32.const 0) (i32.const 112))
     (block $done (loop $next
       (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
       (local.set $byte (i32.load8_u (local.get $at)))
@@ -74,13 +74,14 @@
       (br $next)))
     (if (local.get $remember) (then
       (global.set $seen (i32.add (global.get $seen) (local.get $m)))))
-    ;; lines, events, rejected, evaluated, unreadable, foreign, without-time
+    ;; lines, events, rejected, evaluated, unreadable, foreign, notifications, companions, ocsf, ecs,
+    ;; query-rows, without-time
     (i64.store (i32.const 1032) (i64.extend_i32_u (local.get $line)))
     (i64.store (i32.const 1040) (i64.extend_i32_u (i32.add (local.get $m) (local.get $u))))
     (i64.store (i32.const 1056) (i64.extend_i32_u (local.get $m)))
     (i64.store (i32.const 1064) (i64.extend_i32_u (local.get $u)))
-    (i32.store (i32.const 1088) (i32.const 4096))
-    (i32.store (i32.const 1092) (local.get $u))
+    (i32.store (i32.const 1128) (i32.const 4096))
+    (i32.store (i32.const 1132) (local.get $u))
     (call $reset)
     (i32.const 1024))
 
