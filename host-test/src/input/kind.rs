@@ -150,20 +150,18 @@ impl Kind {
     pub(super) fn skip(self, input: &mut Peek, live: bool) -> io::Result<(bool, usize)> {
         let (mut skipped, mut most) = (0, if live { 1 } else { WINDOW });
         while self == UNKNOWN {
-            let bytes = input.peek(most)?;
-            let length = bytes.len();
+            let ended = input.peek(most)?.len() < most;
+            let bytes = input.ahead();
             if memmem::find(bytes, b"eventName").is_some() {
                 return Ok((true, skipped));
             }
-            if length < most {
+            if ended {
                 break;
             }
-            most = if live { length + 1 } else { WINDOW };
-            if length >= WINDOW {
-                input.consume(length - OVERLAP);
-                skipped += length - OVERLAP;
-                most = if live { OVERLAP + 1 } else { WINDOW };
-            }
+            let out = if bytes.len() < WINDOW { 0 } else { bytes.len() - OVERLAP };
+            most = if live { bytes.len() - out + 1 } else { WINDOW };
+            input.consume(out);
+            skipped += out;
         }
         Ok((false, skipped))
     }

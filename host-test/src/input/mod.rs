@@ -19,6 +19,8 @@ mod layers;
 mod members;
 #[cfg(feature = "cli")]
 mod one_per_line;
+#[cfg(feature = "scan")]
+mod parquet;
 mod paths;
 mod peek;
 mod pending;
