@@ -26,6 +26,7 @@ pub(super) struct Bytes {
     /// Whether there are events in it all the same.
     go_on: bool,
     /// The file, if it is one on the disk.
+    #[cfg_attr(not(feature = "scan"), allow(dead_code, reason = "only files of rows need it"))]
     file: Option<File>,
 }
 
@@ -149,8 +150,7 @@ impl Bytes {
                 let got = (to.len() - before) as u64;
                 if got > allowance.left {
                     to.truncate(to.len() - (got - allowance.left) as usize);
-                    allowance.left = 0;
-                    return Err(Error::TooLarge { limit: allowance.limit });
+                    return Err(allowance.exceeded());
                 }
                 allowance.spend(got);
                 more.map_err(|err| allowance.error(err))

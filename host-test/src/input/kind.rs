@@ -149,21 +149,23 @@ impl Kind {
     /// whether there is any. Also how many bytes were left out.
     pub(super) fn skip(self, input: &mut Peek, live: bool) -> io::Result<(bool, usize)> {
         let (mut skipped, mut most) = (0, if live { 1 } else { WINDOW });
-        while self == UNKNOWN {
+        if self != UNKNOWN {
+            return Ok((false, 0));
+        }
+        loop {
             let ended = input.peek(most)?.len() < most;
             let bytes = input.ahead();
             if memmem::find(bytes, b"eventName").is_some() {
                 return Ok((true, skipped));
             }
             if ended {
-                break;
+                return Ok((false, skipped));
             }
             let out = if bytes.len() < WINDOW { 0 } else { bytes.len() - OVERLAP };
             most = if live { bytes.len() - out + 1 } else { WINDOW };
             input.consume(out);
             skipped += out;
         }
-        Ok((false, skipped))
     }
 }
 
