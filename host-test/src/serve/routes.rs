@@ -19,6 +19,7 @@ use super::body::{self, BodyError, Encoding};
 use super::log_limit::LogLimit;
 use super::request_checks::{Rejection, check_content, check_origin, check_token};
 use super::token::Token;
+use crate::input::Form;
 use crate::output::escape;
 
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -221,7 +222,8 @@ impl App {
 
 /// A body as one event a line. What takes time is done where it holds nobody up.
 async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
-    if encoding == Encoding::Identity && body.trim_ascii_start().first() != Some(&b'[') {
+    let packed = encoding != Encoding::Identity || Form::of(&body).is_some();
+    if !packed && body.trim_ascii_start().first() != Some(&b'[') {
         return Ok(body::lines(body));
     }
     let work = move || body::decompress(body, encoding, most).map(body::lines);
