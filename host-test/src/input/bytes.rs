@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::mem;
 
 use super::kind::Kind;
+#[cfg(feature = "scan")]
+use super::kind::PARQUET;
 use super::layers::{FILE_WINDOW_LOG, Layers};
 use super::members::{Failure, Form, LayerLimits};
 use super::peek::Peek;
@@ -23,6 +25,9 @@ pub(super) struct Bytes {
     kind: Option<Kind>,
     /// Whether there are events in it all the same.
     go_on: bool,
+    /// The file, if it is one on the disk.
+    #[cfg_attr(not(feature = "scan"), allow(dead_code, reason = "only files of rows need it"))]
+    file: Option<File>,
 }
 
 enum Input {
@@ -30,7 +35,14 @@ enum Input {
     New(Raw),
     Plain(Raw),
     Compressed(Box<Layers>),
+    #[cfg(feature = "scan")]
+    Rows(Box<super::parquet::Rows>),
 }
+
+/// A file of rows is not read line by line: it is taken into memory, where it is not one on the disk,
+/// if it is not longer than this.
+#[cfg(feature = "scan")]
+const MOST_ROWS: u64 = 512 << 20;
 
 /// How much more may be decompressed.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +61,12 @@ impl Allowance {
 
     pub(super) fn left(&self) -> u64 {
         self.left
+    }
+
+    /// The error of a file that has more than is allowed.
+    pub(super) fn exceeded(&mut self) -> Error {
+        self.left = 0;
+        Error::TooLarge { limit: self.limit }
     }
 
     /// The error of a file of which so much was had.
@@ -77,22 +95,23 @@ impl Bytes {
         limits: &Limits,
         progress: &ReadProgress,
     ) -> Result<Self, Error> {
-        let (input, live): (Raw, bool) = match source {
-            Source::Stdin => (Box::new(io::stdin()), true),
+        let (input, live, file): (Raw, _, _) = match source {
+            Source::Stdin => (Box::new(io::stdin()), true, None),
             Source::File(path) => {
                 let file = File::open(path).map_err(Error::Open)?;
                 let live = !file.metadata().map_err(Error::Open)?.is_file();
-                (Box::new(file), live)
+                let again = if live { None } else { file.try_clone().ok() };
+                (Box::new(file), live, again)
             }
         };
         progress.add_file();
-        Ok(Self::new(input, live, limits, progress))
+        Ok(Bytes { file, ..Self::new(input, live, limits, progress) })
     }
 
     pub(super) fn new(input: Raw, live: bool, limits: &Limits, progress: &ReadProgress) -> Self {
         let allowance = Allowance::new(limits.max_decompressed, false);
         let (input, progress) = (Input::New(input), progress.clone());
-        Bytes { input, progress, live, allowance, kind: None, go_on: false }
+        Bytes { input, progress, live, allowance, kind: None, go_on: false, file: None }
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
@@ -113,6 +132,8 @@ impl Bytes {
         let before = to.len();
         match input {
             Input::New(_) => Ok(false),
+            #[cfg(feature = "scan")]
+            Input::Rows(rows) => rows.fill(to, want, allowance),
             Input::Plain(raw) => {
                 let more = read(raw, to, want, *live);
                 progress.add_bytes(to.len() - before);
@@ -129,8 +150,7 @@ impl Bytes {
                 let got = (to.len() - before) as u64;
                 if got > allowance.left {
                     to.truncate(to.len() - (got - allowance.left) as usize);
-                    allowance.left = 0;
-                    return Err(Error::TooLarge { limit: allowance.limit });
+                    return Err(allowance.exceeded());
                 }
                 allowance.spend(got);
                 more.map_err(|err| allowance.error(err))
@@ -160,11 +180,43 @@ impl Bytes {
             self.allowance.spend(skipped as u64);
             self.input = Input::Compressed(Box::new(layers));
         }
+        #[cfg(feature = "scan")]
+        if self.kind == Some(PARQUET) {
+            self.kind = None;
+            return self.rows();
+        }
         match self.kind {
             // Nothing is in it.
             Some(kind) if !self.go_on => Err(kind.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Goes on with the rows of a Parquet file.
+    #[cfg(feature = "scan")]
+    fn rows(&mut self) -> Result<(), Error> {
+        use super::parquet::{ChunkSource, Rows};
+        let compressed = matches!(self.input, Input::Compressed(_));
+        let source = match self.file.take().filter(|_| !compressed) {
+            Some(file) => ChunkSource::File(file),
+            None => {
+                let mut whole = Vec::new();
+                let most = MOST_ROWS as usize;
+                while self.read(&mut whole, 1 << 20)? {
+                    if whole.len() > most {
+                        let hint = "longer than 512 MiB: decompress it and name the file";
+                        return Err(Error::NotALog { kind: "a Parquet file", hint });
+                    }
+                }
+                ChunkSource::Memory(whole.into())
+            }
+        };
+        // What is in memory was counted when it came.
+        let counted = matches!(source, ChunkSource::Memory(_));
+        let progress = if counted { ReadProgress::default() } else { self.progress.clone() };
+        self.allowance = Allowance::new(self.allowance.limit, true);
+        self.input = Input::Rows(Box::new(Rows::open(source, &progress)?));
+        Ok(())
     }
 
     /// Looks at the first bytes of what is inside, and leaves out what is in front of the first event

@@ -32,6 +32,15 @@ pub enum Error {
     #[error("compressed more than {MOST_LAYERS} times, one form in another; decompress it first")]
     TooDeep,
 
+    /// It is a Parquet file that is damaged, or written in a way that is not read.
+    #[error("the Parquet file cannot be read after {rows} rows: {reason}")]
+    Parquet {
+        /// How many rows could be had.
+        rows: u64,
+        /// The problem.
+        reason: String,
+    },
+
     /// Its first bytes say that it is no log.
     #[error("{kind}, not a log: {hint}")]
     NotALog {

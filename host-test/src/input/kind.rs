@@ -140,35 +140,30 @@ impl Kind {
         if let Some(kind) = infer::get(head).and_then(|kind| named(&kind, event)) {
             return Some(kind);
         }
-        let json = [&b"{\""[..], b"{ \"", b"{\n", b"{\r\n", b"[{"];
-        let json = json.iter().any(|start| memmem::find(head, start).is_some());
-        (odd >= FEW && odd * 10 > head.len() - zeros && !json).then_some(UNKNOWN)
+        (odd >= FEW && odd * 10 > head.len() - zeros && !has_key(head)).then_some(UNKNOWN)
     }
 
     /// Among bytes of no known kind there may be events all the same: goes on to the first, and says
     /// whether there is any. Also how many bytes were left out.
     pub(super) fn skip(self, input: &mut Peek, live: bool) -> io::Result<(bool, usize)> {
+        let (mut skipped, mut most) = (0, if live { 1 } else { WINDOW });
         if self != UNKNOWN {
             return Ok((false, 0));
         }
-        let (mut skipped, mut most) = (0, if live { 1 } else { WINDOW });
         loop {
-            let bytes = input.peek(most)?;
-            let length = bytes.len();
+            let ended = input.peek(most)?.len() < most;
+            let bytes = input.ahead();
             if memmem::find(bytes, b"eventName").is_some() {
                 return Ok((true, skipped));
             }
-            if length < most {
-                break;
+            if ended {
+                return Ok((false, skipped));
             }
-            most = if live { length + 1 } else { WINDOW };
-            if length >= WINDOW {
-                input.consume(length - OVERLAP);
-                skipped += length - OVERLAP;
-                most = if live { OVERLAP + 1 } else { WINDOW };
-            }
+            let out = if bytes.len() < WINDOW { 0 } else { bytes.len() - OVERLAP };
+            most = if live { bytes.len() - out + 1 } else { WINDOW };
+            input.consume(out);
+            skipped += out;
         }
-        Ok((false, skipped))
     }
 }
 
@@ -187,6 +182,20 @@ fn odd_bytes(head: &[u8]) -> usize {
         }
     }
     odd
+}
+
+/// Whether a key of JSON is in it, which is in no noise by chance.
+fn has_key(head: &[u8]) -> bool {
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.@$:/ ".contains(byte);
+    memchr::memchr_iter(b'"', head).any(|at| {
+        let text = &head[at + 1..];
+        let length = text.iter().take(100).take_while(|byte| word(byte)).count();
+        // In a text in a text the quotes are escaped.
+        let after = &text[length..];
+        let slashes = after.iter().take_while(|byte| **byte == b'\\').count();
+        let after = after[slashes..].strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
+        length > 0 && after.is_some_and(|after| after.starts_with(b":"))
+    })
 }
 
 /// Whether nearly every second byte is zero, as in ASCII that is written as UTF-16.

@@ -55,6 +55,24 @@ fn what_is_no_log_is_named() {
 }
 
 #[test]
+fn noise_is_never_taken_for_text() {
+    let mut seed = 1_u64;
+    for _ in 0..50 {
+        let noise = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 56) as u8
+        });
+        let noise: Vec<u8> = noise.take(HEAD).collect();
+        assert!(name(&noise).is_some());
+        // A key, also one in a text.
+        for key in [&b"{\"a\" :"[..], br#"{\"eventID\":"#] {
+            let damaged = [&b"\x01\x02"[..], &noise, key].concat();
+            assert_eq!(name(&damaged), None);
+        }
+    }
+}
+
+#[test]
 fn text_is_read() {
     let zeros = [vec![0; 5000], br#"{"eventName":"x"}"#.to_vec()].concat();
     let damaged = [&b"\x01\x02\x03\xff\xfe"[..], br#"{"a":1}"#].concat();

@@ -19,7 +19,7 @@ pub(crate) enum Form {
 
 impl Form {
     /// By its first bytes.
-    pub(super) fn of(head: &[u8]) -> Option<Form> {
+    pub(crate) fn of(head: &[u8]) -> Option<Form> {
         match head {
             [0x1f, 0x8b, ..] => Some(Form::Gzip),
             // A frame, or one to be skipped.

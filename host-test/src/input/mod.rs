@@ -19,6 +19,8 @@ mod members;
 #[cfg(feature = "cli")]
 mod one_per_line;
 mod packed;
+#[cfg(feature = "scan")]
+mod parquet;
 mod paths;
 mod peek;
 mod pending;

@@ -40,6 +40,11 @@ impl Peek {
         Ok(&ahead[..most.min(ahead.len())])
     }
 
+    /// All that was read and not taken.
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.ahead[self.at..]
+    }
+
     /// Reads once, as much as there is room for behind what is ahead.
     fn more(&mut self, most: usize) -> io::Result<usize> {
         if let Some(err) = self.failed.take() {

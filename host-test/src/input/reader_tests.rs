@@ -81,7 +81,12 @@ fn an_event_a_line_is_left_as_it_is() {
     assert_eq!(got.unreadable, [event(3, reason)]);
     // The guest reads what can be read of a line that may hold a record.
     let cut = "{\"eventName\":\"A\n{\"c\":3}\nprose {\"d\":4}\nprose";
-    let lines = [event(1, "{\"eventName\":\"A"), event(2, "{\"c\":3}"), event(3, "prose {\"d\":4}"), event(4, "prose")];
+    let lines = [
+        event(1, "{\"eventName\":\"A"),
+        event(2, "{\"c\":3}"),
+        event(3, "prose {\"d\":4}"),
+        event(4, "prose"),
+    ];
     assert_eq!(events(cut.as_bytes()), lines);
     assert_eq!(events(b""), []);
     assert_eq!(events(b"\n \r\n"), []);

@@ -76,6 +76,30 @@ fn a_broken_gzip_is_named_and_what_it_holds_is_scanned() {
 }
 
 #[test]
+fn what_is_no_log_is_named() {
+    let sandbox = Sandbox::new();
+    let zip = [b"PK\x03\x04\x14\0\0\0\x08\0", leaving(1).to_string().as_bytes()].concat();
+    sandbox.file("x.zip", &zip);
+    sandbox.file("x.zip.gz", gzip(&zip));
+    for name in ["x.zip", "x.zip.gz"] {
+        let said = format!("{name}: a ZIP archive, not a log: unpack it and scan what is inside");
+        sandbox.scan(&[name]).expect(0, 2).says(&said);
+    }
+    let noise: Vec<u8> =
+        (0..99_999_u32).map(|n| (n.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+    sandbox.file("noise", &noise);
+    sandbox.scan(&["noise"]).expect(0, 2).says("noise: bytes of no known kind");
+    // An event in it is found all the same.
+    sandbox.file("noise", [&noise[..], b"\n", leaving(1).to_string().as_bytes(), b"\n"].concat());
+    sandbox.scan(&["-q", "noise"]).expect(1, 2).says("noise: bytes of no known kind");
+    sandbox.file("cut.parquet", b"PAR1\x15\x04\x15\x10");
+    sandbox
+        .scan(&["cut.parquet"])
+        .expect(0, 2)
+        .says("cut.parquet: the Parquet file cannot be read");
+}
+
+#[test]
 fn a_bomb_is_bounded() {
     let sandbox = Sandbox::new();
     let mut bomb = leaving(1).to_string().into_bytes();

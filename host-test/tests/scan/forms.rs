@@ -48,6 +48,8 @@ fn every_form_of_a_file_gives_the_same_finding() {
             (format!("{name}.gz"), gzip(content.as_bytes())),
             // The content says that it is gzip, not the name.
             (format!("{name}.json"), gzip(content.as_bytes())),
+            (format!("{name}.zst"), zstd::encode_all(content.as_bytes(), 1).unwrap()),
+            (format!("{name}.log"), zstd::encode_all(&gzip(content.as_bytes())[..], 1).unwrap()),
         ] {
             sandbox.file(&name, content);
             let ran = sandbox.scan(&[&name]);

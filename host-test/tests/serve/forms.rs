@@ -34,6 +34,9 @@ fn compressed_or_not_as_lines_or_an_array() {
         (6, &[JSON, zstded], zstd(&bodies(6).1)),
         // A document over several lines.
         (7, &[JSON], format!("{:#}", leaving(7)).into_bytes()),
+        // A file as it is.
+        (8, &[NDJSON], gzip(&bodies(8).0)),
+        (9, &[NDJSON, gzipped], gzip(&zstd(&bodies(9).0))),
     ] {
         let before = downstream.events().len();
         service.send("POST", "/", headers, &body).expect(200);
