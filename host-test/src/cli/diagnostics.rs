@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
-use orgwatch_host::input::Source;
+use orgwatch_host::input::{self, Source};
 use orgwatch_host::output::{escape, number, plural};
 use orgwatch_host::scan::{FileTally, Totals};
 
@@ -57,6 +57,17 @@ impl Diagnostics {
             cause = err.source();
         }
         warn(&text);
+    }
+
+    pub(super) fn not_a_log(&mut self, source: &Source, err: &input::Error) {
+        if self.is_named(source) {
+            self.unusable = self.unusable.saturating_add(1);
+            return self.failed(source, err);
+        }
+        self.strays = self.strays.saturating_add(1);
+        if !self.quiet {
+            warn(&format!("{source}: passed over: {err}"));
+        }
     }
 
     pub(super) fn end(&mut self, source: &Source, held: &FileTally) {

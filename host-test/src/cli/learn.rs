@@ -115,6 +115,11 @@ impl Observer for Learned {
         Ok(())
     }
 
+    fn not_a_log(&mut self, source: &Source, err: &input::Error) -> io::Result<()> {
+        self.progress.aside(|| self.diagnostics.not_a_log(source, err));
+        Ok(())
+    }
+
     fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()> {
         self.progress.aside(|| self.diagnostics.end(source, held));
         Ok(())

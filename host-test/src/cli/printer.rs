@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
-use orgwatch_host::input::Source;
+use orgwatch_host::input::{self, Source};
 use orgwatch_host::output::report::About;
 use orgwatch_host::output::{Escaped, Format, number, plural};
 use orgwatch_host::scan::{FileTally, Found, Observer, Tally, Totals};
@@ -200,6 +200,11 @@ impl Observer for Printer<'_> {
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{what}: {err}"));
         }
+        Ok(())
+    }
+
+    fn not_a_log(&mut self, source: &Source, err: &input::Error) -> io::Result<()> {
+        self.progress.aside(|| self.diagnostics.not_a_log(source, err));
         Ok(())
     }
 

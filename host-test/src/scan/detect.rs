@@ -5,7 +5,7 @@ use super::filter::Filter;
 use super::read::{Failure, ReadBatch};
 use super::screened::{Piece, Screened, Slice};
 use super::{Error, Found, Observer, Totals, screen};
-use crate::input::{Source, Unreadable};
+use crate::input::{self, Source, Unreadable};
 use crate::plugin::{Detector, Located};
 
 /// Examines what was screened, and tells what it comes upon.
@@ -125,6 +125,11 @@ impl<'a> Detection<'a> {
             (Some(Failure::Path(err)), _) => {
                 self.totals.failed += 1;
                 self.observer.failed(&err.path.display(), &err.source)?;
+            }
+            (Some(Failure::File(err @ input::Error::NotALog { .. })), Some(source))
+                if !self.file.records =>
+            {
+                self.observer.not_a_log(source, &err)?;
             }
             (Some(Failure::File(err)), Some(source)) => {
                 self.totals.failed += 1;

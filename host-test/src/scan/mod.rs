@@ -39,7 +39,7 @@ use std::num::NonZeroUsize;
 
 use orgwatch::finding::Finding;
 
-use crate::input::{Limits, PathError, ReadProgress, Source};
+use crate::input::{self, Limits, PathError, ReadProgress, Source};
 use crate::plugin::{self, Counts, Detector};
 
 pub use file_tally::FileTally;
@@ -61,6 +61,12 @@ pub trait Observer {
 
     /// A path, or the rest of a file, that could not be read.
     fn failed(&mut self, what: &dyn std::fmt::Display, err: &dyn StdError) -> io::Result<()>;
+
+    /// A file that is no log at all, by its first bytes. It is not counted in [`Totals::failed`]: in a folder
+    /// there may be anything.
+    fn not_a_log(&mut self, source: &Source, err: &input::Error) -> io::Result<()> {
+        self.failed(source, err)
+    }
 
     /// The end of a file, with what it held.
     fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()>;
