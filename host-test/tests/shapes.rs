@@ -126,7 +126,7 @@ fn serve_finds_what_is_in_every_shape_or_says_what_setting_it_needs() {
             sandbox.file("settings.yaml", settings.to_string());
             let args = ["--settings", "settings.yaml"];
             let service = Service::tapping(&sandbox, &downstream, &args);
-            service.send("POST", "/", &[], &body).expect(200);
+            service.send("POST", "/", &[("content-type", "application/json")], &body).expect(200);
             let unreadable = service.metric("orgwatch_events_total{outcome=\"unreadable\"}");
             (downstream.events(), unreadable)
         };

@@ -337,19 +337,17 @@ fn name(value: Value<'_>) -> Option<String> {
 
 /// Adds the values at a path of keys, which may be flattened, and of which arrays are passed through.
 fn at<'a>(value: Value<'a>, path: &str, found: &mut Vec<Value<'a>>) {
-    if value.kind() == Kind::Array {
-        return value.items().for_each(|item| {
-            if item.kind() == Kind::Object {
-                at(item, path, found);
-            }
-        });
-    }
-    if let Some(whole) = value.get(path) {
-        return found.push(whole);
-    }
-    if let Some((key, rest)) = path.split_once('.')
-        && let Some(inner) = value.get(key)
-    {
-        at(inner, rest, found);
+    let mut pending = vec![(value, path)];
+    while let Some((value, path)) = pending.pop() {
+        if value.kind() == Kind::Array {
+            let items: Vec<_> = value.items().map(|item| (item, path)).collect();
+            pending.extend(items.into_iter().rev());
+        } else if let Some(whole) = value.get(path) {
+            found.push(whole);
+        } else if let Some((key, rest)) = path.split_once('.')
+            && let Some(inner) = value.get(key)
+        {
+            pending.push((inner, rest));
+        }
     }
 }

@@ -97,7 +97,15 @@ impl Diagnostics {
 
     /// Counts paths without a record among those that failed, and what is in files that are no logs among what
     /// is not CloudTrail.
+    ///
+    /// Where nothing but such files was found, the paths that led to them gave no record.
     pub(super) fn settle(&self, totals: &mut Totals) {
+        let counts = &totals.counts;
+        let none = counts.rejected == 0 && counts.evaluated == 0 && totals.filtered_out.all() == 0;
+        if none && self.strays > 0 && self.unusable == 0 {
+            totals.failed = totals.failed.saturating_add(1);
+            warn("no CloudTrail record in any of the files");
+        }
         totals.failed = totals.failed.saturating_add(self.unusable);
         let moved = self.strays_unreadable.min(totals.counts.unreadable);
         totals.counts.unreadable -= moved;

@@ -173,12 +173,13 @@ fn file_names_may_be_anything() {
     let sandbox = Sandbox::new();
     sandbox.file("logs/\u{1b}[2Jbad", "nonsense");
     let ran = sandbox.scan(&["logs"]);
-    ran.expect(0, 2).says("logs/\\u{1b}[2Jbad:1: ");
+    // Nothing in the folder is a log.
+    ran.expect(0, 2).says("logs/\\u{1b}[2Jbad: passed over: ").says("no CloudTrail record");
     {
         use std::os::unix::ffi::OsStrExt as _;
         let name = Path::new(std::ffi::OsStr::from_bytes(b"no\xffutf8"));
         fs::write(sandbox.path("logs").join(name), leaving(1).to_string()).unwrap();
-        sandbox.scan(&["logs"]).expect(1, 2);
+        sandbox.scan(&["logs"]).expect(1, 0).says("passed over");
     }
 }
 

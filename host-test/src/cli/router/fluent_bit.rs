@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use orgwatch::rules;
 
 /// The filter of the tap: keeps every line in which an `eventName` stands that any rule names, as a
-/// record's own or in an event that it is wrapped in, be it JSON or JSON inside text.
+/// record's own or in an event that it is wrapped in, be it JSON or JSON inside text; and every line in which
+/// another form of a record names such an event.
 ///
 /// One regular expression over the text of the line, because that is the cheapest that Fluent Bit has
 /// for a list of names: it neither parses the line nor copies it. Names are put together by their
@@ -17,13 +18,18 @@ pub(super) fn filter() -> String {
     let names: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
     // Names are letters and digits; anything else would mean something in an expression.
     let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let expression = match names.iter().all(plain) && !names.is_empty() {
-        true => format!(r#"eventName\\*"\s*:\s*\\*"{}\\*""#, any_of(&names)),
-        false => "eventName".into(),
+    let own = match names.iter().all(plain) && !names.is_empty() {
+        true => format!(r#"\\*"\s*:\s*(?:\[\s*)?\\*"{}\\*""#, any_of(&names)),
+        false => String::new(),
     };
+    // An object or a text that begins with a record is decided by the first. The second is for the forms of a
+    // lake or an index, and costs nothing where it does not look.
+    let other = r#"\A(?!\{"(?:eventVersion|Records":\[\{"eventVersion|(?:message|log)":"\{\\"eventVersion))"#;
     format!(
         "    # `orgwatch router fluent-bit` prints this filter from the pack.\n    \
-         - name: grep\n      match: orgwatch.findings\n      regex: 'message {expression}'\n"
+         - name: grep\n      match: orgwatch.findings\n      logical_op: or\n      regex:\n        \
+         - 'message eventName{own}'\n        \
+         - 'message {other}.*?(?:action|operation|eventname){own}'\n"
     )
 }
 
