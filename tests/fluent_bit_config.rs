@@ -36,7 +36,7 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("wasm", &["match", "wasm_path", "function_name", "wasm_stack_size", "wasm_heap_size"]),
-    ("grep", &["match", "regex"]),
+    ("grep", &["match", "logical_op", "regex"]),
     ("parser", &["match", "key_name", "parser"]),
     ("file", &["match", "path", "file", "format", "mkdir", "retry_limit"]),
     ("stdout", &["match", "format"]),
@@ -80,8 +80,11 @@ fn configurations_use_keys_that_there_are() {
 fn the_rule_takes_names_in_every_wrapping() {
     let printed = orgwatch(&["router", "fluent-bit"]);
     let rule: Value = yaml_serde::from_str(&printed).unwrap();
-    let rule = rule[0]["regex"].as_str().unwrap().strip_prefix("message ").unwrap();
-    let expression = regex::Regex::new(rule).unwrap();
+    let own = rule[0]["regex"][0].as_str().unwrap().strip_prefix("message ").unwrap();
+    let expression = regex::Regex::new(own).unwrap();
+    // The other rule leaves out lines that begin with a record, by a look ahead, which is tried in Fluent Bit.
+    let other = rule[0]["regex"][1].as_str().unwrap().split_once(".*?").unwrap().1;
+    let other_expression = regex::Regex::new(other).unwrap();
     for name in &orgwatch::rules::builtin_pack().event_names {
         let record = json!({ "eventName": name }).to_string();
         let once = json!({ "message": record }).to_string();
@@ -89,6 +92,14 @@ fn the_rule_takes_names_in_every_wrapping() {
         let spaced = format!("{{ \"eventName\" : \"{name}\" }}");
         for line in [&record, &once, &twice, &spaced] {
             assert!(expression.is_match(line), "{line}");
+        }
+        for line in [
+            json!({ "event": { "action": name } }),
+            json!({ "event.action": [name] }),
+            json!({ "api": { "operation": name } }),
+            json!({ "eventname": name }),
+        ] {
+            assert!(other_expression.is_match(&line.to_string()), "{line}");
         }
         for other in [format!("{name}X"), format!("X{name}"), name[1..].to_owned()] {
             let line = json!({ "eventName": other }).to_string();

@@ -101,6 +101,23 @@ fn nothing_is_lost_of_a_hundred_thousand_events_and_the_findings_are_those_of_sc
 
 #[test]
 #[ignore = "needs Fluent Bit: FLUENT_BIT, or `fluent-bit` on the path"]
+fn every_shape_that_is_a_line_comes_through() {
+    let program = fluent_bit();
+    let (lines, ids) = support::shapes_in_lines();
+    for name in CONFIGURATIONS {
+        let pipeline = Pipeline::new(&program, name, &lines);
+        let mut running = pipeline.start();
+        pipeline.wait(&mut running, lines.len(), ids.len());
+        running.stop();
+        let found = pipeline.findings("findings.ndjson").into_iter();
+        let found = found.map(|finding| serde_json::from_str::<Value>(&finding).unwrap());
+        let found = found.map(|finding| finding["events"][0].as_str().unwrap().to_owned());
+        assert_eq!(found.collect::<BTreeSet<_>>(), ids, "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs Fluent Bit: FLUENT_BIT, or `fluent-bit` on the path"]
 fn records_of_every_size_and_depth_come_through() {
     let program = fluent_bit();
     let mut events = Vec::new();

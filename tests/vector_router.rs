@@ -64,6 +64,21 @@ const EVENTS: u32 = 100_000;
 
 #[test]
 #[ignore = "needs Vector: VECTOR, or `vector` on the path"]
+fn every_shape_that_is_a_line_comes_through() {
+    let vector = vector();
+    let (lines, ids) = support::shapes_in_lines();
+    for kind in [Loop::Tap, Loop::Annotate] {
+        let mut lab = Lab::of_lines(kind, &lines);
+        assert_eq!(lab.expected.len(), ids.len());
+        lab.start(Side::Orgwatch, &vector);
+        lab.start(Side::Vector, &vector);
+        lab.until(|| lab.findings().len() >= ids.len());
+        assert!(lab.findings().keys().eq(lab.expected.keys()), "{kind:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs Vector: VECTOR, or `vector` on the path"]
 fn every_event_and_every_finding_arrives_once() {
     let vector = vector();
     for kind in [Loop::Tap, Loop::Annotate] {

@@ -21,13 +21,13 @@ const MAX_COMPARED: usize = 8;
 
 /// Visits what a line holds.
 pub(super) fn line(text: &str, reach: &Reach, tapes: &mut TapePool, visit: Visit<'_>) {
-    let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false };
+    let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false, rest: None };
     Search { reach, visit, seen: 0, found: 0, names: Vec::new() }.text(text, &outer, tapes);
 }
 
 /// Visits what a value holds, which is parsed already.
 pub(super) fn value(value: Value<'_>, reach: &Reach, tapes: &mut TapePool, visit: Visit<'_>) {
-    let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false };
+    let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false, rest: None };
     Search { reach, visit, seen: 0, found: 0, names: Vec::new() }.value(value, &outer, tapes);
 }
 
@@ -41,7 +41,12 @@ struct Outer {
     known: bool,
     /// Whether it is one of many things in an event, so that it need not be anything by itself.
     inside: bool,
+    /// The path of the settings that led here and goes on in it.
+    rest: Option<Rest>,
 }
+
+/// A path of the settings, by its number, and how much of it led to a text.
+type Rest = (usize, usize);
 
 /// A key that led to a value, and the entry of the key before it, from 1.
 type Step<'a> = (u32, Cow<'a, str>);
@@ -54,6 +59,7 @@ struct Node<'a> {
     step: u32,
     known: bool,
     inside: bool,
+    rest: Option<Rest>,
 }
 
 enum Pending<'a> {
@@ -132,7 +138,8 @@ impl Search<'_, '_> {
     /// a search in what each of them holds would make a deep document take the square of its size.
     fn value(&mut self, value: Value<'_>, outer: &Outer, tapes: &mut TapePool) {
         let mut steps: Vec<Step<'_>> = Vec::new();
-        let top = Node { value, step: 0, known: outer.known, inside: outer.inside };
+        let top =
+            Node { value, step: 0, known: outer.known, inside: outer.inside, rest: outer.rest };
         let mut pending = vec![Pending::Value(top)];
         // The texts of the event that is looked into: the same one again, which Elastic has under two keys, is
         // no second record.
@@ -179,7 +186,8 @@ impl Search<'_, '_> {
                 };
                 let keys = keys(outer, steps, node.step);
                 let texts = outer.texts.saturating_add(1);
-                let outer = Outer { keys, texts, known: node.known, inside: node.inside };
+                let outer =
+                    Outer { keys, texts, known: node.known, inside: node.inside, rest: node.rest };
                 let before = self.seen;
                 self.text(&text, &outer, tapes);
                 if self.seen == before && !node.inside {
@@ -274,16 +282,31 @@ impl Search<'_, '_> {
             let is_list = list && value.kind() == Kind::Array && node.known;
             let step = if is_list { node.step } else { step(steps, node.step, name) };
             let inside = !is_list || node.inside;
-            found.push(Node { value, step, known: node.known && (list || known), inside });
+            let known = node.known && (list || known);
+            found.push(Node { value, step, known, inside, rest: None });
         }
-        for path in self.reach.paths().iter().filter(|_| node.known) {
-            let step_here = step(steps, node.step, Cow::Owned(path.clone()));
-            let mut values = Vec::new();
-            at(node.value, path, &mut values);
-            let node = |value| Node { value, step: step_here, known: true, inside: true };
-            found.extend(values.into_iter().map(node));
+        if node.known {
+            self.at_paths(node, steps, &mut found);
         }
         pending.extend(found.into_iter().rev().map(Pending::Value));
+    }
+}
+
+impl Search<'_, '_> {
+    /// Adds what stands at the paths of the settings, and at the rest of one that led to a text.
+    fn at_paths<'a>(&self, node: Node<'a>, steps: &mut Vec<Step<'a>>, found: &mut Vec<Node<'a>>) {
+        let paths = (0..self.reach.paths().len()).map(|number| (number, 0));
+        for (number, from) in paths.chain(node.rest) {
+            let path = self.reach.paths().get(number).and_then(|path| path.get(from..));
+            let Some(path) = path else { continue };
+            at(node.value, path, |value, rest| {
+                let read = path.len().saturating_sub(rest.len());
+                let keys = path.get(..read).unwrap_or(path).trim_end_matches('.');
+                let step = step(steps, node.step, Cow::Owned(keys.to_owned()));
+                let rest = (!rest.is_empty()).then_some((number, from.saturating_add(read)));
+                found.push(Node { value, step, known: true, inside: true, rest });
+            });
+        }
     }
 }
 
@@ -335,15 +358,18 @@ fn name(value: Value<'_>) -> Option<String> {
     named.filter(|name| name.len() <= MAX_NAME).map(Cow::into_owned)
 }
 
-/// Adds the values at a path of keys, which may be flattened, and of which arrays are passed through.
-fn at<'a>(value: Value<'a>, path: &str, found: &mut Vec<Value<'a>>) {
+/// Visits the values at a path of keys, which may be flattened, and of which arrays are passed through; and the
+/// texts on the way, with the rest of the path.
+fn at<'a, 'p>(value: Value<'a>, path: &'p str, mut visit: impl FnMut(Value<'a>, &'p str)) {
     let mut pending = vec![(value, path)];
     while let Some((value, path)) = pending.pop() {
         if value.kind() == Kind::Array {
             let items: Vec<_> = value.items().map(|item| (item, path)).collect();
             pending.extend(items.into_iter().rev());
+        } else if value.kind() == Kind::Text {
+            visit(value, path);
         } else if let Some(whole) = value.get(path) {
-            found.push(whole);
+            visit(whole, "");
         } else if let Some((key, rest)) = path.split_once('.')
             && let Some(inner) = value.get(key)
         {

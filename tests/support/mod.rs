@@ -1,8 +1,11 @@
 //! Cases, paths, random numbers and programs, for all end-to-end tests.
 #![allow(dead_code, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 /// The repository's root, whichever package a test belongs to.
 pub fn root() -> PathBuf {
@@ -108,4 +111,32 @@ pub fn dist(suffix: &str) -> PathBuf {
     let file = root().join(format!("dist/orgwatch-{}{suffix}", env!("CARGO_PKG_VERSION")));
     assert!(file.exists(), "cargo xtask build makes {}", file.display());
     file
+}
+
+/// The shapes of `tests/shapes` that a router carries as a line of JSON, each with an event of its own, and the
+/// ids of those events. Packed and compressed ones are for programs that unpack them.
+pub fn shapes_in_lines() -> (Vec<String>, BTreeSet<String>) {
+    let mut lines = Vec::new();
+    let mut ids = BTreeSet::new();
+    let folders = fs::read_dir(root().join("tests/shapes")).unwrap();
+    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for (number, folder) in folders.iter().enumerate() {
+        let expected = fs::read_to_string(folder.join("expect.json")).unwrap();
+        let expected: Value = serde_json::from_str(&expected).unwrap();
+        let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let input = files.find(|file| file.file_stem().is_some_and(|it| it == "input")).unwrap();
+        let Ok(text) = fs::read_to_string(input) else { continue };
+        let plain = expected.get("found").is_some() && expected.get("settings").is_none();
+        let found = text.lines().find(|line| line.contains("00000001-90ab"));
+        let whole =
+            |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|it| it.is_object());
+        if let Some(line) = found.filter(whole).filter(|_| plain) {
+            let id = format!("{:08}-90ab", 1000 + number);
+            lines.push(line.replace("00000001-90ab", &id));
+            ids.insert(format!("{id}-cdef-fedc-ba987example"));
+        }
+    }
+    assert!(lines.len() > 25, "{}", lines.len());
+    (lines, ids)
 }

@@ -56,6 +56,25 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Copies of the configurations, with ports of their own.
+fn configurations(
+    kind: Loop,
+    sandbox: &Sandbox,
+    (to, back): (u16, u16),
+    ends: &[&str],
+    replaced: &[(&str, String)],
+) -> Vec<PathBuf> {
+    let path = match kind {
+        Loop::Tap => "tap",
+        Loop::Annotate => "annotate",
+    };
+    let ports = [
+        ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
+        ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
+    ];
+    copies(&sandbox.path(""), &[&[path], ends].concat(), &[&ports, replaced].concat())
+}
+
 impl Lab {
     /// From files into files.
     pub fn new(kind: Loop, events: u32) -> Self {
@@ -73,24 +92,37 @@ impl Lab {
     ) -> Self {
         let sandbox = Sandbox::new();
         let (to, back) = (free_port(), free_port());
-        let path = match kind {
-            Loop::Tap => "tap",
-            Loop::Annotate => "annotate",
-        };
-        let ports = [
-            ("127.0.0.1:6002", format!("127.0.0.1:{back}")),
-            ("127.0.0.1:6003", format!("127.0.0.1:{to}")),
-        ];
-        let configs =
-            copies(&sandbox.path(""), &[&[path], ends].concat(), &[&ports, replaced].concat());
+        let configs = configurations(kind, &sandbox, (to, back), ends, replaced);
         sandbox.file("settings.yaml", settings);
         input::write_events(&sandbox.path("in/events.ndjson"), events);
+        let lab = Self::of(kind, sandbox, configs, (to, back), events);
+        assert!(lab.expected.len() > events as usize / 200 * 3, "{}", lab.expected.len());
+        lab
+    }
+
+    /// From a file of these lines into files.
+    pub fn of_lines(kind: Loop, lines: &[String]) -> Self {
+        let sandbox = Sandbox::new();
+        let (to, back) = (free_port(), free_port());
+        let configs =
+            configurations(kind, &sandbox, (to, back), &["source-files", "findings-file"], &[]);
+        sandbox.file("settings.yaml", "");
+        sandbox.file("in/events.ndjson", lines.join("\n") + "\n");
+        Self::of(kind, sandbox, configs, (to, back), lines.len() as u32)
+    }
+
+    fn of(
+        kind: Loop,
+        sandbox: Sandbox,
+        configs: Vec<PathBuf>,
+        (to, back): (u16, u16),
+        events: u32,
+    ) -> Self {
         let found = sandbox.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
         let expected: BTreeMap<String, Value> = found
             .into_iter()
             .map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding))
             .collect();
-        assert!(expected.len() > events as usize / 200 * 3, "{}", expected.len());
         Lab {
             kind,
             expected,
