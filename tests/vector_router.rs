@@ -66,7 +66,7 @@ const EVENTS: u32 = 100_000;
 #[ignore = "needs Vector: VECTOR, or `vector` on the path"]
 fn every_shape_that_is_a_line_comes_through() {
     let vector = vector();
-    let (lines, ids) = support::shapes_in_lines();
+    let (lines, ids) = support::shapes_in_lines(&[]);
     for kind in [Loop::Tap, Loop::Annotate] {
         let mut lab = Lab::of_lines(kind, &lines);
         assert_eq!(lab.expected.len(), ids.len());

@@ -113,14 +113,15 @@ pub fn dist(suffix: &str) -> PathBuf {
     file
 }
 
-/// The shapes of `tests/shapes` that a router carries as a line of JSON, each with an event of its own, and the
+/// The shapes of `tests/shapes` that a router carries as a line, each with an event of its own, and the
 /// ids of those events. Packed and compressed ones are for programs that unpack them.
-pub fn shapes_in_lines() -> (Vec<String>, BTreeSet<String>) {
+pub fn shapes_in_lines(left_out: &[&str]) -> (Vec<String>, BTreeSet<String>) {
     let mut lines = Vec::new();
     let mut ids = BTreeSet::new();
     let folders = fs::read_dir(root().join("tests/shapes")).unwrap();
     let mut folders: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
     folders.sort();
+    folders.retain(|folder| !left_out.iter().any(|name| folder.ends_with(name)));
     for (number, folder) in folders.iter().enumerate() {
         let expected = fs::read_to_string(folder.join("expect.json")).unwrap();
         let expected: Value = serde_json::from_str(&expected).unwrap();
@@ -129,14 +130,16 @@ pub fn shapes_in_lines() -> (Vec<String>, BTreeSet<String>) {
         let Ok(text) = fs::read_to_string(input) else { continue };
         let plain = expected.get("found").is_some() && expected.get("settings").is_none();
         let found = text.lines().find(|line| line.contains("00000001-90ab"));
-        let whole =
-            |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|it| it.is_object());
+        // Not a part of a document over several lines.
+        let whole = |line: &&str| {
+            line.contains("LeaveOrganization") && !line.starts_with(' ') && !line.contains('\0')
+        };
         if let Some(line) = found.filter(whole).filter(|_| plain) {
             let id = format!("{:08}-90ab", 1000 + number);
             lines.push(line.replace("00000001-90ab", &id));
             ids.insert(format!("{id}-cdef-fedc-ba987example"));
         }
     }
-    assert!(lines.len() > 25, "{}", lines.len());
+    assert!(lines.len() > 30, "{}", lines.len());
     (lines, ids)
 }

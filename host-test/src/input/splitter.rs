@@ -41,6 +41,8 @@ pub(super) struct Splitter {
     skipping: Option<usize>,
     /// Whether the event is a line as it stands, up to its end.
     raw: bool,
+    /// Why that line is broken JSON; none for one that begins with something else.
+    raw_reason: Option<String>,
     broken: Broken,
     /// Whether the last line was prose, which is reported once.
     prose: bool,
@@ -104,6 +106,7 @@ impl Splitter {
             cursor: Cursor::at(line),
             skipping: None,
             raw: false,
+            raw_reason: None,
             broken: Broken::Reported,
             prose: false,
             damaged: false,
@@ -176,9 +179,9 @@ impl Splitter {
             }
             if self.raw {
                 self.end_line(batch);
-            } else if self.passes_on(batch) {
+            } else if self.may_be_passed_on() {
                 self.grammar = Grammar::new();
-                self.raw = true;
+                (self.raw, self.raw_reason) = (true, Some("ends before it is complete".into()));
             } else if self.event.is_some() {
                 self.again = self.broken("ends before it is complete", batch);
                 self.again_at = 0;
@@ -336,12 +339,13 @@ impl Splitter {
                 }
                 Err(reason) => {
                     self.copy(&input[copied.min(at)..at], batch);
-                    if byte != b'\n' && self.passes_on(batch) {
+                    let reason = self.explain(reason);
+                    if byte != b'\n' && self.may_be_passed_on() {
                         (self.grammar, self.aside) = (Grammar::new(), None);
                         (self.raw, self.damaged, copied) = (true, true, at);
+                        self.raw_reason = Some(reason);
                         continue;
                     }
-                    let reason = self.explain(reason);
                     return (at, Stop::Broken(self.broken(&reason, batch)));
                 }
             }
@@ -388,11 +392,11 @@ impl Splitter {
         }
     }
 
-    /// Whether the event, which is broken on the line that it began on, is passed on with the rest of the line.
-    fn passes_on(&self, batch: &Batch) -> bool {
-        self.event.as_ref().is_some_and(|event| {
-            event.from.line == self.cursor.line && self.is_passed_on(event, batch)
-        })
+    /// Whether the event, which is broken on the line that it began on, may be passed on with the rest of the
+    /// line.
+    fn may_be_passed_on(&self) -> bool {
+        let on_its_line = |event: &PendingEvent| event.from.line == self.cursor.line;
+        self.broken != Broken::Reported && self.event.as_ref().is_some_and(on_its_line)
     }
 
     fn is_passed_on(&self, event: &PendingEvent, batch: &Batch) -> bool {
@@ -412,15 +416,25 @@ impl Splitter {
     /// Ends a line that is passed on as it stands. Prose that has no JSON in it is reported, once.
     fn end_line(&mut self, batch: &mut Batch) {
         self.raw = false;
+        let reason = self.raw_reason.take();
         let Some(event) = self.event.take() else { return };
-        if self.is_lossless() || event.has(b"{", batch) {
+        let passed_on = match reason {
+            Some(_) => self.is_passed_on(&event, batch),
+            None => self.is_lossless() || event.has(b"{", batch),
+        };
+        if passed_on {
             self.prose = false;
             return event.complete(batch);
         }
-        let line = event.from.line;
+        let from = event.from;
         event.take_back(batch, 0);
-        if !std::mem::replace(&mut self.prose, true) {
-            batch.unreadable(line, "not JSON");
+        match reason {
+            Some(reason) => {
+                batch.unreadable(from.line, reason);
+                self.skipping = Some(from.indent);
+            }
+            None if std::mem::replace(&mut self.prose, true) => {}
+            None => batch.unreadable(from.line, "not JSON"),
         }
     }
 
