@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
 use super::companion::Companion;
 use super::forms;
 use super::reach::{Reach, is_known, is_list};
-use super::starts::{Starts, may_hold_record};
+use super::starts::{READ_AGAIN, Starts, may_hold_record};
 use super::{Content, Located, Origin, PACKED, TapePool, Visit};
 use crate::json::{Kind, Value};
+use crate::text::shortened;
 
 /// How many texts that are JSON may stand in one another; of real ones at most 4 do. Each is read once more.
 const MAX_TEXTS: usize = 6;
@@ -16,19 +20,23 @@ const MAX_TEXTS: usize = 6;
 const MAX_NAMES: usize = 16;
 const MAX_NAME: usize = 128;
 
+/// How many keys of a place are told, the innermost of them, and how much of each: every record below has them.
+const MAX_KEYS: usize = 16;
+const MAX_KEY: usize = 100;
+
 /// How many texts of an object are compared for being the same one again.
 const MAX_COMPARED: usize = 8;
 
 /// Visits what a line holds.
 pub(super) fn line(text: &str, reach: &Reach, tapes: &mut TapePool, visit: Visit<'_>) {
     let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false, rest: None };
-    Search { reach, visit, seen: 0, found: 0, names: Vec::new() }.text(text, &outer, tapes);
+    Search::new(text, reach, visit).text(text, &outer, tapes);
 }
 
 /// Visits what a value holds, which is parsed already.
 pub(super) fn value(value: Value<'_>, reach: &Reach, tapes: &mut TapePool, visit: Visit<'_>) {
     let outer = Outer { keys: Vec::new(), texts: 0, known: true, inside: false, rest: None };
-    Search { reach, visit, seen: 0, found: 0, names: Vec::new() }.value(value, &outer, tapes);
+    Search::new(value.raw(), reach, visit).value(value, &outer, tapes);
 }
 
 /// What a text stands in.
@@ -78,6 +86,15 @@ struct Search<'s, 'v> {
     found: usize,
     /// The events that are named since.
     names: Vec<String>,
+    /// How many bytes of texts may still be read again.
+    credit: usize,
+}
+
+impl<'s, 'v> Search<'s, 'v> {
+    fn new(text: &str, reach: &'s Reach, visit: Visit<'v>) -> Self {
+        let credit = text.len().saturating_mul(READ_AGAIN).saturating_mul(MAX_TEXTS);
+        Search { reach, visit, seen: 0, found: 0, names: Vec::new(), credit }
+    }
 }
 
 impl Search<'_, '_> {
@@ -116,7 +133,8 @@ impl Search<'_, '_> {
                         if !tape.is_empty() {
                             self.value(Value::root(tape, text), outer, tapes);
                         }
-                        starts.broken(start, malformed.offset, self.found > before);
+                        let found = self.found > before;
+                        starts.broken(start, malformed.offset, found, &mut self.credit);
                         broken.get_or_insert(malformed);
                     }
                 }
@@ -144,12 +162,20 @@ impl Search<'_, '_> {
         // The texts of the event that is looked into: the same one again, which Elastic has under two keys, is
         // no second record.
         let mut texts: Vec<&str> = Vec::new();
+        // Several paths of the settings may lead to one place, and on from there: without this, to it as often
+        // as there are ways.
+        let mut looked = HashSet::with_hasher(FixedState::default());
+        let has_paths = !self.reach.paths().is_empty();
         // Depth first and in order, without recursion: what a value wraps takes its place.
         while let Some(next) = pending.pop() {
             match next {
                 Pending::Looked(before) if self.seen == before => self.foreign(tapes),
                 Pending::Looked(_) => {}
                 Pending::Value(node) => {
+                    let place = (node.value.position(), node.known, node.rest);
+                    if has_paths && !looked.insert(place) {
+                        continue;
+                    }
                     if !node.inside {
                         texts.clear();
                     } else if node.value.kind() == Kind::Text {
@@ -319,11 +345,15 @@ fn step<'a>(steps: &mut Vec<Step<'a>>, before: u32, key: Cow<'a, str>) -> u32 {
 /// The keys that lead to a step.
 fn keys(outer: &Outer, steps: &[Step<'_>], mut step: u32) -> Vec<String> {
     let mut own = Vec::new();
-    while let Some((before, key)) = (step as usize).checked_sub(1).and_then(|at| steps.get(at)) {
-        own.push(key.clone().into_owned());
+    while let Some((before, key)) = (step as usize).checked_sub(1).and_then(|at| steps.get(at))
+        && own.len() < MAX_KEYS
+    {
+        own.push(shortened(key, MAX_KEY).into_owned());
         step = *before;
     }
-    outer.keys.iter().cloned().chain(own.into_iter().rev()).collect()
+    let left = MAX_KEYS.saturating_sub(own.len());
+    let more = outer.keys.len().saturating_sub(left);
+    outer.keys.iter().skip(more).cloned().chain(own.into_iter().rev()).collect()
 }
 
 /// Whether an object is a record. Where records are known to stand, old and odd ones are taken too.

@@ -6,7 +6,7 @@ use memchr::{memchr2_iter, memmem};
 const NAMING_KEYS: &[&str] = &["eventName", "eventname", "action", "operation", "VarCharValue"];
 
 /// How often a part of a text may be read again, behind something that looked like JSON.
-const READ_AGAIN: usize = 4;
+pub(super) const READ_AGAIN: usize = 4;
 
 /// Whether a text is worth reading: it has an object or a list, and a key that names an event. One with
 /// escaped letters may hide the key.
@@ -64,15 +64,15 @@ impl<'a> Starts<'a> {
 
     /// What began here is broken there. Reading goes on behind the start, or, where something was found in
     /// what is broken, behind the place that is.
-    pub(super) fn broken(&mut self, start: usize, offset: usize, found: bool) {
+    ///
+    /// Texts in one another are read again with what they stand in, so that all have one credit, too.
+    pub(super) fn broken(&mut self, start: usize, offset: usize, found: bool, of_all: &mut usize) {
         let length = offset.saturating_sub(start);
         self.doubtful = true;
-        match self.credit.checked_sub(length).filter(|_| !found) {
-            Some(credit) => {
-                self.credit = credit;
-                self.at = start.saturating_add(1);
-            }
-            None => self.at = offset.max(start.saturating_add(1)),
+        self.at = start.saturating_add(1);
+        match (self.credit.checked_sub(length), of_all.checked_sub(length)) {
+            (Some(credit), Some(left)) if !found => (self.credit, *of_all) = (credit, left),
+            _ => self.at = self.at.max(offset),
         }
         while !self.text.is_char_boundary(self.at) {
             self.at = self.at.saturating_add(1);

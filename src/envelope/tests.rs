@@ -169,3 +169,48 @@ fn a_deep_or_wide_document_is_searched_once() {
     let braces = "{\"a\":{".repeat(20_000);
     assert_eq!(everywhere(&braces), ["expected a key at byte 6"]);
 }
+
+#[test]
+fn a_place_that_several_paths_lead_to_is_searched_once() {
+    let at = |paths: &[&str]| Reach::at(paths.iter().map(|path| (*path).to_owned()).collect());
+    let deep =
+        |key: &str| format!("{}{RECORD}{}", format!("{{\"{key}\":").repeat(900), "}".repeat(900));
+    // One that a known envelope has as well, and one that is another twice.
+    assert_eq!(visited(&deep("message"), &at(&["message"])).len(), 1);
+    assert_eq!(visited(&deep("a"), &at(&["a", "a.a", "a.a.a"])).len(), 1);
+}
+
+#[test]
+fn what_is_no_row_is_not_copied_at_every_level() {
+    let level = r#"{"eventName":1,"eventSource":1,"eventTime":1,"detail":"#.repeat(990);
+    let line = format!("{level}\"{}\"{}", "x".repeat(16 << 20), "}".repeat(990));
+    let start = std::time::Instant::now();
+    assert_eq!(known(&line), ["foreign"]);
+    assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn broken_texts_in_one_another_are_read_a_few_times() {
+    let mut nested = "[[eventName{[".to_owned();
+    for _ in 0..6 {
+        let braces = "{\"a\":".repeat(8);
+        nested = format!("{braces}{{\"eventName\":1,\"message\":{} x", text(&nested));
+    }
+    let seen = everywhere(&nested).len();
+    assert!(seen < 1000, "{seen}");
+}
+
+#[test]
+fn the_path_of_a_record_is_no_longer_than_needed() {
+    let list = vec![RECORD; 100].join(",");
+    let (before, key) = ("{\"message\":".repeat(500), "k".repeat(10_000));
+    let line = format!("{before}{{\"{key}\":[{list}]}}{}", "}".repeat(500));
+    let mut told = 0;
+    contents(line.as_bytes(), &Reach::everywhere(), &mut TapePool::default(), &mut |_, content| {
+        if let Content::Record(Located { origin, .. }) = content {
+            assert!(origin.keys.len() == 16 && origin.to_string().len() < 300);
+            told += 1;
+        }
+    });
+    assert_eq!(told, 100);
+}

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::bench;
+use crate::{bench, fuzz};
 
 /// Builds, tests, demonstrates and measures orgwatch.
 #[derive(Parser)]
@@ -62,6 +62,14 @@ pub enum Command {
     /// there. docs/benchmarks.md says how to read it.
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::Flags),
+
+    /// Feed hostile bytes to what takes input apart
+    ///
+    /// Runs the targets of `fuzz/` with cargo-fuzz, which it installs below the target folder when it is not
+    /// there, and with rustup's compiler, whose sanitizer they need. Keeps what they learn in `fuzz/corpus`.
+    /// An input that fails is put into `fuzz/artifacts`, and the command ends with an error.
+    #[command(after_help = fuzz::EXAMPLES)]
+    Fuzz(fuzz::Flags),
 }
 
 #[cfg(test)]

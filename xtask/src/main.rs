@@ -8,6 +8,7 @@ mod build;
 mod cli;
 mod dist;
 mod full;
+mod fuzz;
 mod guest;
 mod needs;
 mod process;
@@ -46,6 +47,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Build => build::build(&workspace, &mut steps),
         Command::Demo => build::demo(&workspace, &mut steps),
         Command::Bench(flags) => bench::run(&workspace, &mut steps, &flags),
+        Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);
             steps.report();

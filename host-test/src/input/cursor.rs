@@ -20,7 +20,7 @@ impl Cursor {
     pub(super) fn pass(&mut self, byte: u8) {
         match byte {
             b'\n' => *self = Cursor::at(self.line + 1),
-            b' ' | b'\t' | b'\r' if self.blank => self.indent += 1,
+            _ if byte.is_ascii_whitespace() && self.blank => self.indent += 1,
             _ => self.blank = false,
         }
     }

@@ -12,6 +12,8 @@ mod bytes;
 mod cursor;
 mod document;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod grammar;
 mod kind;
 mod layers;

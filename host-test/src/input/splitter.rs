@@ -180,7 +180,7 @@ impl Splitter {
             if self.raw {
                 self.end_line(batch);
             } else if self.may_be_passed_on() {
-                self.grammar = Grammar::new();
+                (self.grammar, self.aside) = (Grammar::new(), None);
                 (self.raw, self.raw_reason) = (true, Some("ends before it is complete".into()));
             } else if self.event.is_some() {
                 self.again = self.broken("ends before it is complete", batch);
@@ -256,7 +256,9 @@ impl Splitter {
                 let plain = memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
                 if key {
                     let room = LONGEST_KEY.saturating_sub(self.key.len());
-                    self.key.extend_from_slice(&rest[..plain.min(room)]);
+                    // The backslash of an escape, so that the key reads as none that is looked for.
+                    let end = plain + usize::from(rest.get(plain) == Some(&b'\\'));
+                    self.key.extend_from_slice(&rest[..end.min(room)]);
                 }
                 at += plain;
                 if at == input.len() {

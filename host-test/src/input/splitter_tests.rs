@@ -94,6 +94,8 @@ fn records_and_events_are_events() {
     // Only as a key of the document itself.
     let inside = "{\"a\":{\"Records\":[1]}}";
     assert_eq!(events(inside), [event(1, inside)]);
+    let other = "{\"Rec\\tords\":[{\"a\":1}]}";
+    assert_eq!(events(other), [event(1, other)]);
     // S3 objects that were put into one array.
     assert_eq!(
         events("[{\"Records\":[{\"a\":1}]},{\"Records\":[{\"b\":2}]}]"),
@@ -230,6 +232,17 @@ fn input_made_to_be_read_again_and_again_is_not() {
     assert_eq!(events, []);
     assert!(!unreadable.is_empty());
     assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn nothing_is_pending_at_the_end() {
+    let text = b"{\"Records\":[{\"eventName\":\"a\"},{\"eventName\":\"b";
+    let mut batch = Batch::default();
+    let mut splitter = Splitter::new(1, LISTS).with(Broken::MayHoldRecords);
+    splitter.feed(text, &mut batch, usize::MAX);
+    assert!(splitter.finish(&mut batch, usize::MAX));
+    assert!(splitter.is_between_documents());
+    assert_eq!(batch.bytes, b"{\"eventName\":\"a\"}\n{\"eventName\":\"b\n");
 }
 
 #[test]

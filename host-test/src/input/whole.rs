@@ -87,6 +87,7 @@ mod tests {
         ] {
             assert_eq!(of(body), body);
         }
+        assert_eq!(of("{\n\u{c}a"), "{\na\n");
         assert_eq!(of("[{\"a\":1},\n{\"b\":"), "{\"a\":1}\n{\"b\":\n");
     }
 

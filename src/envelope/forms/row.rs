@@ -84,8 +84,7 @@ pub(super) fn record(value: Value<'_>) -> Option<String> {
     if plain != [true; 3] && lower != [true; 3] {
         return None;
     }
-    let entries = value.entries().filter_map(|(key, value)| Some((key.text()?, value)));
-    write(entries)
+    write(|| value.entries().filter_map(|(key, value)| Some((key.text()?, value))))
 }
 
 /// The record that is a list of objects of one key each.
@@ -99,21 +98,35 @@ pub(super) fn of_pairs(list: Value<'_>) -> Option<String> {
     if !items.next().is_some_and(pair) || !items.all(pair) {
         return None;
     }
-    let entries = list.items().flat_map(|item| item.entries());
-    write(entries.filter_map(|(key, value)| Some((key.text()?, value))))
+    let entries = || list.items().flat_map(|item| item.entries());
+    write(|| entries().filter_map(|(key, value)| Some((key.text()?, value))))
 }
 
-fn write<'a>(entries: impl Iterator<Item = (Cow<'a, str>, Value<'a>)>) -> Option<String> {
-    let mut writer = Writer::new();
+/// Whether entries name a call, and who it was made by.
+fn are_named<'a>(entries: impl Iterator<Item = (Cow<'a, str>, Value<'a>)>) -> bool {
     let mut named = [false; 3];
     for (key, value) in entries {
-        let name = renamed(&key);
-        match name {
+        match renamed(&key) {
             "eventName" => named[0] = value.kind() == Kind::Text,
             "eventSource" => named[1] = value.kind() == Kind::Text,
             "userIdentity" | "recipientAccountId" => named[2] = true,
             _ => {}
         }
+    }
+    named == [true; 3]
+}
+
+fn write<'a, Entries>(entries: impl Fn() -> Entries) -> Option<String>
+where
+    Entries: Iterator<Item = (Cow<'a, str>, Value<'a>)>,
+{
+    // Before any is written: what is in something that is no row is looked into as well, however deep.
+    if !are_named(entries()) {
+        return None;
+    }
+    let mut writer = Writer::new();
+    for (key, value) in entries() {
+        let name = renamed(&key);
         let text = value.text();
         let says_nothing = text.as_deref().is_some_and(|text| matches!(text, "" | "null"));
         if value.kind() == Kind::Null || says_nothing {
@@ -131,7 +144,7 @@ fn write<'a>(entries: impl Iterator<Item = (Cow<'a, str>, Value<'a>)>) -> Option
             None => writer.value(name, Some(value)),
         }
     }
-    named.iter().all(|one| *one).then(|| writer.finish())
+    Some(writer.finish())
 }
 
 /// An identity whose keys may be in lower case.
