@@ -85,7 +85,7 @@ impl<'a> Value<'a> {
     }
 
     /// Its place among the values of its document.
-    pub(super) fn position(&self) -> u32 {
+    pub(crate) fn position(&self) -> u32 {
         self.index
     }
 
