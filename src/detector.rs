@@ -168,6 +168,7 @@ impl Detector {
         chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
             completed.push(finding)
         });
+        completed.iter_mut().for_each(|finding| status::alert(finding, index.pack(), memory));
         Ok(completed)
     }
 
@@ -314,10 +315,11 @@ fn evaluate_record(
         if summary.time.is_some() {
             completed = chains.advance(rule, &finding, given, context, settings, memory);
         }
-        if !rule.internal {
+        let told = (!rule.internal).then_some(finding).into_iter().chain(completed);
+        for mut finding in told {
+            status::alert(&mut finding, index.pack(), memory);
             found(finding);
         }
-        completed.into_iter().for_each(&mut *found);
     }
     context.time().is_none()
 }

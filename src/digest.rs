@@ -42,6 +42,12 @@ impl Digest128 {
         ((self.high as u128) << 64 | self.low as u128).to_be_bytes()
     }
 
+    /// The key that these 32 hex digits are.
+    pub fn from_hex(digits: &str) -> Option<Digest128> {
+        let key = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
+        Some(Digest128::new(key.to_be_bytes()))
+    }
+
     /// 32 hex digits.
     pub fn hex(&self) -> String {
         let digits = |byte: u8| [byte >> 4, byte].map(|half| char::from(hex_digit(half)));

@@ -22,6 +22,8 @@ pub enum Status {
     Learning,
     /// The settings put its rule on trial.
     DryRun,
+    /// Another finding of its incident, as severe and of the same stage, is the alert.
+    FollowUp,
     /// It need not alert for another reason, which stands beside it: for a component newer than this.
     Other,
 }
@@ -34,6 +36,7 @@ impl Status {
             Status::Approved => "approved",
             Status::Learning => "learning",
             Status::DryRun => "dry-run",
+            Status::FollowUp => "follow-up",
             Status::Other => "other",
         }
     }
@@ -154,6 +157,12 @@ pub struct Finding {
     /// Why the status is not `new`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// The incident, the same for all findings of one account and UTC day. 32 hex digits.
+    #[serde(default)]
+    pub incident: String,
+    /// The incident of the same account and the day before, since an attack may cross midnight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident_before: Option<String>,
     /// The account affected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

@@ -57,6 +57,7 @@ pub mod digest;
 pub mod embedded_config;
 pub mod envelope;
 pub mod finding;
+pub mod incident;
 pub mod json;
 pub mod memory;
 pub mod prefilter;
@@ -75,7 +76,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The modules, the lowest first.
-    const ORDER: [&str; 19] = [
+    const ORDER: [&str; 20] = [
         "text",
         "time",
         "digest",
@@ -89,6 +90,7 @@ mod tests {
         "state",
         "memory",
         "settings",
+        "incident",
         "status",
         "render",
         "chains",

@@ -7,12 +7,21 @@
 //! | `dry-run` | the settings put the rule or the chain on trial | the settings |
 //! | `approved` | an approval covers the event; of a chain, the event that completes it | the approval's |
 //! | `learning` | a rule that looks for new terms, and an event before `learning_until` | the date |
+//! | `new` | the account's actual exit | none |
+//! | `follow-up` | another finding of its class has alerted | the id of that finding |
 //! | `new` | otherwise | none |
+//!
+//! A class is an incident, a severity and a stage: the folder of the rule. One takeover gives many findings,
+//! and a flood of attempts thousands; each class alerts once, and what a pager need not ring for again is a
+//! follow-up. Memory keeps which finding opened a class, and by its id the finding alerts again when its
+//! event comes again.
 
 use orgwatch_sigma::{Correlation, Pack, Rule};
 
-use crate::finding::{Finding, Status};
-use crate::memory::{FindingSnapshot, Group};
+use crate::digest::Digest128;
+use crate::finding::{Finding, Outcome, Status};
+use crate::incident;
+use crate::memory::{Alert, FindingSnapshot, Group, Memory};
 use crate::settings::{Action, Approval, Leads, Mode, Settings};
 use crate::time::rfc3339;
 
@@ -69,6 +78,57 @@ fn decide(
     } else {
         (Status::New, None)
     }
+}
+
+/// The calls by which an account actually goes out of its organization.
+const EXITS: [&str; 4] =
+    ["member-left-organization", "account-removed", "account-closed", "organization-deleted"];
+
+/// AWS's word that an account went, an exit where the call is not known: it may have been out of sight.
+const DEPARTED: &str = "account-departed";
+
+/// Decides whether a finding that is otherwise new alerts, and remembers that it does. Findings that are not
+/// new use up no alert.
+pub fn alert(finding: &mut Finding, pack: &Pack, memory: &mut Memory) {
+    let Some(id) = Digest128::from_hex(&finding.id).filter(|_| finding.status == Status::New)
+    else {
+        return;
+    };
+    let day = incident::day(finding);
+    let kept = day.unwrap_or(i64::MIN);
+    let stage = pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default();
+    let class = Digest128::of(&[&finding.incident, finding.severity.as_str(), stage]);
+    let exits: Vec<Digest128> = match actual_exit(finding) {
+        true => exits_of(finding, day).collect(),
+        false => Vec::new(),
+    };
+    let departed = is_departure(finding)
+        && !exits_of(finding, day).all(|exit| memory.alerts().opener(kept, exit).is_some());
+    let own = Alert { day: kept, class, finding: id };
+    if exits.is_empty() && !departed && !memory.alerts().contains(&own) {
+        if let Some(opener) = memory.alerts().opener(kept, class) {
+            finding.status = Status::FollowUp;
+            finding.status_reason = Some(format!("{} is the alert", opener.hex()));
+            return;
+        }
+    }
+    for class in exits.into_iter().chain([class]) {
+        memory.record_alert(Alert { class, ..own });
+    }
+}
+
+fn actual_exit(finding: &Finding) -> bool {
+    EXITS.contains(&&*finding.rule) && finding.outcome == Outcome::Success
+}
+
+fn is_departure(finding: &Finding) -> bool {
+    finding.rule == DEPARTED && finding.outcome == Outcome::Success
+}
+
+/// The classes that stand for the exits of the accounts that a finding names.
+fn exits_of(finding: &Finding, day: Option<i64>) -> impl Iterator<Item = Digest128> {
+    let accounts = finding.account.as_deref().unwrap_or_default().split(", ");
+    accounts.map(move |account| Digest128::of(&[&incident::of_day(account, day), "exit"]))
 }
 
 /// The part of a rule's finding that approvals look at.

@@ -13,7 +13,7 @@ macro_rules! wit_conversions {
             use $crate::finding as ours;
 
             $crate::wit_conversions!(@enum Severity { Informational, Low, Medium, High, Critical });
-            $crate::wit_conversions!(@enum Status { New, Approved, Learning, DryRun, Other });
+            $crate::wit_conversions!(@enum Status { New, Approved, Learning, DryRun, FollowUp, Other });
             $crate::wit_conversions!(@enum Outcome { Success, Failure, Unknown });
             $crate::wit_conversions!(@record Accounts { acting, recipient } {} {} {});
             $crate::wit_conversions!(@record Principal {
@@ -23,7 +23,7 @@ macro_rules! wit_conversions {
             $crate::wit_conversions!(@record Handshake { id, action, state } {} {} {});
             $crate::wit_conversions!(@record Artifact { name, version, digest } {} {} {});
             $crate::wit_conversions!(@record Finding {
-                id, rule, rule_id, title, status_reason, account, organization,
+                id, rule, rule_id, title, status_reason, incident, incident_before, account, organization,
                 destination_organization, outcome_reason, event_name, event_source, source_ip,
                 user_agent, region, details, parts, events, first_seen, last_seen, summary, why,
                 benign, triage, attack_version, repeat

@@ -163,7 +163,7 @@ fn told_and_whole(
     let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
     let by_key = [(group.chain, 0)].into_iter().collect();
     let chains = Correlations { pack: Arc::clone(&pack), by_rule: Table::default(), by_key };
-    let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1 };
+    let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1, alerts: 1 };
     let mut memory = Memory::new(limits);
     let mut told = Vec::new();
     let mut steps = Vec::new();

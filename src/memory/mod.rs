@@ -1,5 +1,5 @@
 //! The memory of a detector: findings that it reported, terms and when they were seen, the observations
-//! of chains, and the types of policies.
+//! of chains, the types of policies, and which findings alerted.
 //!
 //! The memory is a set of small entries with a total order, and adding to it is a union: that makes
 //! merging commutative, associative and idempotent. Each part is bounded, and what goes first when it
@@ -7,6 +7,7 @@
 //! what is kept depends on what was seen and not on the order it came in. No other rule drops anything:
 //! two rules together would depend on which came first.
 
+mod alerts;
 mod observations;
 mod policies;
 mod sections;
@@ -21,13 +22,14 @@ use crate::digest::Digest128;
 use crate::record::{Record, org_policy};
 use crate::text::shortened;
 
+pub use alerts::{Alert, Alerts};
 #[cfg(test)]
 pub(crate) use observations::work;
 pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
 pub use policies::Policies;
-pub use sections::{SECTIONS, Saved, SavedObservation};
+pub use sections::{ALERTS, SECTIONS, Saved, SavedObservation};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
 
@@ -53,6 +55,8 @@ pub struct Limits {
     pub steps: usize,
     /// Policies whose type is known.
     pub policies: usize,
+    /// Findings remembered as alerts.
+    pub alerts: usize,
 }
 
 /// The memory.
@@ -63,6 +67,7 @@ pub struct Memory {
     terms: Terms,
     steps: Observations,
     policies: Policies,
+    alerts: Alerts,
     /// The number of entries evicted.
     evicted: u64,
 }
@@ -76,6 +81,7 @@ impl Memory {
             terms: Terms::default(),
             steps: Observations::default(),
             policies: Policies::default(),
+            alerts: Alerts::default(),
             evicted: 0,
         }
     }
@@ -146,13 +152,26 @@ impl Memory {
         self.policies.kind(&Digest128::of(&[id]))
     }
 
+    /// The alerts.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Remembers that a finding alerted.
+    pub fn record_alert(&mut self, alert: Alert) {
+        self.alerts.add(alert);
+        let gone = self.alerts.evict_to(self.limits.alerts);
+        self.evicted = self.evicted.saturating_add(gone);
+    }
+
     /// Entries by part, for counters.
-    pub fn entry_counts(&self) -> [(&'static str, u64); 4] {
+    pub fn entry_counts(&self) -> [(&'static str, u64); 5] {
         [
             ("memory_events", self.given.len() as u64),
             ("memory_terms", self.terms.count() as u64),
             ("memory_steps", self.steps.count() as u64),
             ("memory_policies", self.policies.count() as u64),
+            ("memory_alerts", self.alerts.iter().len() as u64),
         ]
     }
 
@@ -175,5 +194,8 @@ impl Memory {
         for (id, time, kind) in saved.policies() {
             self.add_policy(id, time, kind);
         }
+        let gone = self.alerts.forget(saved.alerts_gone());
+        self.evicted = self.evicted.saturating_add(gone);
+        saved.alerts().for_each(|alert| self.record_alert(alert));
     }
 }

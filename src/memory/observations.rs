@@ -232,8 +232,8 @@ impl Observations {
     }
 }
 
-const LEAST: Digest128 = Digest128::new([0; 16]);
-const GREATEST: Digest128 = Digest128::new([0xff; 16]);
+pub(super) const LEAST: Digest128 = Digest128::new([0; 16]);
+pub(super) const GREATEST: Digest128 = Digest128::new([0xff; 16]);
 
 /// The number of entries looked at, so that a test can say that a flood costs no more than it may.
 pub(crate) mod work {

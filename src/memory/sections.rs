@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use super::observations::{MAX_PLACES, ObservationKey, Places};
 use super::terms::Interval;
-use super::{FindingKey, FindingSnapshot, Memory, Observation};
+use super::{Alert, FindingKey, FindingSnapshot, Memory, Observation};
 use crate::digest::Digest128;
 use crate::state::{self, Bytes, StateError};
 
 /// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
 /// host's, which takes it out before it hands the rest to a detector.
-pub const SECTIONS: [&str; 4] = ["given", "terms", "steps", "policies"];
+pub const SECTIONS: [&str; 5] = ["given", "terms", "steps", "policies", ALERTS];
+
+/// The section of the alerts. Before its entries stands the last day that went.
+pub const ALERTS: &str = "alerts";
 
 /// The longest snapshot, and the longest type of a policy, in bytes.
 const MAX_PART: usize = 16 * 1024;
@@ -52,9 +55,19 @@ impl Memory {
             section(self.terms.iter(), keys(self.terms.count())),
             section(steps, room),
             section(self.policies.iter(), keys(self.policies.count())),
+            self.save_alerts(),
         ];
         let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
         state::encode(&sections)
+    }
+
+    fn save_alerts(&self) -> Vec<u8> {
+        // Writing to memory does not fail.
+        let mut out = postcard::to_allocvec(&self.alerts.gone()).unwrap_or_default();
+        let alerts = self.alerts.iter();
+        let room = alerts.len().saturating_mul(size_of::<Alert>());
+        out.extend(section(alerts, room));
+        out
     }
 }
 
@@ -66,6 +79,8 @@ pub struct Saved<'a> {
     terms: &'a [u8],
     steps: &'a [u8],
     policies: &'a [u8],
+    alerts: &'a [u8],
+    alerts_gone: Option<i64>,
 }
 
 impl<'a> Saved<'a> {
@@ -80,7 +95,11 @@ impl<'a> Saved<'a> {
                 return Err(StateError::Damaged);
             }
         }
-        let [given, terms, steps, policies] = parts.map(Option::unwrap_or_default);
+        let [given, terms, steps, policies, alerts] = parts.map(Option::unwrap_or_default);
+        let (alerts_gone, alerts) = match alerts {
+            [] => (None, alerts),
+            _ => postcard::take_from_bytes(alerts).map_err(|_| StateError::Damaged)?,
+        };
         let step = |step: &SavedObservation<'_>| {
             let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
             let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
@@ -90,7 +109,8 @@ impl<'a> Saved<'a> {
         check(terms, |(_, first, last): &Term| first <= last)?;
         check(steps, step)?;
         check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
-        Ok(Saved { given, terms, steps, policies })
+        check(alerts, |_: &Alert| true)?;
+        Ok(Saved { given, terms, steps, policies, alerts, alerts_gone })
     }
 
     /// The findings that were given.
@@ -111,6 +131,16 @@ impl<'a> Saved<'a> {
     /// The types of policies.
     pub fn policies(&self) -> impl Iterator<Item = Policy<'a>> + use<'a> {
         Entries::of(self.policies)
+    }
+
+    /// The alerts.
+    pub fn alerts(&self) -> impl Iterator<Item = Alert> + use<'a> {
+        Entries::of(self.alerts)
+    }
+
+    /// The last day whose alerts went.
+    pub fn alerts_gone(&self) -> Option<i64> {
+        self.alerts_gone
     }
 }
 
@@ -172,7 +202,7 @@ mod tests {
     use super::*;
     use crate::memory::{Group, Limits, Membership, Observation};
 
-    const LIMITS: Limits = Limits { events: 10, terms: 10, steps: 10, policies: 10 };
+    const LIMITS: Limits = Limits { events: 10, terms: 10, steps: 10, policies: 10, alerts: 10 };
 
     fn key(byte: u8) -> Digest128 {
         Digest128::new([byte; 16])
@@ -192,6 +222,7 @@ mod tests {
             Observation { memberships: vec![(membership, 0)], part: part.into() },
         );
         memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
+        memory.record_alert(Alert { day: 5, class: key(7), finding: key(8) });
         memory
     }
 
@@ -210,7 +241,7 @@ mod tests {
     fn what_was_saved_is_loaded() {
         let saved = sample().save();
         let memory = loaded(&saved).unwrap();
-        assert_eq!(memory.entry_counts().map(|(_, count)| count), [1, 1, 1, 1]);
+        assert_eq!(memory.entry_counts().map(|(_, count)| count), [1, 1, 1, 1, 1]);
         assert_eq!(memory.save(), saved);
         assert_eq!(memory.policy_type("p-1"), Some("TAG_POLICY"));
     }
@@ -220,7 +251,7 @@ mod tests {
         let state = sample().save();
         let sections = state::decode(&state).unwrap();
         let some = state::encode(&sections[1..3]);
-        assert_eq!(loaded(&some).unwrap().entry_counts().map(|(_, count)| count), [0, 1, 1, 0]);
+        assert_eq!(loaded(&some).unwrap().entry_counts().map(|(_, count)| count), [0, 1, 1, 0, 0]);
         let more = state::encode(&[&sections[..], &[("incidents", &[])]].concat());
         assert_eq!(loaded(&more).unwrap_err(), StateError::Section("incidents".into()));
         let twice = state::encode(&[&sections[..], &sections[..1]].concat());

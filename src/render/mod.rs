@@ -10,6 +10,7 @@ use template::{MAX_IN_TEXT, sentence, value};
 
 use crate::digest::Digest128;
 use crate::finding::{Artifact, Finding, SmolStr, Target};
+use crate::incident;
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
@@ -136,6 +137,7 @@ fn write(
     if let Some(severity) = settings.of_rule(&about.slug).severity {
         finding.severity = severity;
     }
+    incident::name(finding, settings);
     finding.summary = sentence(&about.summary, finding, settings, context);
     let triage = about.triage.iter();
     finding.triage = triage.map(|step| sentence(step, finding, settings, context)).collect();

@@ -95,7 +95,13 @@ impl Default for Settings {
             rules: BTreeMap::new(),
             learning_until: None,
             late: None,
-            memory: Limits { events: 100_000, terms: 100_000, steps: 5_000, policies: 10_000 },
+            memory: Limits {
+                events: 100_000,
+                terms: 100_000,
+                steps: 5_000,
+                policies: 10_000,
+                alerts: 100_000,
+            },
             reach: Reach::default(),
         }
     }
@@ -243,8 +249,13 @@ fn mode(path: &str, value: &Value, check: &mut Check) -> Mode {
 }
 
 /// The parts of the memory, and the most entries of each that can be loaded again within a gigabyte.
-const PARTS: [(&str, u64); 4] =
-    [("events", 500_000), ("terms", 500_000), ("steps", 100_000), ("policies", 100_000)];
+const PARTS: [(&str, u64); 5] = [
+    ("events", 500_000),
+    ("terms", 500_000),
+    ("steps", 100_000),
+    ("policies", 100_000),
+    ("alerts", 500_000),
+];
 
 fn limits(value: &Value, limits: &mut Limits, check: &mut Check) {
     for (key, value) in check.object("memory", value, &PARTS.map(|(part, _)| part)) {
@@ -256,7 +267,8 @@ fn limits(value: &Value, limits: &mut Limits, check: &mut Check) {
             "events" => &mut limits.events,
             "terms" => &mut limits.terms,
             "steps" => &mut limits.steps,
-            _ => &mut limits.policies,
+            "policies" => &mut limits.policies,
+            _ => &mut limits.alerts,
         };
         *limit = most as usize;
     }

@@ -99,7 +99,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
         ),
         (r#"{"learning_untill": "2026-01-01T00:00:00Z"}"#, "did you mean learning_until?"),
         (r#"{"memory": {"step": 5}}"#, "did you mean steps?"),
-        (r#"{"memory": {"everything": 5}}"#, "there are events, terms, steps, policies"),
+        (r#"{"memory": {"everything": 5}}"#, "there are events, terms, steps, policies, alerts"),
         (r#"{"rules": {"x": "off"}}"#, "`orgwatch rules` lists the rules"),
         (
             r#"{"approvals": [{"reason": "x", "until": "2027-01-01T00:00:00Z",

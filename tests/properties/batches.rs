@@ -64,7 +64,12 @@ fn a_rule_that_is_off_changes_no_other() {
         let (found, ..) = batch(&mut open(&json!({"rules": rules}).to_string()), &events);
         let others = found.iter().filter(|finding| finding.parts.is_empty());
         let others = others.filter(|finding| !off.contains(&&*finding.rule));
-        others.map(|finding| serde_json::to_string(finding).unwrap()).collect()
+        let text = |mut finding: Finding| {
+            // Which finding of a class alerts depends on which of them there are.
+            (finding.status, finding.status_reason) = Default::default();
+            serde_json::to_string(&finding).unwrap()
+        };
+        others.cloned().map(text).collect()
     };
     let all = found(&[]);
     for rule in orgwatch::rules::builtin_pack().public() {

@@ -12,7 +12,13 @@ use crate::{capped, open};
 
 /// An event in one of three accounts; some of the accounts are named by what is done, and some by whose
 /// trail it is in.
-fn in_account(id: usize, name: &str, second: usize, account: usize, more: Value) -> Value {
+pub(crate) fn in_account(
+    id: usize,
+    name: &str,
+    second: usize,
+    account: usize,
+    more: Value,
+) -> Value {
     let account = format!("{}", 444_455_556_660 + account);
     let mut event = json!({
         "eventID": format!("{name} {id}"), "eventName": name, "recipientAccountId": account,
@@ -31,7 +37,7 @@ fn in_account(id: usize, name: &str, second: usize, account: usize, more: Value)
 }
 
 /// Events that lead to exits, and exits: few enough of each rule that all are remembered.
-fn a_takeover(random: &mut Random, caps: usize) -> Vec<Value> {
+pub(crate) fn a_takeover(random: &mut Random, caps: usize) -> Vec<Value> {
     let kinds: [(&str, Value); 8] = [
         (
             "ConsoleLogin",

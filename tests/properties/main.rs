@@ -1,5 +1,6 @@
 //! Laws that hold whatever comes in.
 
+mod alerts;
 mod batches;
 mod chains;
 mod envelopes;

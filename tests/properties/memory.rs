@@ -4,14 +4,24 @@ use std::collections::BTreeSet;
 
 use orgwatch::detector::Detector;
 use orgwatch::finding::Finding;
+use orgwatch::memory::ALERTS;
+use orgwatch::state::{Section, decode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{self, Random};
 use crate::{capped, open};
 
+/// A memory but for the alerts: which finding of a class was the first to come depends on the order, also of
+/// those that a merge completes. How alerts merge is tested beside them.
+fn seen(state: &[u8]) -> Vec<Section<'_>> {
+    let mut sections = decode(state).unwrap();
+    sections.retain(|(name, _)| *name != ALERTS);
+    sections
+}
+
 /// Caps from so low that next to nothing is held to so high that nothing goes.
-fn cap() -> impl Strategy<Value = usize> {
+pub(crate) fn cap() -> impl Strategy<Value = usize> {
     prop::sample::select(vec![1, 3, 20, 100_000])
 }
 
@@ -24,11 +34,13 @@ proptest! {
     #[test]
     fn memory_merges_by_the_laws(
         seed in any::<u64>(),
-        caps in [cap(), cap(), cap(), cap()],
+        caps in [cap(), cap(), cap(), cap(), cap()],
     ) {
         let mut random = Random::new(seed);
-        let [events, terms, steps, policies] = caps;
-        let settings = capped(events, terms, steps, policies);
+        let [events, terms, steps, policies, alerts] = caps;
+        let mut settings: Value = serde_json::from_str(&capped(events, terms, steps, policies)).unwrap();
+        settings["memory"]["alerts"] = json!(alerts);
+        let settings = settings.to_string();
         let mut lines = all_records(&mut random);
         let mut one = open(&settings);
         let mut parts: Vec<Detector> = (0..3).map(|_| open(&settings)).collect();
@@ -48,18 +60,18 @@ proptest! {
             detector.save_state()
         };
         let all = merged(&[0, 1, 2]);
-        prop_assert!(one.save_state() == all, "as if one had seen it");
-        prop_assert!(merged(&[2, 0, 1]) == all, "commutative");
-        prop_assert!(merged(&[1, 1, 0, 2, 1]) == all, "idempotent");
+        prop_assert!(seen(&one.save_state()) == seen(&all), "as if one had seen it");
+        prop_assert!(seen(&merged(&[2, 0, 1])) == seen(&all), "commutative");
+        prop_assert!(seen(&merged(&[1, 1, 0, 2, 1])) == seen(&all), "idempotent");
         let mut pair = open(&settings);
         pair.merge_state(&merged(&[1, 2])).unwrap();
         pair.merge_state(&states[0]).unwrap();
-        prop_assert!(pair.save_state() == all, "associative");
+        prop_assert!(seen(&pair.save_state()) == seen(&all), "associative");
     }
 }
 
 /// The records of all cases, and policies of changing types, in any order.
-fn all_records(random: &mut Random) -> Vec<String> {
+pub(crate) fn all_records(random: &mut Random) -> Vec<String> {
     let mut records: Vec<Value> = support::case_records();
     for n in 0..30 {
         let kind = *random.pick(&["TAG_POLICY", "BACKUP_POLICY", "SERVICE_CONTROL_POLICY"]);

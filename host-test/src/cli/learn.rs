@@ -55,6 +55,8 @@ pub(super) struct LearnFlags {
 pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
     let mut session = Session::open(&flags.common, Some(&flags.state))?;
+    // What is learned alerts nobody, so that it must not make follow-ups of what comes.
+    let alerts = session.alerts()?;
     let own = Own::of(Some(&flags.state), None);
     let found = own.leave_out(input::walk(&flags.paths), &flags.paths);
     let options = session.options.clone();
@@ -67,7 +69,7 @@ pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     learned.diagnostics.settle(&mut totals);
     let passed_over = learned.diagnostics.passed_over();
     drop(learned);
-    session.save()?;
+    session.save_with_alerts(&alerts)?;
     if !flags.common.quiet {
         let mut rows = remembered(&mut session)?;
         rows.extend(examined(&totals));

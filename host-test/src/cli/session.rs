@@ -6,6 +6,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use orgwatch::finding::Finding;
+use orgwatch::memory::ALERTS;
 use orgwatch_host::output::number;
 use orgwatch_host::plugin::{Detector, Plugin};
 use orgwatch_host::scan::Options;
@@ -68,11 +69,39 @@ impl Session {
     /// Saves the memory, if it is one that stays. Findings that loading it completed and that
     /// nobody took are left to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {
+        self.save_as(Ok)
+    }
+
+    /// The alerts that the memory holds.
+    pub(super) fn alerts(&mut self) -> anyhow::Result<Vec<u8>> {
+        let memory = self.detector.save_state()?;
+        let sections = orgwatch::state::decode(&memory)?;
+        let alerts = sections.iter().find(|(name, _)| *name == ALERTS);
+        Ok(alerts.map(|(_, bytes)| bytes.to_vec()).unwrap_or_default())
+    }
+
+    /// Saves the memory with these alerts in place of its own, which nobody was given.
+    pub(super) fn save_with_alerts(&mut self, alerts: &[u8]) -> anyhow::Result<()> {
+        self.save_as(|memory| {
+            let mut sections = orgwatch::state::decode(&memory)?;
+            sections.retain(|(name, _)| *name != ALERTS);
+            if !alerts.is_empty() {
+                sections.push((ALERTS, alerts));
+            }
+            Ok(orgwatch::state::encode(&sections))
+        })
+    }
+
+    fn save_as(
+        &mut self,
+        change: impl FnOnce(Vec<u8>) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
         if let Some((state, resumed)) = &mut self.state {
             let memory = self
                 .detector
                 .save_state()
                 .with_context(|| format!("cannot save the state {}", state.name().display()))?;
+            let memory = change(memory)?;
             resumed.leave_completed();
             state.save_resumed(memory, resumed)?;
         }

@@ -78,6 +78,7 @@ fn metadata(finding: &Finding) -> Value {
         "version": VERSION,
         "profiles": ["cloud"],
         "uid": finding.id,
+        "correlation_uid": finding.incident,
         "event_code": finding.rule,
         "log_name": "AWS CloudTrail",
         "original_event_uid": finding.events.first(),
@@ -213,6 +214,7 @@ fn unmapped(finding: &Finding) -> Value {
         "threat_catalogue": finding.threat_catalogue,
         "covers": finding.covers,
         "status": finding.status,
+        "incident_before": finding.incident_before,
         "digest": finding.artifact.digest,
     })))
 }
@@ -242,13 +244,14 @@ fn severity(severity: Severity) -> (u8, &'static str) {
 }
 
 /// OCSF's `Suppressed` is for findings reviewed and judged benign, which is what an approval says;
-/// it has nothing for rules on trial.
+/// it has nothing for rules on trial, nor for what follows an alert.
 fn status(status: Status) -> (u8, &'static str) {
     match status {
         Status::New => (1, "New"),
         Status::Approved => (3, "Suppressed"),
         Status::Learning => (99, "learning"),
         Status::DryRun => (99, "dry-run"),
+        Status::FollowUp => (99, "follow-up"),
         Status::Other => (99, "other"),
     }
 }

@@ -167,6 +167,7 @@ fn only_new_findings_are_alerts() {
         (Status::Approved, 3, false),
         (Status::Learning, 99, false),
         (Status::DryRun, 99, false),
+        (Status::FollowUp, 99, false),
         (Status::Other, 99, false),
     ] {
         finding.status = status;

@@ -149,6 +149,7 @@ pub(super) fn status(status: Status) -> &'static str {
         Status::Approved => "approved",
         Status::Learning => "learning",
         Status::DryRun => "dry-run",
+        Status::FollowUp => "follow-up",
         Status::Other => "other",
     }
 }
