@@ -117,7 +117,8 @@ pub fn alert(finding: &mut Finding, pack: &Pack, memory: &mut Memory) {
     }
 }
 
-fn actual_exit(finding: &Finding) -> bool {
+/// Whether a finding is of a call by which an account went out of its organization.
+pub fn actual_exit(finding: &Finding) -> bool {
     EXITS.contains(&&*finding.rule) && finding.outcome == Outcome::Success
 }
 

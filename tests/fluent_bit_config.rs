@@ -39,7 +39,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("grep", &["match", "logical_op", "regex"]),
     ("parser", &["match", "key_name", "parser"]),
     ("file", &["match", "path", "file", "format", "mkdir", "retry_limit"]),
-    ("stdout", &["match", "format"]),
+    ("stdout", &["match", "format", "processors"]),
     ("http", &["match", "host", "port", "uri", "tls", "format", "retry_limit"]),
 ];
 

@@ -96,7 +96,7 @@ impl Pipeline {
             .arg(self.path("fluent-bit.yaml"))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(File::options().create(true).append(true).open(self.path("stdout")).unwrap())
             .stderr(log)
             .spawn()
             .expect("Fluent Bit starts");
@@ -154,6 +154,13 @@ impl Pipeline {
             .flat_map(|record| record["orgwatch"].as_array().cloned().unwrap_or_default())
             .map(plain)
             .collect()
+    }
+
+    /// The ids of the findings on standard output, which is where alerts are to be seen.
+    pub fn alerts(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.path("stdout")).unwrap();
+        let records = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        records.map(|record| record["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The findings of `scan` in the same events.

@@ -99,6 +99,31 @@ fn nothing_is_lost_of_a_hundred_thousand_events_and_the_findings_are_those_of_sc
     }
 }
 
+/// Everything that was found is in the archive; what alerts is what is new.
+#[test]
+#[ignore = "needs Fluent Bit: FLUENT_BIT, or `fluent-bit` on the path"]
+fn exactly_the_new_findings_alert() {
+    let program = fluent_bit();
+    let sample = fs::read_to_string(support::root().join("samples/incident.ndjson")).unwrap();
+    let events: Vec<String> = sample.lines().map(str::to_owned).collect();
+    for name in CONFIGURATIONS {
+        let pipeline = Pipeline::new(&program, name, &events);
+        let expected = pipeline.scanned();
+        let new: Vec<String> = expected
+            .iter()
+            .map(|finding| serde_json::from_str::<Value>(finding).unwrap())
+            .filter(|finding| finding["status"] == "new")
+            .map(|finding| finding["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(!new.is_empty() && new.len() < expected.len());
+        let mut running = pipeline.start();
+        pipeline.wait(&mut running, events.len(), 1);
+        running.stop();
+        assert_eq!(sorted(pipeline.findings("findings.ndjson")), sorted(expected), "{name}");
+        assert_eq!(sorted(pipeline.alerts()), sorted(new), "{name}");
+    }
+}
+
 #[test]
 #[ignore = "needs Fluent Bit: FLUENT_BIT, or `fluent-bit` on the path"]
 fn every_shape_that_is_a_line_comes_through() {

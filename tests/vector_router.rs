@@ -40,7 +40,9 @@ fn vector_takes_every_configuration() {
     let vector = vector();
     for source in ["source-files", "source-s3"] {
         for path in ["tap", "annotate"] {
-            for findings in ["findings-file", "findings-slack", "findings-elasticsearch"] {
+            for findings in
+                ["findings-file", "findings-alerts", "findings-slack", "findings-elasticsearch"]
+            {
                 let folder = tempfile::tempdir().unwrap();
                 let files = copies(folder.path(), &[source, path, findings], &[]);
                 validate(&vector, &files, &format!("{source} {path} {findings}"));
@@ -178,24 +180,37 @@ fn objects_of_s3_arrive_and_are_done_with() {
     }
 }
 
-/// Into Elasticsearch each by its id; to Slack only what is new and at high or above. Both fail first.
+/// Into Elasticsearch each by its id; to whatever pages people exactly what is new, and to Slack of that what is
+/// at high or above. All fail first.
 #[test]
 #[ignore = "needs Vector: VECTOR, or `vector` on the path"]
 fn findings_arrive_where_people_use_them() {
     let vector = vector();
     let (elasticsearch, slack) = (Endpoint::of_findings(), Endpoint::of_findings());
+    let pager = Endpoint::of_findings();
     let replaced = [
         ("https://127.0.0.1:9200", format!("http://{}", elasticsearch.address)),
         ("https://hooks.slack.com", format!("http://{}", slack.address)),
+        ("https://alerts.example.com", format!("http://{}", pager.address)),
     ];
-    let ends = ["source-files", "findings-file", "findings-elasticsearch", "findings-slack"];
+    let ends = [
+        "source-files",
+        "findings-file",
+        "findings-elasticsearch",
+        "findings-alerts",
+        "findings-slack",
+    ];
     let settings =
         "rules: {member-leave-denied: dry-run, leave-permission-granted: {severity: low}}\n";
     let mut lab = Lab::with(Loop::Tap, 400, &ends, &replaced, settings);
+    let is_new = |(_, finding): &(&String, &Value)| finding["status"] == "new";
+    let new: BTreeSet<String> =
+        lab.expected.iter().filter(is_new).map(|(id, _)| id.clone()).collect();
+    assert!(lab.expected.values().any(|finding| finding["status"] == "follow-up"));
     let alerts: BTreeSet<String> = lab
         .expected
         .iter()
-        .filter(|(_, finding)| finding["status"] == "new")
+        .filter(is_new)
         .filter(|(_, finding)| finding["severity"] == "high" || finding["severity"] == "critical")
         .map(|(id, _)| id.clone())
         .collect();
@@ -204,6 +219,7 @@ fn findings_arrive_where_people_use_them() {
     lab.start(Side::Vector, &vector);
     lab.until(|| indexed(&elasticsearch).len() >= lab.expected.len());
     lab.until(|| slack.posted().len() >= alerts.len());
+    lab.until(|| pager.posted().len() >= new.len());
 
     let indexed = indexed(&elasticsearch);
     assert_eq!(indexed.keys().collect::<Vec<_>>(), lab.expected.keys().collect::<Vec<_>>());
@@ -213,6 +229,15 @@ fn findings_arrive_where_people_use_them() {
             assert_eq!(&finding[key], value, "{key}");
         }
     }
+    let mut paged = BTreeSet::new();
+    for message in pager.posted() {
+        let finding: Value = serde_json::from_str(&message.body).unwrap();
+        let id = finding["id"].as_str().unwrap().to_owned();
+        assert_eq!(finding, lab.expected[&id]);
+        assert!(paged.insert(id), "twice: {finding}");
+    }
+    assert_eq!(paged, new);
+
     let mut said = BTreeSet::new();
     for message in slack.posted() {
         assert_eq!(message.path, "/services/T0/B0/secret");
@@ -225,6 +250,9 @@ fn findings_arrive_where_people_use_them() {
         assert_eq!(text.as_object().unwrap().len(), 1);
         let text = text["text"].as_str().unwrap();
         assert!(!text.contains('<'), "{text}");
+        for part in ["*Account* ", "*Who* arn:", "*From* ", "*What to do*\n1. "] {
+            assert!(text.contains(part), "{text}");
+        }
         assert!(said.insert(text.lines().last().unwrap().to_owned()), "twice: {text}");
     }
     assert_eq!(said, alerts);

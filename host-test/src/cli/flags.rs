@@ -59,7 +59,8 @@ Exit codes:
 ///
 /// Reads newline-delimited JSON, objects of an S3 bucket ({"Records": [...]}), documents over many
 /// lines and arrays, as they are or compressed with gzip, whatever the files are called. Prints
-/// each finding once: as one JSON object a line, or for a person if standard output is a terminal.
+/// each finding once: as one JSON object a line when it is found, or, if standard output is a terminal, for
+/// a person, at the end: a story for each incident, with what happened when and what to do first.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct ScanFlags {
@@ -95,7 +96,7 @@ pub(super) struct ScanFlags {
     #[arg(long, value_name = "FILE.html")]
     pub(super) report: Option<PathBuf>,
 
-    /// With each finding printed as text, say why it matters and what to do
+    /// After each story printed as text, all that is known of its findings: why they matter, what to do
     #[arg(long)]
     pub(super) explain: bool,
 

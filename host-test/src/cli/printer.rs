@@ -10,7 +10,7 @@ use std::time::Duration;
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::{self, Source};
 use orgwatch_host::output::report::About;
-use orgwatch_host::output::{Escaped, Format, number, plural};
+use orgwatch_host::output::{Escaped, Format, Stories, Text, number, plural};
 use orgwatch_host::scan::{FileTally, Found, Observer, Tally, Totals};
 
 use super::Status;
@@ -19,8 +19,14 @@ use super::html_report::HtmlReport;
 use super::progress::Progress;
 use super::summary::{examined, ranked, summarise};
 
-pub(super) struct Printer<'a> {
-    format: &'a dyn Format,
+/// How findings are printed: each when it is found, or, as text, all of an incident together.
+pub(super) enum Prints {
+    Each(Box<dyn Format>),
+    Stories(Text, Stories),
+}
+
+pub(super) struct Printer {
+    prints: Prints,
     min_severity: Severity,
     fail_on: Option<Severity>,
     quiet: bool,
@@ -37,9 +43,9 @@ pub(super) struct Printer<'a> {
     pub(super) progress: Progress,
 }
 
-impl<'a> Printer<'a> {
+impl Printer {
     pub(super) fn new(
-        format: &'a dyn Format,
+        prints: Prints,
         min_severity: Severity,
         fail_on: Option<Severity>,
         quiet: bool,
@@ -47,7 +53,7 @@ impl<'a> Printer<'a> {
         named: &[PathBuf],
     ) -> Self {
         Printer {
-            format,
+            prints,
             min_severity,
             fail_on,
             quiet,
@@ -76,6 +82,7 @@ impl<'a> Printer<'a> {
         totals: &Totals,
         about: impl FnOnce() -> anyhow::Result<About>,
     ) -> anyhow::Result<()> {
+        self.tell();
         if let Some(page) = &self.page {
             page.write(&about()?)?;
         }
@@ -137,17 +144,27 @@ impl<'a> Printer<'a> {
     }
 }
 
-fn print(format: &dyn Format, finding: &Finding, progress: &Progress) -> io::Result<()> {
+fn print(
+    progress: &Progress,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
     let write = || {
         // Raw, not locked and buffered by lines: one call is one write.
-        format.write(finding, &mut io::stdout().lock())?;
+        write(&mut io::stdout().lock())?;
         io::Write::flush(&mut io::stdout())
     };
     // Nothing is in the way of what goes elsewhere.
     if io::stdout().is_terminal() { progress.aside(write) } else { write() }
 }
 
-impl Printer<'_> {
+impl Printer {
+    /// Tells what was not told yet, also where the scan fails.
+    pub(super) fn tell(&mut self) {
+        if let (None, Prints::Stories(how, stories)) = (&self.unprinted, &mut self.prints) {
+            self.unprinted = print(&self.progress, |to| stories.tell(*how, to)).err();
+        }
+    }
+
     /// Takes a finding, whether an event gave it or the memory that was loaded.
     pub(super) fn give(&mut self, finding: &Finding) -> io::Result<()> {
         self.take(finding, None)
@@ -169,7 +186,14 @@ impl Printer<'_> {
             page.report.finding(finding, event);
         }
         if self.unprinted.is_none() {
-            self.unprinted = print(self.format, finding, &self.progress).err();
+            let printed = match &mut self.prints {
+                Prints::Each(format) => print(&self.progress, |to| format.write(finding, to)),
+                Prints::Stories(how, stories) => {
+                    // Mostly nothing is written.
+                    print(&self.progress, |to| stories.take(finding, *how, to))
+                }
+            };
+            self.unprinted = printed.err();
         }
         let Some(err) = &self.unprinted else { return Ok(()) };
         // Their reader may have seen enough. The page is for others, and so is the result, which
@@ -182,7 +206,7 @@ impl Printer<'_> {
     }
 }
 
-impl Observer for Printer<'_> {
+impl Observer for Printer {
     fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
         self.take(found.finding, Some(found))
     }
@@ -220,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_read_wins_over_what_was_found() {
-        let json = &orgwatch_host::output::Json;
+        let json = Prints::Each(Box::new(orgwatch_host::output::Json));
         let mut printer = Printer::new(json, Severity::Low, None, false, None, &[]);
         let mut totals = Totals::default();
         assert_eq!(printer.status(&totals), Status::Done);

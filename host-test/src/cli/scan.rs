@@ -8,13 +8,13 @@ use clap::CommandFactory as _;
 use orgwatch::finding::Severity;
 use orgwatch_host::input;
 use orgwatch_host::output::report::About;
-use orgwatch_host::output::{self, Json, Ocsf, Text};
+use orgwatch_host::output::{Json, Ocsf, Stories, Text};
 use orgwatch_host::scan::Totals;
 
 use super::flags::{self, Color, Flags, ScanFlags};
 use super::html_report::HtmlReport;
 use super::own::Own;
-use super::printer::Printer;
+use super::printer::{Printer, Prints};
 use super::progress::Progress;
 use super::session::Session;
 use super::{Status, filter, is_broken_pipe, stdout};
@@ -26,10 +26,10 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
     let page = page(flags, &paths)?;
     let mut session = Session::open(&flags.common, flags.state.as_deref())?;
-    let format = format(flags);
     let quiet = flags.common.quiet;
-    let mut printer = Printer::new(&*format, least(flags), flags.fail_on, quiet, page, &paths);
+    let mut printer = Printer::new(prints(flags), least(flags), flags.fail_on, quiet, page, &paths);
     let scanned = scan(flags, &paths, &mut session, &mut printer);
+    printer.tell();
     match scanned {
         Ok(totals) => {
             printer.summarise(
@@ -50,7 +50,7 @@ fn scan(
     flags: &ScanFlags,
     paths: &[PathBuf],
     session: &mut Session,
-    printer: &mut Printer<'_>,
+    printer: &mut Printer,
 ) -> anyhow::Result<Totals> {
     for finding in session.completed() {
         printer.give(&finding)?;
@@ -90,17 +90,18 @@ fn page(flags: &ScanFlags, paths: &[PathBuf]) -> anyhow::Result<Option<HtmlRepor
     flags.report.as_deref().map(|name| HtmlReport::open(name, &read)).transpose()
 }
 
-fn format(flags: &ScanFlags) -> Box<dyn output::Format> {
+fn prints(flags: &ScanFlags) -> Prints {
     let stdout = io::stdout();
     let format = flags.format.unwrap_or(match stdout.is_terminal() {
         true => flags::Format::Text,
         false => flags::Format::Json,
     });
     match format {
-        flags::Format::Json => Box::new(Json),
-        flags::Format::Ocsf => Box::new(Ocsf),
+        flags::Format::Json => Prints::Each(Box::new(Json)),
+        flags::Format::Ocsf => Prints::Each(Box::new(Ocsf)),
         flags::Format::Text => {
-            Box::new(Text { color: color(flags.color, &stdout), explain: flags.explain })
+            let how = Text { color: color(flags.color, &stdout), explain: flags.explain };
+            Prints::Stories(how, Stories::default())
         }
     }
 }

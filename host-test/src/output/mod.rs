@@ -2,12 +2,14 @@
 
 mod escape;
 mod json;
-#[cfg(feature = "report")]
+#[cfg(feature = "scan")]
 mod number;
 #[cfg(feature = "scan")]
 mod ocsf;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "scan")]
+mod story;
 #[cfg(feature = "scan")]
 mod text;
 
@@ -17,10 +19,12 @@ use orgwatch::finding::Finding;
 
 pub use escape::{Escaped, escape};
 pub use json::Json;
-#[cfg(feature = "report")]
+#[cfg(feature = "scan")]
 pub use number::{number, plural};
 #[cfg(feature = "scan")]
 pub use ocsf::{Ocsf, detection_finding};
+#[cfg(feature = "scan")]
+pub use story::Stories;
 #[cfg(feature = "scan")]
 pub use text::Text;
 
@@ -47,6 +51,7 @@ mod tests {
             "title": "A title",
             "severity": "high",
             "status": "new",
+            "incident": "22222222222222222222222222222222",
             "accounts": {},
             "outcome": "success",
             "event_name": "LeaveOrganization",

@@ -30,7 +30,7 @@ impl Format for Text {
 }
 
 impl Text {
-    fn render(&self, finding: &Finding, out: &mut String) -> fmt::Result {
+    pub(super) fn render(&self, finding: &Finding, out: &mut String) -> fmt::Result {
         let severity = finding.severity.as_str().to_uppercase();
         self.styled(out, severity_style(finding.severity), &severity)?;
         let time = finding.last_seen.as_ref().or(finding.first_seen.as_ref());
@@ -49,7 +49,8 @@ impl Text {
         out.push('\n');
 
         let mut rows = facts(finding);
-        if self.explain {
+        // What follows an alert has the prose of one.
+        if self.explain && finding.status != Status::FollowUp {
             rows.extend(explanation(finding));
         }
         rows.retain(|(_, value)| !value.trim().is_empty());
@@ -65,7 +66,7 @@ impl Text {
         Ok(())
     }
 
-    fn styled(&self, out: &mut String, style: Style, text: &str) -> fmt::Result {
+    pub(super) fn styled(&self, out: &mut String, style: Style, text: &str) -> fmt::Result {
         if self.color { write!(out, "{style}{text}{style:#}") } else { out.write_str(text) }
     }
 }
@@ -109,16 +110,16 @@ fn explanation(finding: &Finding) -> Rows {
     rows
 }
 
-fn value(text: &str) -> String {
+pub(super) fn value(text: &str) -> String {
     escape(text, LONGEST)
 }
 
-fn listed<'a>(values: impl IntoIterator<Item = &'a String>) -> String {
+pub(super) fn listed<'a>(values: impl IntoIterator<Item = &'a String>) -> String {
     let values: Vec<String> = values.into_iter().map(|text| value(text)).collect();
     values.join(" · ")
 }
 
-fn who(principal: &Principal) -> String {
+pub(super) fn who(principal: &Principal) -> String {
     let mut words = Vec::new();
     let name = principal.arn.as_ref().or(principal.name.as_ref());
     words.extend(name.map(|name| value(name)));
@@ -139,7 +140,7 @@ fn outcome(finding: &Finding) -> String {
     }
 }
 
-fn severity_style(severity: Severity) -> Style {
+pub(super) fn severity_style(severity: Severity) -> Style {
     match severity {
         Severity::Critical => AnsiColor::White.on(AnsiColor::Red).bold(),
         Severity::High => AnsiColor::Red.on_default().bold(),

@@ -201,14 +201,21 @@ fn only_new_findings_at_high_or_above_alert_and_none_can_forge_a_message() {
     };
     for severity in ["informational", "low", "medium", "high", "critical"] {
         assert_eq!(alerts("new", severity), severity == "high" || severity == "critical");
-        for status in ["approved", "learning", "dry-run"] {
+        for status in ["approved", "learning", "dry-run", "follow-up"] {
             assert!(!alerts(status, severity));
         }
     }
     let summary = "<!channel> <https://evil.example|click> a & b";
-    let event = json!({ "summary": summary, "severity": "high", "rule": "r", "id": "1" });
+    let event = json!({ "summary": summary, "severity": "high", "title": "A\nB", "rule": "r", "id": "1",
+        "account": "444455556666", "principal": { "arn": "arn:aws:iam::444455556666:user/a", "access_key_id": "AKIA" },
+        "source_ip": "203.0.113.7", "user_agent": "cli", "event_name": "LeaveOrganization", "outcome": "success",
+        "last_seen": "2026-06-01T12:00:00Z", "triage": ["Call\n*Who* nobody", "Ask"], "why": "It is.", "benign": "Planned.",
+        "incident": "i" });
     let (_, after) = run(program("slack_message"), &Value::from(event)).unwrap();
-    let expected = "*HIGH* r\n&lt;!channel&gt; &lt;https://evil.example|click&gt; a &amp; b\n1";
+    let expected = "*HIGH* A B\n&lt;!channel&gt; &lt;https://evil.example|click&gt; a &amp; b\n\
+        *Account* 444455556666 \n*Who* arn:aws:iam::444455556666:user/a AKIA\n*From* 203.0.113.7 cli\n\
+        *Call* LeaveOrganization, success, 2026-06-01T12:00:00Z\n*What to do*\n1. Call *Who* nobody\n2. Ask\n\
+        *Why* It is.\n*Or else* Planned.\n*Rule* r, incident i\n1";
     assert_eq!(serde_json::to_value(after).unwrap(), json!({ "text": expected }));
     // One without anything is told all the same.
     assert!(run(program("slack_message"), &Value::from(json!({}))).is_some());

@@ -68,6 +68,8 @@ pub(super) struct Row {
     pub(super) severity: Severity,
     pub(super) status: Status,
     pub(super) account: String,
+    pub(super) incident: String,
+    pub(super) before: Option<String>,
     pub(super) from: Option<i64>,
     pub(super) to: Option<i64>,
     pub(super) call: String,
@@ -93,6 +95,8 @@ impl Row {
             severity: finding.severity,
             status: finding.status,
             account: finding.account.as_deref().map(line).unwrap_or_default(),
+            incident: finding.incident.clone(),
+            before: finding.incident_before.clone(),
             from: from.or(to),
             to: to.or(from),
             call: line(&finding.event_name),
@@ -128,6 +132,8 @@ pub(super) struct Tally {
     pub(super) rules: BTreeMap<String, (String, Severity, u64)>,
     /// By account, of so many accounts.
     pub(super) accounts: BTreeMap<String, BTreeMap<Severity, u64>>,
+    /// By incident, of as many incidents.
+    pub(super) incidents: BTreeMap<String, BTreeMap<Severity, u64>>,
     /// By the reason that an approval gives.
     pub(super) approved: BTreeMap<String, u64>,
 }
@@ -205,6 +211,11 @@ impl Selection {
         if tally.accounts.len() < MOST_ACCOUNTS || tally.accounts.contains_key(&row.account) {
             let account = tally.accounts.entry(row.account.clone()).or_default();
             *account.entry(row.severity).or_default() += 1;
+        }
+        let incidents = &mut tally.incidents;
+        if incidents.len() < MOST_ACCOUNTS || incidents.contains_key(&row.incident) {
+            let incident = incidents.entry(row.incident.clone()).or_default();
+            *incident.entry(row.severity).or_default() += 1;
         }
         *tally.shown.entry(finding.severity).or_default() += 1;
         *tally.statuses.entry(finding.status).or_default() += 1;

@@ -1,13 +1,15 @@
 //! The content of a page, in the order of the page.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use orgwatch::finding::Severity;
+use orgwatch::status::actual_exit;
 
 use super::facts::Facts;
 use super::selection::{Detailed, Row, Selection};
 use super::time_format::{moment, period, span};
+use crate::output::story::needs_someone;
 
 /// A finding with its place on the page.
 #[derive(Debug)]
@@ -72,11 +74,21 @@ impl Step {
     }
 }
 
-/// The findings of one account.
+/// The steps of a rule, with the values of one finding of it filled in.
+#[derive(Debug)]
+pub(super) struct Triage<'a> {
+    pub(super) title: &'a str,
+    pub(super) steps: &'a [String],
+}
+
+/// The findings of an incident, and of those of the days before and after it.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
     /// Empty where it is not known.
     pub(super) account: &'a str,
+    pub(super) incident: &'a str,
+    /// What to do: for what is gravest first, and for each rule once.
+    pub(super) triage: Vec<Triage<'a>>,
     pub(super) anchor: String,
     pub(super) chains: Vec<Card<'a>>,
     pub(super) events: Vec<Card<'a>>,
@@ -98,7 +110,7 @@ impl<'a> Group<'a> {
         Some(period(from, to))
     }
 
-    /// The gravest chain of the account, or else its gravest finding.
+    /// The gravest chain of the incident, or else its gravest finding.
     pub(super) fn gravest(&self) -> Option<&Card<'a>> {
         let cards = self.chains.iter().chain(&self.events);
         cards.min_by_key(|card| {
@@ -113,27 +125,86 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Findings by account, the gravest account first, each in the order of time.
+/// The first of the incidents of neighbouring days, by each of them: an attack may cross midnight.
+fn firsts(selection: &Selection) -> BTreeMap<&str, &str> {
+    let details = selection.detailed.values().map(|detailed| &detailed.row);
+    let before: BTreeMap<&str, Option<&str>> = details
+        .chain(selection.summarised.values())
+        .map(|row| (row.incident.as_str(), row.before.as_deref()))
+        .collect();
+    let first = |incident| {
+        let mut first = incident;
+        while let Some((day, _)) =
+            before.get(first).copied().flatten().and_then(|day| before.get_key_value(day))
+        {
+            first = *day;
+        }
+        (incident, first)
+    };
+    before.keys().copied().map(first).collect()
+}
+
+/// The steps of each rule once, those of the gravest finding first: what alerts, then the severity, then the
+/// exit itself.
+fn triage<'a>(detailed: &[&'a Detailed]) -> Vec<Triage<'a>> {
+    let mut ranked = detailed.to_vec();
+    ranked.sort_by_key(|one| {
+        let finding = &one.finding;
+        let rank =
+            (needs_someone(finding), finding.severity, actual_exit(finding), finding.parts.len());
+        std::cmp::Reverse(rank)
+    });
+    let mut rules = BTreeSet::new();
+    ranked.retain(|one| !one.finding.triage.is_empty() && rules.insert(&one.finding.rule));
+    ranked
+        .iter()
+        .map(|one| Triage { title: &one.finding.title, steps: &one.finding.triage })
+        .collect()
+}
+
+/// Findings by incident, the gravest first, each in the order of time.
 pub(super) fn groups(selection: &Selection) -> Vec<Group<'_>> {
-    let mut accounts: BTreeMap<&str, (Vec<&Detailed>, Vec<&Row>)> = BTreeMap::new();
+    let firsts = firsts(selection);
+    let first = |row: &Row| firsts.get(row.incident.as_str()).copied().unwrap_or_default();
+    let mut incidents: BTreeMap<&str, (Vec<&Detailed>, Vec<&Row>)> = BTreeMap::new();
     for detailed in selection.detailed.values() {
-        accounts.entry(&detailed.row.account).or_default().0.push(detailed);
+        incidents.entry(first(&detailed.row)).or_default().0.push(detailed);
     }
     for row in selection.summarised.values() {
-        accounts.entry(&row.account).or_default().1.push(row);
+        incidents.entry(first(row)).or_default().1.push(row);
     }
-    let counts = |account: &str| -> Vec<(Severity, u64)> {
-        let counts = selection.tally.accounts.get(account).into_iter().flatten().rev();
+    let mut of_first: BTreeMap<&str, BTreeMap<Severity, u64>> = BTreeMap::new();
+    for (incident, first) in &firsts {
+        let counts = of_first.entry(first).or_default();
+        for (severity, count) in selection.tally.incidents.get(*incident).into_iter().flatten() {
+            *counts.entry(*severity).or_default() += count;
+        }
+    }
+    let counts = |first: &str| -> Vec<(Severity, u64)> {
+        let counts = of_first.get(first).into_iter().flatten().rev();
         counts.map(|(severity, count)| (*severity, *count)).collect()
     };
-    let mut accounts: Vec<_> = accounts.into_iter().collect();
-    accounts.sort_by_cached_key(|(account, _)| (std::cmp::Reverse(counts(account)), *account));
+    let mut incidents: Vec<_> = incidents.into_iter().collect();
+    let account = |(detailed, summarised): &(Vec<&'_ Detailed>, Vec<&'_ Row>)| {
+        let details = detailed.iter().map(|detailed| &detailed.row);
+        let mut rows = details.chain(summarised.iter().copied());
+        rows.find(|row| !row.account.is_empty()).map(|row| row.account.clone())
+    };
+    incidents.sort_by_cached_key(|(first, rows)| {
+        (std::cmp::Reverse(counts(first)), account(rows), *first)
+    });
 
     let mut numbers = Anchors::default();
-    let mut groups: Vec<Group<'_>> = accounts
+    let mut groups: Vec<Group<'_>> = incidents
         .into_iter()
         .enumerate()
-        .map(|(index, (account, (mut detailed, mut summarised)))| {
+        .map(|(index, (incident, (mut detailed, mut summarised)))| {
+            let rows = detailed.iter().map(|detailed| &detailed.row);
+            let rows = rows.chain(summarised.iter().copied());
+            let mut accounts = rows.map(|row| row.account.as_str());
+            let account = accounts.find(|account| !account.is_empty()).unwrap_or_default();
+            drop(accounts);
+            let triage = triage(&detailed);
             detailed.sort_by_key(|detailed| in_time(&detailed.row));
             summarised.sort_by_key(|row| in_time(row));
             let (chains, events) = detailed.into_iter().partition(|detailed| detailed.row.chain);
@@ -141,8 +212,8 @@ pub(super) fn groups(selection: &Selection) -> Vec<Group<'_>> {
                 |all: Vec<_>| all.into_iter().map(|detailed| numbers.card(detailed)).collect();
             let (chains, events) = (cards(chains), cards(events));
             let summarised = summarised.into_iter().map(|row| numbers.item(row, 'l')).collect();
-            let (anchor, counts) = (format!("a{}", index + 1), counts(account));
-            Group { account, anchor, chains, events, summarised, counts }
+            let (anchor, counts) = (format!("a{}", index + 1), counts(incident));
+            Group { account, incident, triage, anchor, chains, events, summarised, counts }
         })
         .collect();
     for group in &mut groups {
