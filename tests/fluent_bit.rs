@@ -177,7 +177,8 @@ fn a_stack_that_is_too_small_loses_no_other_records() {
 
 #[test]
 fn its_memory_is_flat_once_the_caps_are_reached() {
-    let caps = json!({"memory": {"events": 100, "terms": 20, "steps": 20, "policies": 3}});
+    let caps =
+        json!({"memory": {"events": 100, "terms": 20, "steps": 20, "policies": 3, "alerts": 20}});
     let mut filter = Filter::new(&caps.to_string());
     let noise: Vec<String> = fs::read_to_string(support::root().join("samples/incident.ndjson"))
         .unwrap()
