@@ -1,7 +1,10 @@
 //! Digests that stand for text, so that hostile text takes no room in memory.
 
+use std::hash::Hasher as _;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use twox_hash::XxHash64;
 
 use crate::text::hex_digit;
 
@@ -46,6 +49,14 @@ impl Digest128 {
     pub fn from_hex(digits: &str) -> Option<Digest128> {
         let key = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
         Some(Digest128::new(key.to_be_bytes()))
+    }
+
+    /// A key for one of several things of what this key stands for. Their names are ours or a pack's:
+    /// cheaper than a digest, since nobody can choose them to meet.
+    pub(crate) fn named(self, name: &str, number: u64) -> Digest128 {
+        let mut hash = XxHash64::with_seed(number);
+        hash.write(name.as_bytes());
+        Digest128 { high: self.high, low: self.low ^ hash.finish() }
     }
 
     /// 32 hex digits.

@@ -94,23 +94,23 @@ pub fn alert(finding: &mut Finding, pack: &Pack, memory: &mut Memory) {
     else {
         return;
     };
-    let day = incident::day(finding);
-    let kept = day.unwrap_or(i64::MIN);
+    let Some(incident) = Digest128::from_hex(&finding.incident) else { return };
+    let time = incident::day(finding);
+    let day = time.unwrap_or(i64::MIN);
     let stage = pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default();
-    let class = Digest128::of(&[&finding.incident, finding.severity.as_str(), stage]);
-    let exits: Vec<Digest128> = match actual_exit(finding) {
-        true => exits_of(finding, day).collect(),
-        false => Vec::new(),
-    };
-    let departed = is_departure(finding)
-        && !exits_of(finding, day).all(|exit| memory.alerts().opener(kept, exit).is_some());
-    let own = Alert { day: kept, class, finding: id };
-    if exits.is_empty() && !departed && !memory.alerts().contains(&own) {
-        if let Some(opener) = memory.alerts().opener(kept, class) {
-            finding.status = Status::FollowUp;
-            finding.status_reason = Some(format!("{} is the alert", opener.hex()));
-            return;
-        }
+    let class = incident.named(stage, finding.severity as u64);
+    let own = Alert { day, class, finding: id };
+    let exits = if actual_exit(finding) { exits_of(finding, incident, time) } else { Vec::new() };
+    let alerts = memory.alerts();
+    // An account that AWS does not name may be any, whoever else went.
+    let known = |exit: &Digest128| finding.account.is_some() && alerts.opener(day, *exit).is_some();
+    let is_new = !exits.is_empty()
+        || alerts.contains(&own)
+        || is_departure(finding) && !exits_of(finding, incident, time).iter().all(known);
+    if let Some(opener) = alerts.opener(day, class).filter(|_| !is_new) {
+        finding.status = Status::FollowUp;
+        finding.status_reason = Some(format!("{} is the alert", opener.hex()));
+        return;
     }
     for class in exits.into_iter().chain([class]) {
         memory.record_alert(Alert { class, ..own });
@@ -127,9 +127,14 @@ fn is_departure(finding: &Finding) -> bool {
 }
 
 /// The classes that stand for the exits of the accounts that a finding names.
-fn exits_of(finding: &Finding, day: Option<i64>) -> impl Iterator<Item = Digest128> {
-    let accounts = finding.account.as_deref().unwrap_or_default().split(", ");
-    accounts.map(move |account| Digest128::of(&[&incident::of_day(account, day), "exit"]))
+fn exits_of(finding: &Finding, incident: Digest128, day: Option<i64>) -> Vec<Digest128> {
+    let accounts = finding.account.as_deref().unwrap_or_default();
+    let of_each = |account| Digest128::from_hex(&incident::of_day(account, day));
+    let incidents = match accounts.contains(", ") {
+        true => accounts.split(", ").filter_map(of_each).collect(),
+        false => vec![incident],
+    };
+    incidents.into_iter().map(|incident| incident.named("exit", u64::MAX)).collect()
 }
 
 /// The part of a rule's finding that approvals look at.

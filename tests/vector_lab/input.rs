@@ -29,7 +29,8 @@ pub fn write_events(file: &Path, count: u32) {
             // Far enough from each other that they come in batches of their own.
             50 => attack[0].clone(),
             100 => attack[1].clone(),
-            150 => attack[2].clone(),
+            // A second exit, which completes a chain that has alerted.
+            150 | 175 => attack[2].clone(),
             _ => quiet(id),
         };
         let account = format!("{:012}", 100_000_000_000_u64 + u64::from(id / 200));
