@@ -47,8 +47,9 @@ impl Digest128 {
 
     /// The key that these 32 hex digits are.
     pub fn from_hex(digits: &str) -> Option<Digest128> {
-        let key = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
-        Some(Digest128::new(key.to_be_bytes()))
+        let (high, low) = digits.split_at_checked(16).filter(|_| digits.len() == 32)?;
+        let half = |digits| u64::from_str_radix(digits, 16).ok();
+        Some(Digest128 { high: half(high)?, low: half(low)? })
     }
 
     /// A key for one of several things of what this key stands for. Their names are ours or a pack's:

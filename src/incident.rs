@@ -3,43 +3,47 @@
 //! An incident follows from the finding alone, so that neither order, nor a merge, nor a replay, nor the
 //! router changes it.
 
+use time::{Date, Month};
+
 use crate::digest::Digest128;
 use crate::finding::Finding;
 use crate::settings::Settings;
-use crate::time;
 
-const DAY: i64 = 86_400;
-
-/// The UTC day of a finding's last event, in days since 1970; none if it has no time that can be read.
+/// The UTC day of a finding's last event, in days of the Julian calendar; none if it has no time that can be
+/// read.
 pub fn day(finding: &Finding) -> Option<i64> {
-    time::parse(finding.last_seen.as_deref()?).map(|time| time.div_euclid(DAY))
+    date(finding).map(|date| date.to_julian_day().into())
 }
 
 /// Names the incident of a finding, and that of the day before.
 pub fn name(finding: &mut Finding, settings: &Settings) {
-    let acting = || finding.accounts.acting.as_deref();
     let key = finding.account.as_deref().or(settings.ownership.organization.as_deref());
-    let key = key.or_else(acting).unwrap_or_default().to_owned();
-    let day = day(finding);
-    finding.incident_before =
-        day.and_then(|day| written(day.checked_sub(1)?)).map(|day| of(&key, &day));
-    finding.incident = of_day(&key, day);
+    let key = key.or(finding.accounts.acting.as_deref()).unwrap_or_default();
+    let date = date(finding);
+    let incident = of(key, date);
+    let before = date.and_then(Date::previous_day).filter(|date| date.year() >= 0);
+    let before = before.map(|date| of(key, Some(date)));
+    (finding.incident, finding.incident_before) = (incident, before);
 }
 
-/// The incident of an account, or of whatever stands for it, and of a day.
-pub fn of_day(key: &str, day: Option<i64>) -> String {
-    of(key, &day.and_then(written).unwrap_or_else(|| "unknown".to_owned()))
+/// The incident of another account on the day of a finding.
+pub fn of_account(account: &str, finding: &Finding) -> String {
+    of(account, date(finding))
 }
 
-fn of(key: &str, day: &str) -> String {
-    Digest128::of(&["orgwatch incident", key, day]).hex()
+/// With no longer a prefix, the digest of an account is that of one block.
+fn of(key: &str, date: Option<Date>) -> String {
+    let day = date
+        .map(|date| format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()));
+    Digest128::of(&["incident", key, day.as_deref().unwrap_or("unknown")]).hex()
 }
 
-/// A day as in 2026-06-01.
-fn written(day: i64) -> Option<String> {
-    let mut text = time::rfc3339(day.checked_mul(DAY)?)?;
-    text.truncate("2026-06-01".len());
-    Some(text)
+/// The date in a time that a finding has, which is RFC 3339 in UTC.
+fn date(finding: &Finding) -> Option<Date> {
+    let text = finding.last_seen.as_deref()?;
+    let number = |at: std::ops::Range<usize>| text.get(at)?.parse::<u8>().ok();
+    let month = Month::try_from(number(5..7)?).ok()?;
+    Date::from_calendar_date(text.get(..4)?.parse().ok()?, month, number(8..10)?).ok()
 }
 
 #[cfg(test)]
@@ -83,6 +87,6 @@ mod tests {
         assert_eq!(of("0000-01-01T00:00:00Z").incident_before, None);
         let unknown = found(None, None, "{}");
         assert_eq!(unknown.incident_before, None);
-        assert_eq!(unknown.incident, of_day("111122223333", None));
+        assert_eq!(unknown.incident, super::of("111122223333", None));
     }
 }

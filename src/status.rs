@@ -95,18 +95,17 @@ pub fn alert(finding: &mut Finding, pack: &Pack, memory: &mut Memory) {
         return;
     };
     let Some(incident) = Digest128::from_hex(&finding.incident) else { return };
-    let time = incident::day(finding);
-    let day = time.unwrap_or(i64::MIN);
+    let day = incident::day(finding).unwrap_or(i64::MIN);
     let stage = pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default();
     let class = incident.named(stage, finding.severity as u64);
     let own = Alert { day, class, finding: id };
-    let exits = if actual_exit(finding) { exits_of(finding, incident, time) } else { Vec::new() };
+    let exits = if actual_exit(finding) { exits_of(finding, incident) } else { Vec::new() };
     let alerts = memory.alerts();
     // An account that AWS does not name may be any, whoever else went.
     let known = |exit: &Digest128| finding.account.is_some() && alerts.opener(day, *exit).is_some();
     let is_new = !exits.is_empty()
         || alerts.contains(&own)
-        || is_departure(finding) && !exits_of(finding, incident, time).iter().all(known);
+        || is_departure(finding) && !exits_of(finding, incident).iter().all(known);
     if let Some(opener) = alerts.opener(day, class).filter(|_| !is_new) {
         finding.status = Status::FollowUp;
         finding.status_reason = Some(format!("{} is the alert", opener.hex()));
@@ -127,9 +126,9 @@ fn is_departure(finding: &Finding) -> bool {
 }
 
 /// The classes that stand for the exits of the accounts that a finding names.
-fn exits_of(finding: &Finding, incident: Digest128, day: Option<i64>) -> Vec<Digest128> {
+fn exits_of(finding: &Finding, incident: Digest128) -> Vec<Digest128> {
     let accounts = finding.account.as_deref().unwrap_or_default();
-    let of_each = |account| Digest128::from_hex(&incident::of_day(account, day));
+    let of_each = |account| Digest128::from_hex(&incident::of_account(account, finding));
     let incidents = match accounts.contains(", ") {
         true => accounts.split(", ").filter_map(of_each).collect(),
         false => vec![incident],

@@ -14,7 +14,7 @@ use crate::digest::Digest128;
 /// An alert: a finding that opened a class. Ordered by the day of the finding's incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Alert {
-    /// The day, since 1970; the least for a finding without a time.
+    /// The day, of the Julian calendar; the least for a finding without a time.
     pub day: i64,
     /// The class: what alerts once.
     pub class: Digest128,

@@ -275,8 +275,13 @@ impl Story {
 }
 
 /// Whether a finding is an alert, or follows one.
-pub(super) fn needs_someone(finding: &Finding) -> bool {
-    matches!(finding.status, Status::New | Status::FollowUp)
+fn needs_someone(finding: &Finding) -> bool {
+    of_an_alert(finding.status)
+}
+
+/// Whether a status is that of an alert, or of what follows one.
+pub(super) fn of_an_alert(status: Status) -> bool {
+    matches!(status, Status::New | Status::FollowUp)
 }
 
 fn alerts(new: u64) -> String {

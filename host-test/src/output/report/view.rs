@@ -9,7 +9,7 @@ use orgwatch::status::actual_exit;
 use super::facts::Facts;
 use super::selection::{Detailed, Row, Selection};
 use super::time_format::{moment, period, span};
-use crate::output::story::needs_someone;
+use crate::output::story::of_an_alert;
 
 /// A finding with its place on the page.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl<'a> Group<'a> {
             let length = row.to.unwrap_or_default().saturating_sub(row.from.unwrap_or_default());
             (
                 std::cmp::Reverse(row.severity),
-                row.status,
+                !of_an_alert(row.status),
                 std::cmp::Reverse((card.steps.len(), length)),
             )
         })
@@ -150,8 +150,12 @@ fn triage<'a>(detailed: &[&'a Detailed]) -> Vec<Triage<'a>> {
     let mut ranked = detailed.to_vec();
     ranked.sort_by_key(|one| {
         let finding = &one.finding;
-        let rank =
-            (needs_someone(finding), finding.severity, actual_exit(finding), finding.parts.len());
+        let rank = (
+            of_an_alert(finding.status),
+            finding.severity,
+            actual_exit(finding),
+            finding.parts.len(),
+        );
         std::cmp::Reverse(rank)
     });
     let mut rules = BTreeSet::new();
