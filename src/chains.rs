@@ -11,6 +11,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::memory::{
     ALL, Approved, FindingKey, FindingSnapshot, Group, MAX_PLACES, Membership, Memory, Observation,
     ObservationKey, Observations, Places, Saved, SavedObservation,
 };
+use crate::record::is_account;
 use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 use crate::status;
@@ -88,7 +90,7 @@ impl Correlations {
     ) -> Vec<Finding> {
         let mut completed = Vec::new();
         let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
-        let memberships = self.memberships(feeds, finding, context);
+        let memberships = self.memberships(feeds, finding, context, settings);
         if memberships.is_empty() {
             return completed;
         }
@@ -200,7 +202,13 @@ impl Correlations {
 
     /// The memberships of a finding in chains: none if it does not count or lacks a value that ties it, in
     /// several groups if it affects several accounts.
-    fn memberships(&self, feeds: &[RuleFeed], finding: &Finding, context: &Context<'_>) -> Places {
+    fn memberships(
+        &self,
+        feeds: &[RuleFeed],
+        finding: &Finding,
+        context: &Context<'_>,
+        settings: &Settings,
+    ) -> Places {
         let mut memberships = Places::new();
         let counted: Vec<_> = feeds
             .iter()
@@ -210,36 +218,51 @@ impl Correlations {
                 let counts =
                     rule.member_filter.as_ref().is_none_or(|filter| rules::holds(filter, context));
                 let member_key = match &chain.kind {
+                    // Of each account its own.
+                    CorrelationKind::ValueCount(_, Field::Derived(Derived::Account)) => None,
                     CorrelationKind::ValueCount(_, field) => {
-                        Digest128::of(&[&context.text(field)?])
+                        Some(Digest128::of(&[&context.text(field)?]))
                     }
-                    _ => key_of_member(feed.member),
+                    _ if rule.before_success => Some(key_before_success(feed.member)),
+                    _ => Some(key_of_member(feed.member)),
                 };
                 counts.then_some((feed.key, &rule.key, member_key))
             })
             .collect();
         let accounts = finding.account.as_deref().unwrap_or_default();
+        let organization = tied_organization(finding, settings);
         for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
             for (chain, key, member_key) in &counted {
-                let by_account = key.contains(&Field::Derived(Derived::Account));
-                let value = |field: &Field| match field {
-                    Field::Derived(Derived::Account) => {
-                        Some(account.into()).filter(|_| !account.is_empty())
+                let has = |derived| key.contains(&Field::Derived(derived));
+                let by_both = has(Derived::AccountAndOrganization);
+                let by_account = by_both || member_key.is_none() || has(Derived::Account);
+                let account_key = Digest128::of(&[account]);
+                let ties = if by_both { [Some(account), Some(organization)] } else { [None, Some("")] };
+                for tied in ties.into_iter().flatten() {
+                    let own = || Some(account.into()).filter(|_| !account.is_empty());
+                    let value = |field: &Field| match field {
+                        Field::Derived(Derived::Account) => own(),
+                        Field::Derived(Derived::Organization) => Some(organization.into()),
+                        Field::Derived(Derived::AccountAndOrganization) => Some(tied.into()),
+                        Field::Derived(Derived::AccountOrOrganization) => {
+                            Some(named_account(context).unwrap_or_else(|| organization.into()))
+                        }
+                        other => context.text(other),
+                    };
+                    let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
+                        continue;
+                    };
+                    let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
+                    let group = Group { chain: *chain, group: Digest128::of(&group) };
+                    let member_key = member_key.unwrap_or(account_key);
+                    let membership = Membership { group, member_key };
+                    let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
+                    if let Err(at) =
+                        memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
+                        && memberships.len() < MAX_PLACES
+                    {
+                        memberships.insert(at, (membership, of_account));
                     }
-                    other => context.text(other),
-                };
-                let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
-                    continue;
-                };
-                let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-                let group = Group { chain: *chain, group: Digest128::of(&group) };
-                let membership = Membership { group, member_key: *member_key };
-                let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
-                if let Err(at) =
-                    memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
-                    && memberships.len() < MAX_PLACES
-                {
-                    memberships.insert(at, (membership, of_account));
                 }
             }
         }
@@ -274,9 +297,31 @@ impl Correlations {
     }
 }
 
+/// The organization that a chain ties a finding by. Without one in the settings all that is examined counts
+/// as one organization: most events do not name theirs.
+fn tied_organization<'a>(finding: &'a Finding, settings: &Settings) -> &'a str {
+    match settings.ownership.organization {
+        Some(_) => finding.organization.as_deref().unwrap_or_default(),
+        None => "",
+    }
+}
+
+/// The account that the removal of a guardrail names: the one that was moved, or that a policy was taken from.
+fn named_account<'a>(context: &'a Context<'_>) -> Option<Cow<'a, str>> {
+    let is_moved = context.record.at(&["eventName"]).is_some_and(|name| name == "MoveAccount");
+    let key = if is_moved { "accountId" } else { "targetId" };
+    let named = context.record.at(&["requestParameters", key])?;
+    is_account(named.trim()).then_some(named)
+}
+
 /// The key of a member in its group.
 fn key_of_member(member: usize) -> Digest128 {
     Digest128::new((u128::from(member as u64) << 64).to_be_bytes())
+}
+
+/// The key of a member's events that count only before a call that succeeded.
+fn key_before_success(member: usize) -> Digest128 {
+    Digest128::new(((u128::from(member as u64) << 64) | 1).to_be_bytes())
 }
 
 /// The key of a chain's last member.

@@ -338,5 +338,5 @@ fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
     let window = terms.window.to_string();
     let mut parts = vec![rule.about.id.as_str(), &window];
     parts.extend(values.iter().map(|value| value.as_ref()));
-    !memory.observe_term(Digest128::of(&parts), time, terms.window)
+    !memory.observe_term(Digest128::of(&parts), time, terms.window, terms.grace)
 }

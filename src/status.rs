@@ -144,6 +144,7 @@ pub fn action<'a>(rule: &Rule, finding: &'a Finding) -> Action<'a> {
         source_ip: finding.source_ip.as_deref(),
         account: finding.account.as_deref(),
         destination: Leads::to(destination, rule.destination_organization.is_some()),
+        details: &finding.details,
     }
 }
 

@@ -57,10 +57,40 @@ pub enum Derived {
     PolicyType,
     /// `true` for a policy that the settings guard.
     GuardPolicy,
-    /// `true` when a policy in the request allows leaving the organization.
+    /// `true` when a policy in the request allows a call that takes an account out of its organization.
     GrantsLeave,
+    /// The calls of that kind which a policy in the request allows, joined by commas.
+    Allows,
     /// The callers that a trust policy in the request admits: `everyone`, or an account `outside`.
     Trusts,
+    /// The severity that the rule gives the event; for the members of chains.
+    Severity,
+    /// The organization of the finding, as chains tie it.
+    Organization,
+    /// The account that a removed guardrail was about, or else the organization; for the keys of chains.
+    AccountOrOrganization,
+    /// Both the finding's account and its organization, each in a group of its own; for the keys of chains.
+    AccountAndOrganization,
+    /// `true` when an accepted invitation takes the account out of the settings' organization.
+    Transfer,
+    /// `true` when an AWS service acted through a role that no customer can assume.
+    ByAws,
+    /// `management`, `member` or `other`: the account in which the event happened, by the settings.
+    ActsIn,
+    /// The kind of the request's `targetId`: `management`, `quarantine`, `account`, `root` or `unit`.
+    TargetIs,
+    /// Whether the settings guard the organizational unit that an account is moved to: `true` or `false`.
+    GuardedOu,
+    /// `true` or `false`: whether the content of an organization policy denies leaving.
+    DeniesLeave,
+    /// `true` for an organization policy whose content denies everything.
+    DeniesEverything,
+    /// `named` for a resource that carries the trail by the settings, `likely` for one by its name.
+    LogPath,
+    /// Where a trail is sent by the request: `elsewhere`, `unknown` or `known`.
+    TrailTo,
+    /// `true` when the selectors in the request leave out management events that write.
+    OmitsWrites,
 }
 
 impl Derived {
@@ -72,7 +102,22 @@ impl Derived {
         ("policy_type", Derived::PolicyType),
         ("guard_policy", Derived::GuardPolicy),
         ("grants_leave", Derived::GrantsLeave),
+        ("allows", Derived::Allows),
         ("trusts", Derived::Trusts),
+        ("severity", Derived::Severity),
+        ("organization", Derived::Organization),
+        ("account_or_organization", Derived::AccountOrOrganization),
+        ("account_and_organization", Derived::AccountAndOrganization),
+        ("transfer", Derived::Transfer),
+        ("by_aws", Derived::ByAws),
+        ("acts_in", Derived::ActsIn),
+        ("target_is", Derived::TargetIs),
+        ("guarded_ou", Derived::GuardedOu),
+        ("denies_leave", Derived::DeniesLeave),
+        ("denies_everything", Derived::DeniesEverything),
+        ("log_path", Derived::LogPath),
+        ("trail_to", Derived::TrailTo),
+        ("omits_writes", Derived::OmitsWrites),
     ];
 }
 

@@ -171,6 +171,10 @@ pub struct Correlation {
     pub members: Vec<Member>,
     /// The window, in seconds of event time.
     pub window: i64,
+    /// The severities that follow where the account went: the first that holds replaces the level.
+    pub severity: Vec<SeverityWhen>,
+    /// The details that this chain adds to the finding.
+    pub details: Vec<(String, Template)>,
 }
 
 /// The relation of a chain's members.
@@ -203,6 +207,8 @@ pub struct MemberRule {
     pub key: Vec<Field>,
     /// The condition under which its events count, if not all do.
     pub member_filter: Option<Expr>,
+    /// Its events count only before a call that succeeded.
+    pub before_success: bool,
 }
 
 /// A severity and its condition.
@@ -221,6 +227,8 @@ pub struct NewTerms {
     pub fields: Vec<Field>,
     /// The seconds of event time, before and after, for which a sighting counts.
     pub window: i64,
+    /// The seconds from the first sighting on for which values are still new.
+    pub grace: i64,
 }
 
 /// Templates for a finding's target.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use orgwatch_sigma::{Correlation, CorrelationKind};
 
 use super::parts::MAX_PARTS;
-use super::{MAX_REFUSED, key_of_last, key_of_member};
+use super::{MAX_REFUSED, key_before_success, key_of_last, key_of_member};
 use crate::digest::Digest128;
 use crate::memory::{Group, Membership, ObservationKey, Observations};
 
@@ -198,7 +198,7 @@ pub(super) fn is_complete(
             // latest of another event is kept beside it. Equal times satisfy the order.
             let mut reached = [Some(last), None];
             let others = 0..chain.members.len().saturating_sub(1);
-            others.rev().map(key_of_member).all(|member_key| {
+            others.rev().all(|member| {
                 let follows = |key: &ObservationKey| {
                     let mut later = reached.iter().flatten();
                     later.any(|next| key.time <= next.time && key.event != next.event)
@@ -206,11 +206,24 @@ pub(super) fn is_complete(
                 let [latest, _] = reached;
                 let upto = latest.map_or(last.time, |latest| latest.time);
                 let upto = ObservationKey::last_at(upto);
-                let member = Membership { group, member_key };
-                let mut earlier = steps.of_member(member, oldest, upto).rev().filter(follows);
-                let latest = earlier.next();
-                let other = latest.and_then(|latest| earlier.find(|key| key.event != latest.event));
-                drop(earlier);
+                // Before a call that was refused some events do not count.
+                let weak = (!last.refused).then(|| key_before_success(member));
+                let keys = [Some(key_of_member(member)), weak].into_iter().flatten();
+                let mut found: Vec<ObservationKey> = keys
+                    .flat_map(|member_key| {
+                        let member = Membership { group, member_key };
+                        let mut earlier =
+                            steps.of_member(member, oldest, upto).rev().filter(&follows);
+                        let latest = earlier.next();
+                        let other = latest
+                            .and_then(|latest| earlier.find(|key| key.event != latest.event));
+                        [latest, other].into_iter().flatten()
+                    })
+                    .collect();
+                found.sort_unstable_by(|one, other| other.cmp(one));
+                let latest = found.first().copied();
+                let other = latest
+                    .and_then(|latest| found.iter().copied().find(|key| key.event != latest.event));
                 reached = [latest, other];
                 latest.is_some()
             })

@@ -103,8 +103,8 @@ impl Memory {
 
     /// Remembers that terms were seen; says whether they were seen within the window before, on
     /// either side.
-    pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64) -> bool {
-        let seen = self.terms.observe_term(term, time, window);
+    pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64, grace: i64) -> bool {
+        let seen = self.terms.observe_term(term, time, window, grace);
         let gone = self.terms.evict_to(self.limits.terms);
         self.evicted = self.evicted.saturating_add(gone);
         seen

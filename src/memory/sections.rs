@@ -211,7 +211,7 @@ mod tests {
     fn sample() -> Memory {
         let mut memory = Memory::new(LIMITS);
         memory.record_finding(FindingKey { time: -5, event: key(1), rule: key(2) });
-        memory.observe_term(key(3), 1000, 100);
+        memory.observe_term(key(3), 1000, 100, 0);
         // Nothing but the texts that must be there, and those empty.
         let part = vec![0; 26];
         let membership =

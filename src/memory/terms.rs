@@ -26,18 +26,20 @@ pub struct Interval {
 pub struct Terms(BTreeMap<Interval, (i64, i64)>);
 
 impl Terms {
-    /// Remembers a sighting; says whether there was one within the window, before or after it.
-    pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64) -> bool {
+    /// Remembers a sighting; says whether there was one within the window, before or after it, other than
+    /// within the grace, in which a term is still new.
+    pub fn observe_term(&mut self, term: Digest128, time: i64, window: i64, grace: i64) -> bool {
         // Nothing is within no time: the compiler refuses such a window, and a pack made otherwise
         // does not stop the detector.
         let window = window.max(1);
         let start = time.div_euclid(window).saturating_mul(window);
         let at = |start: Option<i64>| start.and_then(|start| self.0.get(&Interval { start, term }));
-        let seen = at(Some(start)).is_some()
+        let new = |seen: i64| grace > 0 && seen.abs_diff(time) <= grace.unsigned_abs();
+        let seen = at(Some(start)).is_some_and(|(first, _)| !new(*first))
             || at(start.checked_sub(window))
-                .is_some_and(|(_, last)| time.saturating_sub(*last) <= window)
+                .is_some_and(|(first, last)| time.saturating_sub(*last) <= window && !new(*first))
             || at(start.checked_add(window))
-                .is_some_and(|(first, _)| first.saturating_sub(time) <= window);
+                .is_some_and(|(first, _)| first.saturating_sub(time) <= window && !new(*first));
         self.extend_interval(Interval { start, term }, time, time);
         seen
     }
@@ -86,7 +88,7 @@ mod tests {
             let mut all: Vec<i64> = Vec::new();
             for time in times {
                 let expected = all.iter().any(|seen| (seen - time).abs() <= WINDOW);
-                prop_assert_eq!(terms.observe_term(term, time, WINDOW), expected);
+                prop_assert_eq!(terms.observe_term(term, time, WINDOW, 0), expected);
                 all.push(time);
             }
         }
@@ -96,7 +98,7 @@ mod tests {
     fn the_ends_of_time_do_not_overflow() {
         let mut terms = Terms::default();
         for time in [i64::MIN, i64::MIN + 1, 0, i64::MAX] {
-            terms.observe_term(Digest128::new([0; 16]), time, 864_000);
+            terms.observe_term(Digest128::new([0; 16]), time, 864_000, 0);
         }
         assert!(terms.count() >= 3);
     }

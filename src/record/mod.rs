@@ -3,18 +3,23 @@
 //! A record is borrowed from the line it came in. Normalising it means one thing so far: containers
 //! that a pipeline has turned into JSON text are read again.
 
+mod actor;
 mod content;
+pub mod log_path;
 mod networks;
 pub mod org_policy;
 mod outcome;
 mod ownership;
 mod policy;
+mod selectors;
 mod summary;
 mod trust;
 
 pub use ownership::{Destination, Ownership};
 pub(crate) use ownership::{is_account, is_organization};
-pub use policy::grants_leave;
+pub use actor::{DELEGATE, ON_BEHALF_OF, SOURCE_IDENTITY, is_aws};
+pub use policy::{allows, grants_leave};
+pub use selectors::omits_writes;
 pub use summary::EventSummary;
 pub use trust::{Trusted, trusts};
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Ownership, Record};
+use super::{Ownership, Record, is_account, policy};
 
 /// The names of the events that are looked at even if no rule is about them, in lower case: a response to
 /// one says the type of the policy that it created or changed.
@@ -10,6 +10,17 @@ pub const POLICY_EVENTS: [&str; 2] = ["createpolicy", "updatepolicy"];
 
 /// The types of policies that limit what accounts may do.
 const GUARDING: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
+
+/// What is added to the type of a policy that is remembered, if its content denies everything.
+const DENIES_EVERYTHING: &str = " denying everything";
+
+/// The remembered type of a policy, and whether its content denied everything.
+pub fn remembered(kind: &str) -> (&str, bool) {
+    match kind.strip_suffix(DENIES_EVERYTHING) {
+        Some(kind) => (kind, true),
+        None => (kind, false),
+    }
+}
 
 /// Whether an event of this name says the type of a policy that later events only give the id of.
 pub fn is_policy_event(event_name: &str) -> bool {
@@ -27,7 +38,44 @@ pub fn changed_policy<'a>(record: &Record<'a>) -> Option<(Cow<'a, str>, Cow<'a, 
         return None;
     }
     let id = record.at(&["responseElements", "policy", "policySummary", "id"])?;
-    Some((id, policy_type(record)?))
+    let kind = policy_type(record)?;
+    let content = content(record);
+    Some((id, match content.is_some_and(|content| policy::denies_everything(&content)) {
+        true => format!("{kind}{DENIES_EVERYTHING}").into(),
+        false => kind,
+    }))
+}
+
+/// The content of an organization policy that the record carries.
+fn content<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    let response = || record.at(&["responseElements", "policy", "content"]);
+    record.at(&["requestParameters", "content"]).or_else(response)
+}
+
+/// Whether the content that the record carries denies leaving the organization.
+pub fn denies_leave(record: &Record<'_>) -> Option<bool> {
+    let content = is_of_organizations(record).then(|| content(record))??;
+    policy::denies(&content, "organizations:leaveorganization")
+}
+
+/// Whether the content that the record carries denies everything.
+pub fn denies_everything(record: &Record<'_>) -> bool {
+    is_of_organizations(record)
+        && content(record).is_some_and(|content| policy::denies_everything(&content))
+}
+
+/// The kind of what the request's `targetId` names.
+pub fn target_is(record: &Record<'_>, ownership: &Ownership) -> Option<&'static str> {
+    let target = record.at(&["requestParameters", "targetId"])?;
+    let target = target.trim();
+    Some(match () {
+        () if ownership.management_account.as_deref() == Some(target) => "management",
+        () if ownership.quarantine.contains(target) => "quarantine",
+        () if is_account(target) => "account",
+        () if target.starts_with("r-") => "root",
+        () if target.starts_with("ou-") => "unit",
+        () => return None,
+    })
 }
 
 /// The id of the organization policy that the request names.

@@ -60,10 +60,12 @@ pub(super) fn of(record: &Record<'_>) -> (Outcome, Option<String>) {
     }
     let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
     // A dozen searches run over them. AWS's own are shorter, and a finding repeats no more.
-    let (code, message) = (shortened(&code, MAX_VALUE), shortened(&message, MAX_VALUE));
+    let (code, message) = (shortened(&code, MAX_VALUE), shortened(readable(&message), MAX_VALUE));
     let named = CODES.iter().find(|(known, _)| find(&code, known).is_some());
     let denied = DENIALS.iter().find(|(known, _)| find(&message, known).is_some());
     let reason = match (named, denied) {
+        // The word says it all, in every language that the message may be in.
+        (_, None) if word(&message).is_some() => word(&message).unwrap_or_default().to_owned(),
         (Some((_, meaning)), _) if message.is_empty() => (*meaning).to_owned(),
         (Some((_, meaning)), _) => format!("{meaning} ({message})"),
         (None, Some((_, meaning))) => match policy(&message) {
@@ -86,6 +88,27 @@ fn of_service_event(record: &Record<'_>) -> (Outcome, Option<String>) {
         }
         _ => (Outcome::Success, None),
     }
+}
+
+/// A message without what only DecodeAuthorizationMessage can read.
+fn readable(message: &str) -> &str {
+    let encoded = message.to_ascii_lowercase().find("encoded authorization failure message");
+    let readable = encoded.and_then(|at| message.get(..at)).unwrap_or(message);
+    readable.trim_end()
+}
+
+/// The word with which AWS says why, such as `WAIT_PERIOD_ACTIVE`, if the message has one.
+fn word(message: &str) -> Option<&str> {
+    let is_word = |text: &&str| {
+        let parts: Vec<&str> = text.split('_').collect();
+        let upper = |part: &&str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        text.len() >= 8 && parts.len() > 1 && parts.iter().all(upper)
+    };
+    let of_names = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | ':' | '-' | '.');
+    let words = message.split(|c: char| !of_names(c));
+    words.map(|text| text.trim_matches([':', '.', '-', '/'])).find(is_word)
 }
 
 /// The action that the message says was not allowed.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::log_path::LogPath;
+
 /// Accounts, organizations and policies that the user calls their own or trusts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ownership {
@@ -15,6 +17,12 @@ pub struct Ownership {
     pub accounts: BTreeSet<String>,
     /// Policies whose removal is critical.
     pub guard_policies: Vec<String>,
+    /// Organizational units that an account may be moved to.
+    pub guarded_ous: BTreeSet<String>,
+    /// Accounts that may be locked out.
+    pub quarantine: BTreeSet<String>,
+    /// The resources that carry the trail.
+    pub log_path: LogPath,
 }
 
 /// The owner of an organization.
@@ -40,6 +48,18 @@ impl Destination {
 }
 
 impl Ownership {
+    /// `management` for the management account, `member` for another of the user's accounts, or `other`, as
+    /// far as the settings name any.
+    pub fn place(&self, account: &str) -> Option<&'static str> {
+        if self.management_account.as_deref() == Some(account) {
+            Some("management")
+        } else if self.accounts.contains(account) {
+            Some("member")
+        } else {
+            (self.management_account.is_some() || !self.accounts.is_empty()).then_some("other")
+        }
+    }
+
     /// The owner of an organization.
     pub fn destination(&self, organization: &str) -> Destination {
         if self.organization.as_deref() == Some(organization) {

@@ -10,7 +10,22 @@ use orgwatch_sigma::Glob;
 use super::{Found, Record, arn};
 use crate::json::{Kind, Tape, Value};
 
-/// The action that takes an account out of its organization, as patterns are compared with it.
+/// The calls that take an account out of its organization: as a finding names it, as patterns are compared
+/// with it, the type of its resources if it has any, and whether it is the management account's.
+const EXITS: [(&str, &str, Option<&str>, bool); 5] = [
+    ("organizations:LeaveOrganization", LEAVE, None, false),
+    ("organizations:AcceptHandshake", "organizations:accepthandshake", Some("handshake"), false),
+    (
+        "organizations:RemoveAccountFromOrganization",
+        "organizations:removeaccountfromorganization",
+        Some("account"),
+        true,
+    ),
+    ("organizations:CloseAccount", "organizations:closeaccount", Some("account"), true),
+    ("account:CloseAccount", "account:closeaccount", Some("account"), true),
+];
+
+/// The action that every member can leave with.
 const LEAVE: &str = "organizations:leaveorganization";
 
 /// Parameters in which a request may carry a policy that grants permissions.
@@ -24,28 +39,97 @@ const MAX_LAYERS: usize = 4;
 
 /// Whether the request grants the permission to leave the organization.
 pub fn grants_leave(record: &Record<'_>) -> bool {
+    is_full_access_attached(record) || grants(record, LEAVE, None)
+}
+
+/// The calls that take an account out of its organization and that a policy in the request allows. Those of
+/// the management account count only in it.
+pub fn allows(record: &Record<'_>, in_management: bool) -> Vec<&'static str> {
+    let all = is_full_access_attached(record);
+    let counts = EXITS.iter().filter(|(.., management)| in_management || !management);
+    counts
+        .filter(|(name, action, resources, _)| {
+            (all && name.starts_with("organizations:")) || grants(record, action, *resources)
+        })
+        .map(|(name, ..)| *name)
+        .collect()
+}
+
+fn is_full_access_attached(record: &Record<'_>) -> bool {
     let attached = ["policyArn", "managedPolicyArn"];
     let mut attached = attached.iter().filter_map(|key| record.at(&["requestParameters", key]));
-    if attached.any(|policy| arn(&policy).ends_with(FULL_ACCESS)) {
-        return true;
-    }
+    attached.any(|policy| arn(&policy).ends_with(FULL_ACCESS))
+}
+
+/// Whether a policy in the request allows an action; one that has resources of its own may be allowed on
+/// some of them.
+fn grants(record: &Record<'_>, action: &str, resources: Option<&str>) -> bool {
     let mut grants = false;
     for key in PERMISSIONS {
         policies(record, key, &mut |policy| {
-            let (mut allowed, mut denied) = (false, false);
-            for statement in statements(policy) {
-                let concerned = concerns_leave(statement) && is_everywhere(statement);
-                match text(statement, "Effect").as_deref() {
-                    Some("Allow") => allowed |= concerned,
-                    // A denial under a condition leaves a way.
-                    Some("Deny") if !is_conditional(statement) => denied |= concerned,
-                    _ => {}
-                }
-            }
-            grants |= allowed && !denied;
+            grants |= allowed_in(policy, action, resources);
         });
     }
     grants
+}
+
+/// Whether the statements of a policy allow an action.
+fn allowed_in(policy: Value<'_>, action: &str, resources: Option<&str>) -> bool {
+    let (mut allowed, mut denied) = (false, false);
+    for statement in statements(policy) {
+        let concerned = concerns(statement, action);
+        match text(statement, "Effect").as_deref() {
+            Some("Allow") => {
+                let some = resources.is_some_and(|kind| names_resource(statement, action, kind));
+                allowed |= concerned && (some || is_everywhere(statement));
+            }
+            // A denial under a condition leaves a way.
+            Some("Deny") if !is_conditional(statement) => {
+                // Going over to another organization takes the permission to leave as well.
+                let leaving = resources == Some("handshake") && concerns(statement, LEAVE);
+                denied |= (concerned || leaving) && is_everywhere(statement);
+            }
+            _ => {}
+        }
+    }
+    allowed && !denied
+}
+
+/// Whether the text of an organization policy denies an action on every resource, whatever the condition.
+pub(super) fn denies(content: &str, action: &str) -> Option<bool> {
+    let mut denied = None;
+    let mut tape = Tape::default();
+    tape.parse(content.trim()).ok()?;
+    document(Value::root(&tape, content.trim()), MAX_LAYERS, &mut |policy| {
+        let any = statements(policy).any(|statement| {
+            text(statement, "Effect").is_some_and(|effect| effect == "Deny")
+                && concerns(statement, action)
+                && is_everywhere(statement)
+        });
+        denied = Some(denied.unwrap_or(false) || any);
+    });
+    denied
+}
+
+/// Whether the text of an organization policy denies everything to everybody.
+pub(super) fn denies_everything(content: &str) -> bool {
+    let mut tape = Tape::default();
+    if tape.parse(content.trim()).is_err() {
+        return false;
+    }
+    let mut everything = false;
+    document(Value::root(&tape, content.trim()), MAX_LAYERS, &mut |policy| {
+        everything |= statements(policy).any(|statement| {
+            let all = |actions: Value<'_>| {
+                texts(actions).iter().any(|text| text.trim().trim_matches('*').is_empty())
+            };
+            text(statement, "Effect").is_some_and(|effect| effect == "Deny")
+                && statement.get("Action").is_some_and(all)
+                && is_everywhere(statement)
+                && !is_conditional(statement)
+        });
+    });
+    everything
 }
 
 /// Visits the `Statement` of each policy that stands under a key of the request.
@@ -105,12 +189,12 @@ fn is_conditional(statement: Value<'_>) -> bool {
     statement.get("Condition").is_some_and(|condition| !empty(condition))
 }
 
-/// Whether a statement's actions cover leaving.
-fn concerns_leave(statement: Value<'_>) -> bool {
+/// Whether a statement's actions cover one, which is in lower case.
+fn concerns(statement: Value<'_>, action: &str) -> bool {
     let covers = |actions: Value<'_>| {
         texts(actions)
             .iter()
-            .any(|pattern| Glob::wildcard(&pattern.trim().to_lowercase()).matches(LEAVE))
+            .any(|pattern| Glob::wildcard(&pattern.trim().to_lowercase()).matches(action))
     };
     match (statement.get("Action"), statement.get("NotAction")) {
         (Some(actions), _) => covers(actions),
@@ -129,6 +213,22 @@ fn is_everywhere(statement: Value<'_>) -> bool {
         (None, Some(others)) => !any(others),
         (None, None) => true,
     }
+}
+
+/// Whether a statement names resources of this type and of the action's service.
+fn names_resource(statement: Value<'_>, action: &str, kind: &str) -> bool {
+    let service = action.split(':').next().unwrap_or_default();
+    let names = |pattern: &str| {
+        let mut parts = pattern.trim().splitn(6, ':');
+        let is_of = parts.nth(2).is_none_or(|text| Glob::wildcard(text).matches(service));
+        let resource = parts.nth(2).unwrap_or("*");
+        let start = resource.split(['/', '*', '?']).next().unwrap_or_default();
+        let whole = resource.as_bytes().get(start.len()) == Some(&b'/');
+        is_of && if whole { start == kind } else { kind.starts_with(start) }
+    };
+    statement.get("Resource").is_some_and(|all| {
+        texts(all).iter().any(|pattern| pattern.starts_with("arn:") && names(pattern))
+    })
 }
 
 pub(super) fn text<'a>(value: Value<'a>, key: &str) -> Option<Cow<'a, str>> {

@@ -1,5 +1,6 @@
 //! The facts of a record that every finding repeats.
 
+use super::actor::Actor;
 use super::{Record, content, outcome};
 use crate::digest::Digest128;
 use crate::finding::{Accounts, Handshake, Outcome, Principal};
@@ -45,6 +46,8 @@ pub struct EventSummary {
     pub principal: Principal,
     /// The principal's id, which root without an ARN still has.
     pub principal_id: Option<String>,
+    /// What is said about who acted beside the principal.
+    pub actor: Actor,
     /// From where.
     pub source_ip: Option<String>,
     /// With what.
@@ -88,6 +91,7 @@ impl EventSummary {
                 recipient: text(&["recipientAccountId"]),
             },
             principal: principal(record),
+            actor: Actor::of(record),
             principal_id: text(&["userIdentity", "principalId"]),
             source_ip: text(&["sourceIPAddress"]),
             user_agent: text(&["userAgent"]),
@@ -131,12 +135,24 @@ fn principal(record: &Record<'_>) -> Principal {
     Principal {
         kind: identity("type"),
         arn: identity("arn"),
-        name: identity("userName").or_else(|| issuer("userName")),
+        name: identity("userName").or_else(|| issuer("userName")).or_else(|| nameless(record)),
         access_key_id: identity("accessKeyId"),
         mfa: mfa.and_then(|text| yes(&text)),
         issuer: issuer("arn"),
         console: record.at(&["sessionCredentialFromConsole"]).and_then(|text| yes(&text)),
     }
+}
+
+/// The name of a principal that has neither a user's name nor an ARN: the user of IAM Identity Center, or
+/// what the provider of a web identity calls it.
+fn nameless(record: &Record<'_>) -> Option<String> {
+    let kind = record.at(&["userIdentity", "type"])?;
+    let text = match &*kind {
+        "IdentityCenterUser" => record.at(&["userIdentity", "onBehalfOf", "userId"]),
+        "WebIdentityUser" | "SAMLUser" => record.at(&["userIdentity", "principalId"]),
+        _ => None,
+    };
+    text.map(|text| bounded(&text))
 }
 
 fn handshake(record: &Record<'_>) -> (Option<Handshake>, OrgIds) {

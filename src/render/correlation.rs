@@ -2,24 +2,25 @@
 
 use std::borrow::Cow;
 
-use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
+use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Event, Field, Lookup, Pack, holds};
 
-use super::{blank, write};
+use super::{blank, value, write};
 use crate::digest::Digest128;
 use crate::finding::{Finding, Principal, Target};
+use crate::json::Value;
 use crate::memory::{FindingSnapshot, Group};
 use crate::settings::Settings;
 
 /// The finding of a chain, from its parts in the order of their times; the last one completed it for a group,
 /// which may be of one account of several.
 #[inline(never)]
-pub fn correlation_finding(
+pub fn correlation_finding<'a>(
     chain: &Correlation,
     pack: &Pack,
     group: Group,
     last: Digest128,
     account: Option<&str>,
-    parts: &[FindingSnapshot<'_>],
+    parts: &'a [FindingSnapshot<'a>],
     settings: &Settings,
 ) -> Finding {
     let mut finding = blank(&chain.about, &[last, group.group], pack);
@@ -62,14 +63,49 @@ pub fn correlation_finding(
         finding.target = Some(target).filter(|target| *target != Target::default());
         finding.last_seen = owned(&last.time);
     }
-    if let CorrelationKind::ValueCount(..) = chain.kind {
-        let mut calls: Vec<&str> = parts.iter().map(|part| &*part.event_name).collect();
-        calls.sort_unstable();
-        calls.dedup();
-        finding.details.push(("calls".into(), calls.join(", ")));
+    if let CorrelationKind::ValueCount(_, field) = &chain.kind {
+        let of_accounts = *field == Field::Derived(Derived::Account);
+        let account = |part: &'a FindingSnapshot<'_>| part.account.as_deref().unwrap_or_default();
+        let mut values: Vec<&str> = match of_accounts {
+            true => parts.iter().flat_map(|part| account(part).split(", ")).collect(),
+            false => parts.iter().map(|part| &*part.event_name).collect(),
+        };
+        values.sort_unstable();
+        values.dedup();
+        let name = if of_accounts { "accounts" } else { "calls" };
+        finding.details.push((name.into(), values.join(", ")));
+    }
+    let goes = Goes(&finding, settings);
+    if let Some(severity) = chain.severity.iter().find(|severity| holds(&severity.when, &goes)) {
+        finding.severity = severity.level;
+    }
+    for (name, template) in &chain.details {
+        if let Some(value) = value(template, &finding, settings, None) {
+            finding.details.push((name.clone(), value));
+        }
     }
     write(&mut finding, &chain.about, settings, None);
     finding
+}
+
+/// What the severities of chains look at: where the account went.
+struct Goes<'a>(&'a Finding, &'a Settings);
+
+impl Event for Goes<'_> {
+    type Value<'a>
+        = Value<'a>
+    where
+        Self: 'a;
+
+    fn field(&self, field: &Field) -> Lookup<'_, Value<'_>> {
+        let to = self.0.destination_organization.as_deref();
+        match (field, to) {
+            (Field::Derived(Derived::Destination), Some(to)) => {
+                Lookup::Text(self.1.ownership.destination(to).as_str().into())
+            }
+            _ => Lookup::Missing,
+        }
+    }
 }
 
 /// The principal of a part's event.

@@ -3,7 +3,7 @@
 mod correlation;
 mod template;
 
-use orgwatch_sigma::{Pack, Rule, RuleMetadata, Severity};
+use orgwatch_sigma::{Derived, Pack, Rule, RuleMetadata, Severity};
 
 pub use correlation::correlation_finding;
 use template::{MAX_IN_TEXT, sentence, value};
@@ -25,12 +25,19 @@ fn id(about: &RuleMetadata, of: &[Digest128]) -> String {
     Digest128::of(&texts).hex()
 }
 
-/// The severity that a rule gives a record.
+/// The severity that a rule gives a record: what AWS does by itself is low at most.
 fn severity(rule: &Rule, context: &Context<'_>) -> Severity {
-    rule.severity
+    let severity = rule
+        .severity
         .iter()
         .find(|severity| holds(&severity.when, context))
-        .map_or(rule.about.level, |severity| severity.level)
+        .map_or(rule.about.level, |severity| severity.level);
+    let severity = match severity > Severity::Low && context.derived(Derived::ByAws).is_some() {
+        true => Severity::Low,
+        false => severity,
+    };
+    context.set_severity(severity);
+    severity
 }
 
 /// A finding that says what every finding of a rule or chain says.
@@ -83,25 +90,27 @@ pub fn rule_finding(
         last_seen: summary.event_time.clone(),
         ..blank(&rule.about, &[summary.key], pack)
     };
+    let told = Some(context);
     // In this order, since later templates name what earlier ones gave.
-    finding.account = value(&rule.account, &finding, settings, context).map(account_number);
+    finding.account = value(&rule.account, &finding, settings, told).map(account_number);
     let named = rule.organization.as_ref();
     finding.organization = named
-        .and_then(|template| value(template, &finding, settings, context))
+        .and_then(|template| value(template, &finding, settings, told))
         .or_else(|| settings.ownership.organization.clone());
     let destination = rule.destination_organization.as_ref();
     finding.destination_organization =
-        destination.and_then(|template| value(template, &finding, settings, context));
+        destination.and_then(|template| value(template, &finding, settings, told));
     finding.target = rule.target.as_ref().and_then(|target| {
-        let id = value(&target.id, &finding, settings, context)?;
-        Some(Target { kind: value(&target.kind, &finding, settings, context), id: Some(id) })
+        let id = value(&target.id, &finding, settings, told)?;
+        Some(Target { kind: value(&target.kind, &finding, settings, told), id: Some(id) })
     });
     let details = rule.details.iter();
     finding.details = details
         .filter_map(|(name, template)| {
-            Some((name.clone(), value(template, &finding, settings, context)?))
+            Some((name.clone(), value(template, &finding, settings, told)?))
         })
         .collect();
+    finding.details.extend(summary.actor.details());
     match summary.unreadable_time.as_deref() {
         None => {}
         Some("") => finding.details.push(("time".into(), "missing".into())),
@@ -113,10 +122,14 @@ pub fn rule_finding(
     if let Some(origin) = context.origin() {
         let path = origin.path().map(|path| ("record_at", bounded(&path)));
         let form = origin.form.map(|form| ("form", form.as_str().to_owned()));
-        let told = [path, form].into_iter().flatten();
-        finding.details.extend(told.map(|(name, value)| (name.to_owned(), value)));
+        let origin = [path, form].into_iter().flatten();
+        finding.details.extend(origin.map(|(name, value)| (name.to_owned(), value)));
     }
     write(&mut finding, &rule.about, settings, Some(context));
+    if let Some(delegate) = &summary.actor.delegate {
+        let account = shortened(delegate, MAX_IN_TEXT);
+        finding.summary.push_str(&format!(" Account {account} acted through this principal."));
+    }
     finding
 }
 

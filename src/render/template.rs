@@ -20,14 +20,14 @@ pub(super) fn value(
     template: &Template,
     finding: &Finding,
     settings: &Settings,
-    context: &Context<'_>,
+    context: Option<&Context<'_>>,
 ) -> Option<String> {
     let mut text = String::new();
     for part in &template.0 {
         match part {
             Part::Text(part) => text.push_str(part),
             Part::Value(sources) => {
-                text.push_str(&first(sources, finding, settings, Some(context))?);
+                text.push_str(&first(sources, finding, settings, context)?);
             }
         }
     }
@@ -61,11 +61,20 @@ fn first<'a>(
     settings: &'a Settings,
     context: Option<&'a Context<'_>>,
 ) -> Option<Cow<'a, str>> {
+    // How the account of a chain went: without a call of its own, or with LeaveOrganization.
+    let way = |finding: &Finding| {
+        let (_, slugs) = finding.details.iter().find(|(name, _)| name == "parts")?;
+        let left = slugs.split(", ").any(|slug| slug == "member-left-organization");
+        Some(if left { "leave" } else { "transfer" })
+    };
     sources.iter().find_map(|source| match source {
         Source::Record(path) => context?.record.text(path),
         Source::Literal(text) => Some(text.as_str().into()),
         Source::Finding(Value::PolicyType) => context?.derived(Derived::PolicyType),
         Source::Finding(Value::Trusts) => context?.derived(Derived::Trusts),
+        Source::Finding(Value::Allows) => context?.derived(Derived::Allows),
+        Source::Finding(Value::DeniesLeave) => context?.derived(Derived::DeniesLeave),
+        Source::Finding(Value::Way) => way(finding).map(Cow::Borrowed),
         Source::Finding(value) => named(*value, finding, settings, context).map(Cow::Borrowed),
     })
 }
@@ -114,7 +123,11 @@ fn named<'a>(
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
         Value::HandshakeOrganization => context?.summary().handshake_organization.as_deref(),
         // Worked out, not held: see `first`.
-        Value::PolicyType | Value::Trusts => None,
+        Value::PolicyType
+        | Value::Trusts
+        | Value::Allows
+        | Value::DeniesLeave
+        | Value::Way => None,
         Value::Parts => {
             let parts = finding.details.iter().find(|(name, _)| name == "parts");
             parts.map(|(_, slugs)| slugs.as_str())

@@ -1,12 +1,12 @@
 //! A record with what is worked out from it once, when a rule asks.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
-use orgwatch_sigma::{Derived, Field};
+use orgwatch_sigma::{Derived, Field, Severity};
 
 use crate::envelope::Origin;
-use crate::record::{self, EventSummary, Found, Ownership, Record, Trusted, org_policy};
+use crate::record::{self, EventSummary, Found, Ownership, Record, Trusted, log_path, org_policy};
 
 /// The values of one record that rules look at.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Context<'a> {
     pub ownership: &'a Ownership,
     /// The type of the policy that the request names, if an earlier response told it.
     remembered_policy_type: Option<String>,
+    /// The severity that the rule last rendered gave the record.
+    severity: Cell<Option<Severity>>,
     summary: OnceCell<EventSummary>,
     /// Where the record was read from, if that is not the top of its line.
     origin: Option<&'a Origin>,
@@ -34,12 +36,18 @@ impl<'a> Context<'a> {
     /// A context for one record.
     pub fn new(record: Record<'a>, ownership: &'a Ownership) -> Self {
         let summary = OnceCell::new();
-        Context { record, ownership, remembered_policy_type: None, summary, origin: None }
+        let severity = Cell::new(None);
+        Context { record, ownership, remembered_policy_type: None, severity, summary, origin: None }
     }
 
     /// The context, with the type of the policy that the request names as an earlier response told it.
     pub fn with_policy_type(self, remembered_policy_type: Option<String>) -> Self {
         Context { remembered_policy_type, ..self }
+    }
+
+    /// Notes the severity that a rule gives the record, for the chains that it feeds.
+    pub fn set_severity(&self, severity: Severity) {
+        self.severity.set(Some(severity));
     }
 
     /// The context of a record that was read from here.
@@ -69,6 +77,7 @@ impl<'a> Context<'a> {
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
         let summary = self.summary();
         let yes = |holds: bool| holds.then_some("true".into());
+        let said = |holds: bool| if holds { "true".into() } else { "false".into() };
         match field {
             Derived::UserName => summary.user_name().map(Cow::Borrowed),
             Derived::Destination => summary
@@ -85,15 +94,60 @@ impl<'a> Context<'a> {
                 Trusted::Everyone => Some("everyone".into()),
                 Trusted::Outside => Some("outside".into()),
             },
-            // Only a finding has it; see `chains`.
-            Derived::Account => None,
+            Derived::Allows => {
+                let in_management = self.acts_in() == Some("management");
+                let allowed = record::allows(&self.record, in_management);
+                Some(allowed.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
+            }
+            Derived::Severity => self.severity.get().map(|severity| severity.as_str().into()),
+            Derived::Transfer => {
+                let to = summary.handshake_organization.as_deref();
+                yes(self.ownership.organization.is_some()
+                    && to.is_some_and(|to| {
+                        self.ownership.destination(to) == record::Destination::Other
+                    }))
+            }
+            Derived::ByAws => yes(record::is_aws(&self.record)),
+            Derived::ActsIn => self.acts_in().map(Cow::Borrowed),
+            Derived::TargetIs => {
+                org_policy::target_is(&self.record, self.ownership).map(Cow::Borrowed)
+            }
+            Derived::GuardedOu => {
+                let to = self.record.at(&["requestParameters", "destinationParentId"])?;
+                let guarded = &self.ownership.guarded_ous;
+                (!guarded.is_empty()).then(|| said(guarded.contains(to.trim())))
+            }
+            Derived::DeniesLeave => org_policy::denies_leave(&self.record).map(said),
+            Derived::DeniesEverything => {
+                let remembered = self.remembered_policy_type.as_deref().map(org_policy::remembered);
+                yes(org_policy::denies_everything(&self.record)
+                    || remembered.is_some_and(|(_, everything)| everything))
+            }
+            Derived::LogPath => {
+                log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed)
+            }
+            Derived::TrailTo => log_path::trail_to(&self.record, self.ownership).map(Cow::Borrowed),
+            Derived::OmitsWrites => record::omits_writes(&self.record).map(said),
+            // Only a finding has them; see `chains`.
+            Derived::Account
+            | Derived::Organization
+            | Derived::AccountOrOrganization
+            | Derived::AccountAndOrganization => None,
         }
     }
 
     /// The type of the organization policy that the event is about.
     fn policy_type(&self) -> Option<Cow<'_, str>> {
-        let remembered = self.remembered_policy_type.as_deref().map(Cow::Borrowed);
+        let remembered = self.remembered_policy_type.as_deref();
+        let remembered = remembered.map(|kind| org_policy::remembered(kind).0.into());
         org_policy::policy_type(&self.record).or(remembered)
+    }
+
+    /// The place of the account in which the event happened among the user's own.
+    fn acts_in(&self) -> Option<&'static str> {
+        let account = self.record.at(&["recipientAccountId"]);
+        let account = account.or_else(|| self.record.at(&["userIdentity", "accountId"]))?;
+        self.ownership.place(&account)
     }
 
     /// A field's text, for new terms.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::check::{ACCOUNT, Check, ORGANIZATION, PROSE, below, nearest};
 use super::principal::PRINCIPAL;
 use crate::finding::Principal;
+use crate::record::{DELEGATE, ON_BEHALF_OF, SOURCE_IDENTITY};
 
 /// One approval. What it does not name it does not ask for; it names principals at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +21,27 @@ pub struct Approval {
     pub accounts: Vec<String>,
     /// To which organizations an account may go.
     pub organizations: Vec<String>,
+    /// Wildcards over source identities, one of which must fit if there are any.
+    pub source_identities: Vec<Glob>,
+    /// Users of IAM Identity Center, on behalf of one of whom it must be if there are any.
+    pub on_behalf_of: Vec<String>,
+    /// Accounts that may act by a delegation.
+    pub delegates: Vec<String>,
     /// Until when, in seconds since 1970; not itself included.
     pub until: i64,
 }
 
-const KEYS: &[&str] = &["reason", "principals", "rules", "accounts", "organizations", "until"];
+const KEYS: &[&str] = &[
+    "reason",
+    "principals",
+    "rules",
+    "accounts",
+    "organizations",
+    "source_identities",
+    "on_behalf_of",
+    "delegates",
+    "until",
+];
 
 impl Approval {
     /// Reads and checks one.
@@ -41,6 +58,9 @@ impl Approval {
             rules: Vec::new(),
             accounts: Vec::new(),
             organizations: Vec::new(),
+            source_identities: Vec::new(),
+            on_behalf_of: Vec::new(),
+            delegates: Vec::new(),
             until: 0,
         };
         let found = check.object(path, value, KEYS);
@@ -70,6 +90,13 @@ impl Approval {
                 "rules" => approval.rules = slugs(&path, value, pack, check),
                 "accounts" => approval.accounts = check.texts(&path, value, ACCOUNT),
                 "organizations" => approval.organizations = check.texts(&path, value, ORGANIZATION),
+                "source_identities" => {
+                    let globs = check.texts(&path, value, PROSE);
+                    approval.source_identities =
+                        globs.iter().map(|text| Glob::wildcard(text)).collect();
+                }
+                "on_behalf_of" => approval.on_behalf_of = check.texts(&path, value, PROSE),
+                "delegates" => approval.delegates = check.texts(&path, value, ACCOUNT),
                 _ => approval.until = check.time(&path, value).unwrap_or_default(),
             }
         }
@@ -80,13 +107,26 @@ impl Approval {
     /// the event which completes it.
     pub fn covers(&self, done: &Action<'_>, slugs: &[&str], time: Option<i64>) -> bool {
         let principal = done.principal;
-        let names: Vec<_> = [&principal.arn, &principal.issuer].into_iter().flatten().collect();
+        // A user of IAM Identity Center or of another provider may have no ARN.
+        let nameless = principal.arn.is_none().then_some(&principal.name);
+        let arns = [&principal.arn, &principal.issuer];
+        let names: Vec<_> = arns.into_iter().chain(nameless).flatten().collect();
         let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));
         let accounts = done.account.unwrap_or_default().split(", ");
         time.is_some_and(|time| time < self.until)
             // A service's event names nobody: then the account must be named.
             && (names.into_iter().any(|name| any(&self.principals, name))
                 || (done.is_of_service() && !self.accounts.is_empty()))
+            && done.says(SOURCE_IDENTITY, self.source_identities.is_empty(), |text| {
+                any(&self.source_identities, text)
+            })
+            && done.says(ON_BEHALF_OF, self.on_behalf_of.is_empty(), |text| {
+                self.on_behalf_of.iter().any(|own| own == text)
+            })
+            // What a delegate does through a role is not what the role's owner was approved for.
+            && done.says(DELEGATE, done.detail(DELEGATE).is_none(), |text| {
+                self.delegates.iter().any(|own| own == text)
+            })
             && (self.rules.is_empty() || slugs.iter().any(|slug| any(&self.rules, slug)))
             && (self.accounts.is_empty()
                 || accounts.into_iter().all(|account| self.accounts.iter().any(|own| own == account)))
@@ -109,6 +149,8 @@ pub struct Action<'a> {
     pub account: Option<&'a str>,
     /// To which organization the account goes.
     pub destination: Leads<'a>,
+    /// The details of the finding, some of which say more about who acted.
+    pub details: &'a [(String, String)],
 }
 
 /// The organization that an action leads an account to.
@@ -134,6 +176,15 @@ impl<'a> Leads<'a> {
 }
 
 impl Action<'_> {
+    fn detail(&self, name: &str) -> Option<&str> {
+        self.details.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a detail is as asked, or nothing is asked of it.
+    fn says(&self, name: &str, unasked: bool, fits: impl Fn(&str) -> bool) -> bool {
+        unasked || self.detail(name).is_some_and(fits)
+    }
+
     /// Whether AWS itself did it: nobody's name is in the event, and no address.
     fn is_of_service(&self) -> bool {
         let address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();

@@ -28,6 +28,32 @@ pub(super) const POLICY: Allowed = Allowed {
     allowed: "a policy id is p- and 8 to 128 letters, digits or underscores",
 };
 
+/// An organizational unit's id.
+pub(super) const UNIT: Allowed = Allowed {
+    valid: |text| {
+        let parts = text.strip_prefix("ou-").and_then(|id| id.split_once('-'));
+        parts.is_some_and(|(root, unit)| {
+            let plain = |text: &str, least: usize| {
+                (least..=32).contains(&text.len())
+                    && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            };
+            plain(root, 4) && plain(unit, 8)
+        })
+    },
+    allowed: "an organizational unit's id is ou-, 4 to 32 and after another - 8 to 32 lower-case letters or digits",
+};
+
+/// A resource's name or ARN.
+pub(super) const RESOURCE: Allowed = Allowed {
+    valid: |text| {
+        (1..=2048).contains(&text.len())
+            && !text.contains(['*', '?'])
+            && text == text.trim()
+            && !text.chars().any(char::is_control)
+    },
+    allowed: "a resource's name or ARN, without wildcards",
+};
+
 /// A path of keys.
 pub(super) const PATH: Allowed = Allowed {
     valid: |text| {

@@ -15,12 +15,12 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, below};
+use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
 
 use crate::envelope::Reach;
 use crate::finding::Severity;
 use crate::memory::Limits;
-use crate::record::Ownership;
+use crate::record::{Ownership, log_path};
 
 /// The JSON schema of the settings.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -114,6 +114,9 @@ const KEYS: &[&str] = &[
     "trusted_organizations",
     "accounts",
     "guard_policies",
+    "guarded_ous",
+    "quarantine",
+    "log_path",
     "approvals",
     "rules",
     "learning_until",
@@ -154,6 +157,23 @@ impl Settings {
                 self.ownership.accounts = check.texts(key, value, ACCOUNT).into_iter().collect();
             }
             "guard_policies" => self.ownership.guard_policies = check.texts(key, value, POLICY),
+            "guarded_ous" => {
+                self.ownership.guarded_ous = check.texts(key, value, UNIT).into_iter().collect();
+            }
+            "quarantine" => {
+                self.ownership.quarantine = check.texts(key, value, ACCOUNT).into_iter().collect();
+            }
+            "log_path" => {
+                let kinds = log_path::KINDS.map(|(kind, ..)| kind);
+                for (kind, value) in check.object(key, value, &kinds) {
+                    let named = check.texts(&below(key, kind), value, RESOURCE);
+                    let at = kinds.iter().position(|known| *known == kind);
+                    let of_kind = &mut self.ownership.log_path.of_kind;
+                    if let Some(list) = at.and_then(|at| of_kind.get_mut(at)) {
+                        *list = named;
+                    }
+                }
+            }
             "approvals" => {
                 self.approvals = check
                     .list(key, value)

@@ -69,11 +69,22 @@ pub(super) fn compile(
             at.refuse(format_args!("{{{name}}}: a chain has no record of its own to look into"));
         }
     }
-    Some(Correlation { about, kind: kind?, members: members?, window: window? })
+    let (severity, details) = (extension.severity(&ours), extension.details(&ours));
+    Some(Correlation {
+        about,
+        kind: kind?,
+        members: members?,
+        window: window?,
+        severity: severity?,
+        details: details?,
+    })
 }
 
 /// The conditions under which a member's events count, by the member's slug.
-struct MemberFilters(BTreeMap<String, Expr>);
+struct MemberFilters {
+    of: BTreeMap<String, Expr>,
+    before_success: Vec<String>,
+}
 
 impl MemberFilters {
     fn of(extension: &Extension, at: &Node<'_>) -> Self {
@@ -82,7 +93,7 @@ impl MemberFilters {
             let slug = slug.as_str()?;
             Some((slug.to_owned(), condition::map("only", map, &at.at(slug))?))
         });
-        MemberFilters(compiled.collect())
+        MemberFilters { of: compiled.collect(), before_success: extension.before_success.clone() }
     }
 }
 
@@ -142,7 +153,8 @@ fn member(
         return Ok(vec![MemberRule {
             slug: slug.clone(),
             key: key.collect::<Result<_, _>>()?,
-            member_filter: filters.0.get(slug.as_str()).cloned(),
+            member_filter: filters.of.get(slug.as_str()).cloned(),
+            before_success: filters.before_success.iter().any(|named| *named == **slug),
         }]);
     }
     let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));

@@ -25,6 +25,7 @@ pub(super) struct Extension {
     severity: Vec<Value>,
     pub derived_condition: Option<Value>,
     pub member_filters: Mapping,
+    pub before_success: Vec<String>,
     new_terms: Option<NewTermsText>,
 }
 
@@ -51,6 +52,7 @@ struct SeverityText {
 struct NewTermsText {
     fields: Vec<String>,
     window: String,
+    grace: Option<String>,
 }
 
 /// The template of the affected account when a rule has none.
@@ -83,6 +85,7 @@ impl Extension {
                 "details" => read.details = at.read(value),
                 "severity" => read.severity = at.read(value),
                 "requires" => read.derived_condition = Some(value.clone()),
+                "before_success" => read.before_success = at.read(value),
                 "only" => read.member_filters = at.read(value),
                 "new_terms" => read.new_terms = at.read(value),
                 _ => at.refuse(format_args!("orgwatch: {key} is no part of it: see docs/rules.md")),
@@ -140,14 +143,19 @@ impl Extension {
     pub(super) fn new_terms(&self, at: &Node<'_>) -> Option<NewTerms> {
         let text = self.new_terms.as_ref()?;
         let (at, fields_at) = (at.at("new_terms"), at.at("new_terms").at("fields"));
-        let window = rsigma_parser::value::Timespan::parse(&text.window)
-            .map_err(|error| error.to_string())
-            .and_then(|window| window_of(window.seconds).map_err(str::to_owned))
-            .map_err(|problem| format!("new_terms: window: {problem}"));
+        let read = |key: &str, text: &str| {
+            rsigma_parser::value::Timespan::parse(text)
+                .map_err(|error| error.to_string())
+                .and_then(|window| window_of(window.seconds).map_err(str::to_owned))
+                .map_err(|problem| format!("new_terms: {key}: {problem}"))
+        };
+        let window = read("window", &text.window);
+        let grace = text.grace.as_deref().map_or(Ok(0), |text| read("grace", text));
+        let grace = at.at("grace").accept(grace);
         let fields = text.fields.iter().enumerate();
         let fields = all(fields.map(|(n, name)| fields_at.at(n).accept(condition::field(name))));
         let window = at.at("window").accept(window);
-        Some(NewTerms { fields: fields?, window: window? })
+        Some(NewTerms { fields: fields?, window: window?, grace: grace? })
     }
 }
 
