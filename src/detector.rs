@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use orgwatch_sigma::rare_names;
+
 use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Correlations;
@@ -68,10 +70,11 @@ impl Detector {
         let settings = Settings::from_json(settings, &pack)?;
         let is_on = |rule: &Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
         let rules = pack.rules.iter().filter(|rule| is_on(rule));
+        let rare = rare_names(rules.clone());
         let names = rules.map(|rule| rule.event_names.as_slice());
         let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            prefilter: Prefilter::new(names.chain([observed.as_slice()])),
+            prefilter: Prefilter::new(names.chain([observed.as_slice()])).with_rare(rare),
             index: Index::new(Arc::clone(&pack), is_on),
             chains: Correlations::new(pack, &settings),
             memory: Memory::new(settings.memory),

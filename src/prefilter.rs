@@ -48,6 +48,8 @@ const HEADER: &str = "not JSON";
 enum Name {
     /// An event that a rule wants, or something that may be one.
     Wanted,
+    /// One that a rule wants if the record has some text in it.
+    Rare,
     /// No call of a service: notifications of S3 have a colon in it.
     Notification,
     Other,
@@ -72,6 +74,8 @@ pub struct Prefilter {
     /// For each length up to the longest, the first letters of the names that are so long: a bit for
     /// each.
     initials: Vec<u32>,
+    /// Those of the names that rules want only of records with one of some texts in them, and these texts.
+    rare: Vec<(Box<[u8]>, Vec<memmem::Finder<'static>>)>,
     prefixes: NamePrefixFilter,
     forms: FormKeys,
     /// A rule wants every event, so that nothing may be rejected.
@@ -99,7 +103,24 @@ impl Prefilter {
             names.insert_unique(hash(name), Box::<[u8]>::from(name), |name| hash(name));
         }
         let (prefixes, forms) = (NamePrefixFilter::new(&wanted), FormKeys::new());
-        Prefilter { names, initials, prefixes, forms, everything }
+        Prefilter { names, initials, rare: Vec::new(), prefixes, forms, everything }
+    }
+
+    /// The same, but of records with some of the names it wants only those with one of these texts in them.
+    pub fn with_rare<'a>(self, rare: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Self {
+        let finders = |texts: Vec<&str>| {
+            texts.into_iter().map(|text| memmem::Finder::new(text).into_owned()).collect()
+        };
+        let rare = rare.into_iter().map(|(name, texts)| (name.as_bytes().into(), finders(texts)));
+        Prefilter { rare: rare.collect(), ..self }
+    }
+
+    /// Whether an event may be wanted that has a rare name: it has one of the texts that rules look for.
+    fn has_rare(&self, event: &[u8]) -> bool {
+        let has = |finder: &memmem::Finder<'_>| finder.find(event).is_some();
+        // A letter of theirs may be escaped.
+        self.rare.iter().any(|(_, finders)| finders.iter().any(has))
+            || EscapedLetters::new(event).before(event.len())
     }
 
     /// Whether it rejects anything at all.
@@ -154,7 +175,7 @@ impl Prefilter {
             Frame::Endless => Some("JSON that does not end"),
             Frame::Other => Some(HEADER),
         };
-        if names.wanted || self.everything && names.events > 0 {
+        if names.wanted || names.rare && self.has_rare(line) || self.everything && names.events > 0 {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
@@ -177,12 +198,17 @@ impl Prefilter {
 
     /// The verdict on a line that may have records in other forms than CloudTrail's own, if it has.
     fn other_form(&self, line: &[u8]) -> Option<Verdict> {
-        let wants = |rest: &[u8]| self.name_behind(rest) == Name::Wanted;
+        let wants = |rest: &[u8]| self.may_want(self.name_behind(rest), line);
         let named = self.forms.look(line, wants);
         if named.wanted || self.everything && named.events.is_some() {
             return Some(Verdict::Candidate);
         }
         named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))
+    }
+
+    /// Whether an event with such a name in it may be wanted.
+    fn may_want(&self, name: Name, event: &[u8]) -> bool {
+        name == Name::Wanted || name == Name::Rare && self.has_rare(event)
     }
 
     /// What the value behind a key names; a list is looked into for its first.
@@ -202,6 +228,10 @@ impl Prefilter {
     /// What text beginning here names, up to its quote.
     fn name(&self, value: &[u8]) -> Name {
         let wanted = |is_wanted: bool| if is_wanted { Name::Wanted } else { Name::Other };
+        let known = |name: &[u8]| match self.contains(name) {
+            true if self.is_rare(name) => Name::Rare,
+            known => wanted(known),
+        };
         let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | b':' | 0x80..);
         let longest = self.initials.len();
         let end = value.iter().take(longest).position(ends);
@@ -209,10 +239,11 @@ impl Prefilter {
             return Name::Other;
         };
         match rest.first() {
-            Some(b'"') => wanted(self.contains(name)),
+            Some(b'"') => known(name),
             Some(b':') => Name::Notification,
             // The quote of JSON inside text ends the name; any other escape is part of it.
-            Some(b'\\') => wanted(quote(rest).is_err() || self.contains(name)),
+            Some(b'\\') if quote(rest).is_err() => Name::Wanted,
+            Some(b'\\') => known(name),
             // Lower case is more than ASCII: the Kelvin sign is a k.
             _ => Name::Wanted,
         }
@@ -221,6 +252,10 @@ impl Prefilter {
     /// Whether a rule wants events of this name.
     pub fn wants(&self, name: &str) -> bool {
         self.everything || !name.is_ascii() || self.contains(name.as_bytes())
+    }
+
+    fn is_rare(&self, name: &[u8]) -> bool {
+        self.rare.iter().any(|(rare, _)| rare.eq_ignore_ascii_case(name))
     }
 
     fn contains(&self, name: &[u8]) -> bool {
@@ -283,6 +318,7 @@ struct Names {
     events: u64,
     notifications: u64,
     wanted: bool,
+    rare: bool,
 }
 
 impl Names {
@@ -291,6 +327,7 @@ impl Names {
         let notification = u64::from(name == Name::Notification);
         self.notifications = self.notifications.saturating_add(notification);
         self.wanted |= name == Name::Wanted;
+        self.rare |= name == Name::Rare;
     }
 }
 

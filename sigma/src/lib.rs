@@ -39,7 +39,7 @@ pub use expression::{Derived, Expr, Field, Item, Matcher, Path};
 pub use glob::{Glob, Token};
 pub use pack::{
     Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
-    SeverityWhen, TargetTemplate,
+    SeverityWhen, TargetTemplate, rare_names,
 };
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;

@@ -77,13 +77,35 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// The metadata of a rule or chain by its slug.
-    pub fn about(&self, slug: &str) -> Option<&RuleMetadata> {
-        let rules = self.rules.iter().map(|rule| &rule.about);
-        let chains = self.correlations.iter().map(|chain| &chain.about);
-        rules.chain(chains).find(|about| about.slug == slug)
+    /// The `eventName`s, in lower case, that rules want only of records with one of some texts in them, which
+    /// the prefilter and the conditions of routers look for; and these texts.
+    pub fn rare_names(&self) -> Vec<(&str, Vec<&str>)> {
+        rare_names(self.rules.iter())
     }
+}
 
+/// As [`Pack::rare_names`], of these rules alone.
+pub fn rare_names<'a>(rules: impl Iterator<Item = &'a Rule> + Clone) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut names: Vec<&str> =
+        rules.clone().flat_map(|rule| &rule.event_names).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let texts = |name: &str| {
+        let mut texts = Vec::new();
+        for rule in rules.clone().filter(|rule| rule.event_names.iter().any(|own| own == name)) {
+            if rule.verbatim.is_empty() {
+                return None;
+            }
+            texts.extend(rule.verbatim.iter().map(String::as_str));
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        Some(texts)
+    };
+    names.into_iter().filter_map(|name| Some((name, texts(name)?))).collect()
+}
+
+impl Pack {
     /// The metadata of every public rule and chain, in the order of their slugs.
     pub fn public(&self) -> Vec<&RuleMetadata> {
         let rules = self.rules.iter().filter(|rule| !rule.internal).map(|rule| &rule.about);
@@ -146,6 +168,9 @@ pub struct Rule {
     pub event_names: Vec<String>,
     /// The `eventSource`s that `condition` can match, in lower case; empty if any.
     pub event_sources: Vec<String>,
+    /// Texts of plain letters, in their case, of which a record has one if `condition` holds; none where that
+    /// is not known.
+    pub verbatim: Vec<String>,
     /// Fires only for values not seen together before.
     pub new_terms: Option<NewTerms>,
     /// The account affected.

@@ -11,7 +11,7 @@
 use std::hint::black_box;
 
 use super::name_prefix::splat;
-use super::{KEY, Name, Prefilter, forms};
+use super::{KEY, Prefilter, forms};
 
 /// The beginning of a key that the filter for Fluent Bit must give another name.
 const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
@@ -84,7 +84,7 @@ impl Prefilter {
     /// Whether a record in another form than CloudTrail's own may be wanted.
     #[inline(never)]
     fn may_match_other_form(&self, event: &[u8]) -> bool {
-        let wants = |rest: &[u8]| self.wants_behind(rest);
+        let wants = |rest: &[u8]| self.wants_behind(event, rest);
         !forms::is_plain(event) && self.forms.look(event, wants).wanted
     }
 
@@ -101,7 +101,7 @@ impl Prefilter {
         match text.map(|(text, rest)| (u64::from_le_bytes(*text), rest)) {
             Some((RESERVED_WORD, [b'h', ..])) => true,
             Some((KEY_WORD, [b'e', rest @ ..])) => {
-                self.prefixes.may_want(rest) && self.wants_behind(rest)
+                self.prefixes.may_want(rest) && self.wants_behind(event, rest)
             }
             _ => false,
         }
@@ -110,8 +110,8 @@ impl Prefilter {
     /// A function of its own: an interpreter sets up the whole frame of one that is called, and this
     /// one is seldom.
     #[inline(never)]
-    fn wants_behind(&self, rest: &[u8]) -> bool {
-        self.name_behind(rest) == Name::Wanted
+    fn wants_behind(&self, event: &[u8], rest: &[u8]) -> bool {
+        self.may_want(self.name_behind(rest), event)
     }
 }
 
@@ -248,6 +248,29 @@ mod tests {
             }
         }
         assert!(!filter.may_match(br#"{"eventName":"DescribeInstances","eventSource":"x"}"#));
+    }
+
+    #[test]
+    fn a_rare_name_takes_a_text_beside_it() {
+        let names = ["assumerole".to_owned(), "leaveorganization".to_owned()];
+        let filter = Prefilter::new([names.as_slice()].into_iter())
+            .with_rare([("assumerole", vec!["OrganizationAccountAccessRole"])]);
+        for (name, role, wanted) in [
+            ("AssumeRole", "OrganizationAccountAccessRole", true),
+            ("AssumeRole", "Reader", false),
+            ("LeaveOrganization", "Reader", true),
+            ("Other", "OrganizationAccountAccessRole", false),
+            ("AssumeRole", "\\u004frganizationAccountAccessRole", true),
+        ] {
+            for event in [
+                format!(r#"{{"p":"x","eventName":"{name}","roleArn":"a:role/{role}"}}"#),
+                format!(r#"{{"log":"{{\"eventName\": \"{name}\",\"roleArn\":\"{role}\"}}"}}"#),
+            ] {
+                assert_eq!(filter.may_match(event.as_bytes()), wanted, "{event}");
+                let verdict = filter.document(event.as_bytes());
+                assert_eq!(verdict == Verdict::Candidate, wanted, "{event}");
+            }
+        }
     }
 
     #[test]

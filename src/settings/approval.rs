@@ -108,7 +108,10 @@ impl Approval {
     pub fn covers(&self, done: &Action<'_>, slugs: &[&str], time: Option<i64>) -> bool {
         let principal = done.principal;
         // A user of IAM Identity Center or of another provider may have no ARN.
-        let nameless = principal.arn.is_none().then_some(&principal.name);
+        let kinds = ["IdentityCenterUser", "WebIdentityUser", "SAMLUser"];
+        let is_nameless = principal.arn.is_none()
+            && principal.kind.as_deref().is_some_and(|kind| kinds.contains(&kind));
+        let nameless = is_nameless.then_some(&principal.name);
         let arns = [&principal.arn, &principal.issuer];
         let names: Vec<_> = arns.into_iter().chain(nameless).flatten().collect();
         let any = |globs: &[Glob], text: &str| globs.iter().any(|glob| glob.matches(text));

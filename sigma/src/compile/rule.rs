@@ -51,6 +51,7 @@ pub(super) fn compile(
         derived_condition,
         event_names: literals::of("eventName", &condition).unwrap_or_default(),
         event_sources,
+        verbatim: literals::verbatim(&condition).unwrap_or_default(),
         condition,
         new_terms,
         account: account?,

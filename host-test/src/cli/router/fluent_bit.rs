@@ -12,15 +12,28 @@ use orgwatch::rules;
 /// One regular expression over the text of the line, because that is the cheapest that Fluent Bit has
 /// for a list of names: it neither parses the line nor copies it. Names are put together by their
 /// beginnings; as a plain list they cost half as much again. Case counts, as ignoring it would double
-/// the cost of the expression; CloudTrail writes each name in one way only, which is also the rules'.
+/// the cost of the expression; CloudTrail writes each name in one way only, which is also the rules'. A name
+/// that rules want only with some text beside it passes with that text behind it: CloudTrail writes the
+/// name before the request's parameters.
 pub(super) fn filter() -> String {
     let pack = rules::builtin_pack();
-    let names: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
+    let rare = pack.rare_names();
+    let all: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
+    let is_rare = |name: &&str| rare.iter().any(|(rare, _)| rare.eq_ignore_ascii_case(name));
+    let (with_text, names): (Vec<&str>, Vec<&str>) = all.iter().copied().partition(is_rare);
     // Names are letters and digits; anything else would mean something in an expression.
     let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let own = match names.iter().all(plain) && !names.is_empty() {
-        true => format!(r#"\\*"\s*:\s*(?:\[\s*)?\\*"{}\\*""#, any_of(&names)),
-        false => String::new(),
+    let beside = with_text.iter().map(|name| {
+        let texts = rare.iter().filter(|(rare, _)| rare.eq_ignore_ascii_case(name));
+        let texts: Vec<&str> = texts.flat_map(|(_, texts)| texts).copied().collect();
+        format!(r#"|{name}\\*".*{}"#, any_of(&texts))
+    });
+    let beside: String = beside.collect();
+    let expression = match all.iter().all(plain) && !names.is_empty() {
+        true => {
+            format!(r#"eventName\\*"\s*:\s*\\*"(?:{}\\*"{beside})"#, any_of(&names))
+        }
+        false => "eventName".into(),
     };
     // An object or a text that begins with a record is decided by the first. The second is for the forms of a
     // lake or an index, and costs nothing where it does not look.

@@ -1,5 +1,7 @@
 //! The parts of a Vector configuration that come from the pack.
 
+use std::fmt::Write as _;
+
 use orgwatch::rules;
 
 /// The VRL condition of the tap: true for every event that any rule could match, and for everything
@@ -21,10 +23,24 @@ pub(super) fn condition() -> String {
     if !others.is_empty() {
         return "true\n".into();
     }
-    format!(
-        "wanted, err = match(.eventName, r'(?i)^(?:{})$')\nerr != null || wanted\n",
-        plain.join("|")
-    )
+    let rare = pack.rare_names();
+    let is_rare = |name: &&str| rare.iter().any(|(rare, _)| rare == name);
+    let (with_text, plain): (Vec<&str>, Vec<&str>) = plain.into_iter().partition(is_rare);
+    let mut condition =
+        format!("wanted, err = match(.eventName, r'(?i)^(?:{})$')\n", plain.join("|"));
+    for (name, texts) in rare.iter().filter(|(name, _)| with_text.contains(name)) {
+        let texts = texts.iter().map(|text| format!("contains(request, \"{text}\")"));
+        // Where the parameters have another place, the whole event is looked into.
+        let _ = write!(
+            condition,
+            "if err == null && !wanted && downcase(to_string(.eventName) ?? \"\") == \"{name}\" {{\n  \
+             request = encode_json(.requestParameters)\n  \
+             if .requestParameters == null {{ request = encode_json(.) }}\n  \
+             wanted = {}\n}}\n",
+            texts.collect::<Vec<_>>().join(" || ")
+        );
+    }
+    condition + "err != null || wanted\n"
 }
 
 #[cfg(test)]
