@@ -16,7 +16,7 @@ use crate::json::{ObjectIndex, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{EmbeddedJson, Record, org_policy};
-use crate::rules::{self, Context, Index, Pack, Rule};
+use crate::rules::{self, Context, Correlation, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
@@ -68,7 +68,7 @@ impl Detector {
     /// know rules by the slugs of that pack.
     pub fn with_pack(pack: Arc<Pack>, settings: &str) -> Result<Detector, Vec<Problem>> {
         let settings = Settings::from_json(settings, &pack)?;
-        let is_on = |rule: &Rule| settings.of_rule(&rule.about.slug).mode != Mode::Off;
+        let is_on = |rule: &Rule| is_on(rule, &pack, &settings);
         let rules = pack.rules.iter().filter(|rule| is_on(rule));
         let rare = rare_names(rules.clone());
         let names = rules.map(|rule| rule.event_names.as_slice());
@@ -163,7 +163,7 @@ impl Detector {
         let saved = Saved::read(state)?;
         memory.merge(&saved);
         // The state may be from a time when they were on.
-        let off = |rule: &&Rule| settings.of_rule(&rule.about.slug).mode == Mode::Off;
+        let off = |rule: &&Rule| !is_on(rule, index.pack(), settings);
         let off =
             index.pack().rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
         let off: BTreeSet<Digest128> = off.collect();
@@ -252,6 +252,21 @@ impl Detector {
                 None => batch.counts.foreign(None, 1),
             }
         }
+    }
+}
+
+/// Whether a rule runs: the settings turn off a public one by its slug, and an internal one with all the
+/// chains that it feeds.
+fn is_on(rule: &Rule, pack: &Pack, settings: &Settings) -> bool {
+    let on = |slug: &str| settings.of_rule(slug).mode != Mode::Off;
+    let feeds = |chain: &&Correlation| {
+        let mut rules = chain.members.iter().flat_map(|member| &member.rules);
+        rules.any(|fed| fed.slug == rule.about.slug)
+    };
+    let mut chains = pack.correlations.iter().filter(feeds).peekable();
+    match rule.internal && chains.peek().is_some() {
+        true => chains.any(|chain| on(&chain.about.slug)),
+        false => on(&rule.about.slug),
     }
 }
 

@@ -46,5 +46,10 @@ fn all_cases() -> Vec<u8> {
 /// first, so the rule that looks for it is off.
 fn capped(events: usize, terms: usize, steps: usize, policies: usize) -> String {
     let caps = json!({"events": events, "terms": terms, "steps": steps, "policies": policies});
-    json!({"memory": caps, "rules": {"account-discovery-rare-identity": "off"}}).to_string()
+    // What is new depends on who has seen what.
+    let off = json!({
+        "account-discovery-rare-identity": "off", "organization-discovery-wide": "off",
+        "discovery-then-exit": "off",
+    });
+    json!({"memory": caps, "rules": off}).to_string()
 }
