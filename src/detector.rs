@@ -12,7 +12,7 @@ use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
 use crate::finding::Finding;
-use crate::json::{ObjectIndex, Value};
+use crate::json::{ObjectIndex, Tape, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{EmbeddedJson, Record, org_policy};
@@ -20,7 +20,7 @@ use crate::rules::{self, Context, Correlation, Index, Pack, Rule};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
-use crate::{render, status};
+use crate::{heartbeat, render, silence, status};
 
 /// The only setting that an artifact with settings of its own takes: where records are looked for is up to who
 /// reads the bytes.
@@ -69,13 +69,14 @@ impl Detector {
     pub fn with_pack(pack: Arc<Pack>, settings: &str) -> Result<Detector, Vec<Problem>> {
         let settings = Settings::from_json(settings, &pack)?;
         let is_on = |rule: &Rule| is_on(rule, &pack, &settings);
-        let rules = pack.rules.iter().filter(|rule| is_on(rule));
+        let of_records = |rule: &Rule| is_on(rule) && !silence::is_of(rule);
+        let rules = pack.rules.iter().filter(|rule| of_records(rule));
         let rare = rare_names(rules.clone());
         let names = rules.map(|rule| rule.event_names.as_slice());
         let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            prefilter: Prefilter::new(names.chain([observed.as_slice()])).with_rare(rare),
-            index: Index::new(Arc::clone(&pack), is_on),
+            prefilter: Prefilter::new(names.chain([observed.as_slice()])).with_rare(rare).hearing(settings.silence.is_some()),
+            index: Index::new(Arc::clone(&pack), of_records),
             chains: Correlations::new(pack, &settings),
             memory: Memory::new(settings.memory),
             tapes: TapePool::default(),
@@ -184,6 +185,13 @@ impl Detector {
 
     /// Examines a line that the prefilter let pass.
     fn line(&mut self, line: Line<'_>, batch: &mut Batch) {
+        if let Some(beat) = heartbeat::read(line.bytes) {
+            let place = Place { line: line.number, record: 0 };
+            let Detector { settings, index, memory, .. } = self;
+            let mut found = |finding| batch.findings.push(Located { place, finding });
+            heard(beat, settings, index, memory, &mut found);
+            return;
+        }
         self.examine(line.number, batch, |reach, tapes, visit| {
             envelope::contents(line.bytes, reach, tapes, visit)
         });
@@ -298,6 +306,9 @@ fn evaluate_record(
     memory: &mut Memory,
     found: &mut dyn FnMut(Finding),
 ) -> bool {
+    if settings.silence.is_some() {
+        heard(silence::speaks(record), settings, index, memory, found);
+    }
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
     let indexed = index.by_name(&name);
     if indexed.is_empty() && !org_policy::is_policy_event(&name) {
@@ -329,6 +340,13 @@ fn evaluate_record(
         (finding.status, finding.status_reason) =
             status::of_rule(rule, &finding, summary.time, settings);
         finding.repeat = memory.record_finding(given);
+        if let (Some(watched), Some(time)) = (&settings.silence, summary.time) {
+            for account in silence::who_left(&finding, context) {
+                if watched.accounts.contains(account) {
+                    memory.voices().left(account, time);
+                }
+            }
+        }
         let mut completed = Vec::new();
         if summary.time.is_some() {
             completed = chains.advance(rule, &finding, given, context, settings, memory);
@@ -340,6 +358,45 @@ fn evaluate_record(
         }
     }
     context.time().is_none()
+}
+
+/// Remembers that an account was heard of, and gives the findings of those that fell silent.
+fn heard(
+    beat: Option<(String, i64)>,
+    settings: &Settings,
+    index: &Index,
+    memory: &mut Memory,
+    found: &mut dyn FnMut(Finding),
+) {
+    let (Some(watched), Some((account, time))) = (&settings.silence, beat) else { return };
+    if !watched.accounts.contains(&account) {
+        return;
+    }
+    memory.voices().spoke(&account, time);
+    let rule = index.pack().rules.iter().find(|rule| silence::is_of(rule));
+    let Some(rule) = rule.filter(|rule| is_on(rule, index.pack(), settings)) else { return };
+    if !memory.voices().is_due(time, watched.after) {
+        return;
+    }
+    for (account, voice) in memory.voices().fallen(watched.ahead()) {
+        let text = silence::record(&account, voice, watched);
+        let mut tape = Tape::default();
+        if tape.parse(&text).is_err() {
+            continue;
+        }
+        let (fields, embedded) =
+            (ObjectIndex::of(Value::root(&tape, &text)), EmbeddedJson::default());
+        let context = Context::new(Record::new(&fields, &embedded), &settings.ownership);
+        if !rules::matches(rule, &context) {
+            continue;
+        }
+        let mut finding = render::rule_finding(rule, &context, index.pack(), settings);
+        (finding.status, finding.status_reason) =
+            status::of_rule(rule, &finding, context.time(), settings);
+        // No record of CloudTrail's has this id.
+        finding.events.clear();
+        found(finding);
+    }
 }
 
 /// Whether the terms of a rule that looks for new ones are new; true for every other rule.

@@ -57,7 +57,7 @@ pub mod digest;
 pub mod embedded_config;
 pub mod envelope;
 pub mod finding;
-pub mod incident;
+pub mod heartbeat;
 pub mod json;
 pub mod memory;
 pub mod prefilter;
@@ -65,6 +65,7 @@ pub mod record;
 pub mod render;
 pub mod rules;
 pub mod settings;
+pub mod silence;
 pub mod state;
 pub mod status;
 pub mod text;
@@ -76,12 +77,13 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The modules, the lowest first.
-    const ORDER: [&str; 20] = [
+    const ORDER: [&str; 21] = [
         "text",
         "time",
         "digest",
         "finding",
         "json",
+        "heartbeat",
         "envelope",
         "prefilter",
         "batch",
@@ -89,6 +91,7 @@ mod tests {
         "rules",
         "state",
         "memory",
+        "silence",
         "settings",
         "incident",
         "status",

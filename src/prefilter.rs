@@ -14,6 +14,7 @@ use hashbrown::HashTable;
 use memchr::memmem;
 
 use crate::envelope::{Companion, Form};
+use crate::heartbeat;
 use forms::FormKeys;
 use frame::{Frame, frame, is_ascii};
 use name_prefix::NamePrefixFilter;
@@ -80,6 +81,8 @@ pub struct Prefilter {
     forms: FormKeys,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
+    /// Silence is told, for which every event counts.
+    hears: bool,
 }
 
 impl Prefilter {
@@ -103,7 +106,7 @@ impl Prefilter {
             names.insert_unique(hash(name), Box::<[u8]>::from(name), |name| hash(name));
         }
         let (prefixes, forms) = (NamePrefixFilter::new(&wanted), FormKeys::new());
-        Prefilter { names, initials, rare: Vec::new(), prefixes, forms, everything }
+        Prefilter { names, initials, rare: Vec::new(), prefixes, forms, everything, hears: false }
     }
 
     /// The same, but of records with some of the names it wants only those with one of these texts in them.
@@ -113,6 +116,11 @@ impl Prefilter {
         };
         let rare = rare.into_iter().map(|(name, texts)| (name.as_bytes().into(), finders(texts)));
         Prefilter { rare: rare.collect(), ..self }
+    }
+
+    /// The same, but nothing that is an event is rejected if silence is told.
+    pub fn hearing(self, hears: bool) -> Self {
+        Prefilter { hears, ..self }
     }
 
     /// Whether an event may be wanted that has a rare name: it has one of the texts that rules look for.
@@ -125,7 +133,7 @@ impl Prefilter {
 
     /// Whether it rejects anything at all.
     pub fn is_off(&self) -> bool {
-        self.everything
+        self.everything || self.hears
     }
 
     /// Looks at every line of a batch, in order.
@@ -175,7 +183,10 @@ impl Prefilter {
             Frame::Endless => Some("JSON that does not end"),
             Frame::Other => Some(HEADER),
         };
-        if names.wanted || names.rare && self.has_rare(line) || self.everything && names.events > 0 {
+        if names.wanted || names.rare && self.has_rare(line) || (self.everything || self.hears) && names.events > 0 {
+            return Verdict::Candidate;
+        }
+        if names.events == 0 && heartbeat::may_be(line) {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
@@ -200,7 +211,7 @@ impl Prefilter {
     fn other_form(&self, line: &[u8]) -> Option<Verdict> {
         let wants = |rest: &[u8]| self.may_want(self.name_behind(rest), line);
         let named = self.forms.look(line, wants);
-        if named.wanted || self.everything && named.events.is_some() {
+        if named.wanted || (self.everything || self.hears) && named.events.is_some() {
             return Some(Verdict::Candidate);
         }
         named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))

@@ -11,6 +11,7 @@ mod alerts;
 mod observations;
 mod policies;
 mod sections;
+mod silence;
 mod snapshot;
 mod terms;
 
@@ -29,7 +30,8 @@ pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
 pub use policies::Policies;
-pub use sections::{ALERTS, SECTIONS, Saved, SavedObservation};
+pub use sections::{SECTIONS, Saved, SavedObservation};
+pub use silence::{Voice, Voices};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
 
@@ -67,7 +69,7 @@ pub struct Memory {
     terms: Terms,
     steps: Observations,
     policies: Policies,
-    alerts: Alerts,
+    voices: Voices,
     /// The number of entries evicted.
     evicted: u64,
 }
@@ -81,7 +83,7 @@ impl Memory {
             terms: Terms::default(),
             steps: Observations::default(),
             policies: Policies::default(),
-            alerts: Alerts::default(),
+            voices: Voices::default(),
             evicted: 0,
         }
     }
@@ -152,16 +154,9 @@ impl Memory {
         self.policies.kind(&Digest128::of(&[id]))
     }
 
-    /// The alerts.
-    pub fn alerts(&self) -> &Alerts {
-        &self.alerts
-    }
-
-    /// Remembers that a finding alerted.
-    pub fn record_alert(&mut self, alert: Alert) {
-        self.alerts.add(alert);
-        let gone = self.alerts.evict_to(self.limits.alerts);
-        self.evicted = self.evicted.saturating_add(gone);
+    /// When accounts were last seen, if their silence is to be told.
+    pub fn voices(&mut self) -> &mut Voices {
+        &mut self.voices
     }
 
     /// Entries by part, for counters.
@@ -194,8 +189,8 @@ impl Memory {
         for (id, time, kind) in saved.policies() {
             self.add_policy(id, time, kind);
         }
-        let gone = self.alerts.forget(saved.alerts_gone());
-        self.evicted = self.evicted.saturating_add(gone);
-        saved.alerts().for_each(|alert| self.record_alert(alert));
+        for (account, voice) in saved.voices() {
+            self.voices.add(account, voice);
+        }
     }
 }

@@ -9,16 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::observations::{MAX_PLACES, ObservationKey, Places};
 use super::terms::Interval;
-use super::{Alert, FindingKey, FindingSnapshot, Memory, Observation};
+use super::{FindingKey, FindingSnapshot, Memory, Observation, Voice};
 use crate::digest::Digest128;
+use crate::record::is_account;
 use crate::state::{self, Bytes, StateError};
 
 /// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
 /// host's, which takes it out before it hands the rest to a detector.
-pub const SECTIONS: [&str; 5] = ["given", "terms", "steps", "policies", ALERTS];
-
-/// The section of the alerts. Before its entries stands the last day that went.
-pub const ALERTS: &str = "alerts";
+pub const SECTIONS: [&str; 5] = ["given", "terms", "steps", "policies", "silence"];
 
 /// The longest snapshot, and the longest type of a policy, in bytes.
 const MAX_PART: usize = 16 * 1024;
@@ -55,7 +53,7 @@ impl Memory {
             section(self.terms.iter(), keys(self.terms.count())),
             section(steps, room),
             section(self.policies.iter(), keys(self.policies.count())),
-            self.save_alerts(),
+            section(self.voices.iter(), keys(self.voices.iter().len())),
         ];
         let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
         state::encode(&sections)
@@ -79,8 +77,7 @@ pub struct Saved<'a> {
     terms: &'a [u8],
     steps: &'a [u8],
     policies: &'a [u8],
-    alerts: &'a [u8],
-    alerts_gone: Option<i64>,
+    silence: &'a [u8],
 }
 
 impl<'a> Saved<'a> {
@@ -95,11 +92,7 @@ impl<'a> Saved<'a> {
                 return Err(StateError::Damaged);
             }
         }
-        let [given, terms, steps, policies, alerts] = parts.map(Option::unwrap_or_default);
-        let (alerts_gone, alerts) = match alerts {
-            [] => (None, alerts),
-            _ => postcard::take_from_bytes(alerts).map_err(|_| StateError::Damaged)?,
-        };
+        let [given, terms, steps, policies, silence] = parts.map(Option::unwrap_or_default);
         let step = |step: &SavedObservation<'_>| {
             let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
             let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
@@ -109,8 +102,8 @@ impl<'a> Saved<'a> {
         check(terms, |(_, first, last): &Term| first <= last)?;
         check(steps, step)?;
         check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
-        check(alerts, |_: &Alert| true)?;
-        Ok(Saved { given, terms, steps, policies, alerts, alerts_gone })
+        check(silence, |(account, _): &(&str, Voice)| is_account(account))?;
+        Ok(Saved { given, terms, steps, policies, silence })
     }
 
     /// The findings that were given.
@@ -126,6 +119,11 @@ impl<'a> Saved<'a> {
     /// The observations of chains, in order.
     pub fn steps(&self) -> impl Iterator<Item = SavedObservation<'a>> + use<'a> {
         Entries::of(self.steps)
+    }
+
+    /// When accounts were last seen.
+    pub fn voices(&self) -> impl Iterator<Item = (&'a str, Voice)> + use<'a> {
+        Entries::of(self.silence)
     }
 
     /// The types of policies.
@@ -222,7 +220,7 @@ mod tests {
             Observation { memberships: vec![(membership, 0)], part: part.into() },
         );
         memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
-        memory.record_alert(Alert { day: 5, class: key(7), finding: key(8) });
+        memory.voices().spoke("111122223333", 7);
         memory
     }
 

@@ -12,6 +12,7 @@ use std::hint::black_box;
 
 use super::name_prefix::splat;
 use super::{KEY, Prefilter, forms};
+use crate::heartbeat;
 
 /// The beginning of a key that the filter for Fluent Bit must give another name.
 const RESERVED_KEY: &[u8; 9] = b"\"orgwatch";
@@ -78,7 +79,11 @@ impl Prefilter {
             }
             at = found.saturating_add(STRIDE);
         }
-        self.everything || event.len() < KEY.len() || self.may_match_other_form(event)
+        self.everything
+            || self.hears
+            || event.len() < KEY.len()
+            || heartbeat::may_be(event)
+            || self.may_match_other_form(event)
     }
 
     /// Whether a record in another form than CloudTrail's own may be wanted.

@@ -76,14 +76,12 @@ pub fn is_aws(record: &Record<'_>) -> bool {
     let Some((_, role)) = issuer.as_deref().and_then(|arn| arn.split_once(":role/")) else {
         return false;
     };
-    let called = |name: &str| record.at(&["eventName"]).is_some_and(|event| event == name);
     match role {
         "service-role/AWSControlTowerAdmin" => true,
         // Its baseline makes the roles of an account that is enrolled.
         "AWSControlTowerExecution" => {
             let made = record.at(&["requestParameters", "roleName"]);
-            called("AttachRolePolicy")
-                && made.is_some_and(|role| role.starts_with("aws-controltower-"))
+            made.is_some_and(|role| role.starts_with("aws-controltower-"))
         }
         role => role.starts_with("aws-service-role/"),
     }

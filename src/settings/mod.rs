@@ -21,6 +21,7 @@ use crate::envelope::Reach;
 use crate::finding::Severity;
 use crate::memory::Limits;
 use crate::record::{Ownership, log_path};
+use crate::silence::Silence;
 
 /// The JSON schema of the settings.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -85,6 +86,8 @@ pub struct Settings {
     pub memory: Limits,
     /// Where records are looked for.
     pub reach: Reach,
+    /// Whose silence is told; none unless the settings ask for it.
+    pub silence: Option<Silence>,
 }
 
 impl Default for Settings {
@@ -103,6 +106,7 @@ impl Default for Settings {
                 alerts: 100_000,
             },
             reach: Reach::default(),
+            silence: None,
         }
     }
 }
@@ -123,6 +127,7 @@ const KEYS: &[&str] = &[
     "late",
     "memory",
     "record_at",
+    "silence",
 ];
 
 impl Settings {
@@ -184,6 +189,7 @@ impl Settings {
             "rules" => self.rules = overrides(value, pack, check),
             "learning_until" => self.learning_until = check.time(key, value),
             "record_at" => self.reach = Reach::at(check.texts(key, value, PATH)),
+            "silence" => self.silence = silence(value, check),
             "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
         }
@@ -215,6 +221,40 @@ impl Settings {
         self.rules.get(slug).copied().unwrap_or_default()
     }
 }
+
+/// `silence: {accounts: [numbers], after: 24h, late: 1h}`.
+fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
+    let mut silence = Silence::default();
+    let found = check.object("silence", value, &["accounts", "after", "late"]);
+    for (key, value) in &found {
+        let path = below("silence", key);
+        match *key {
+            "accounts" => {
+                silence.accounts = check.texts(&path, value, ACCOUNT).into_iter().collect();
+                if value.as_array().is_some_and(|list| list.len() < 2 || list.len() > MAX_SILENT) {
+                    let allowed = format!(
+                        "from two accounts, since others tell the time, to {MAX_SILENT}"
+                    );
+                    check.wrong(&path, value, &allowed);
+                }
+            }
+            "after" => {
+                silence.after = check.duration(&path, value).unwrap_or_default();
+                if silence.after < 60 {
+                    check.wrong(&path, value, "a minute (1m) at least");
+                }
+            }
+            _ => silence.late = check.duration(&path, value).unwrap_or_default(),
+        }
+    }
+    if !found.contains_key("accounts") && !value.is_null() {
+        check.wrong("silence.accounts", &Value::Null, "name the accounts whose silence is told");
+    }
+    (!value.is_null()).then_some(silence)
+}
+
+/// The most accounts whose silence is told.
+const MAX_SILENT: usize = 10_000;
 
 /// `rules: {slug: off, slug: {mode: dry-run, severity: low}}`.
 fn overrides(value: &Value, pack: &Pack, check: &mut Check) -> BTreeMap<String, Override> {
