@@ -107,3 +107,16 @@ fn every_shown_command_prints_what_is_shown() {
     assert!(ran > 0, "the documentation shows commands");
     println!("{ran} shown commands ran");
 }
+
+#[test]
+fn the_coverage_is_that_of_the_pack() {
+    let printed = Command::new(env!("CARGO_BIN_EXE_orgwatch"))
+        .args(["rules", "--coverage"])
+        .output()
+        .expect("orgwatch runs");
+    let page = fs::read_to_string(support::root().join("docs/coverage.md")).unwrap_or_default();
+    assert!(
+        page == String::from_utf8_lossy(&printed.stdout),
+        "run `orgwatch rules --coverage > docs/coverage.md`"
+    );
+}

@@ -83,6 +83,11 @@ pub(crate) fn all_records(random: &mut Random) -> Vec<String> {
                 {"id": format!("p-0000000{}", random.below(9)), "type": kind}}},
         }));
     }
+    for n in 0..30 {
+        let time = format!("2026-06-{:02}T12:00:00Z", random.below(20) + 1);
+        let account = *random.pick(&["111122223333", "210987654321", "999988887777"]);
+        records.push(json!({"orgwatch.heartbeat": {"account": account, "time": time, "n": n}}));
+    }
     let mut lines: Vec<String> = Vec::new();
     while !records.is_empty() {
         lines.push(records.swap_remove(random.below(records.len())).to_string());

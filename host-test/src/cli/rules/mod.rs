@@ -1,6 +1,7 @@
 //! `orgwatch rules`.
 
 mod conditions;
+mod coverage;
 mod explain;
 mod list;
 mod show;
@@ -16,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   orgwatch rules
   orgwatch rules show member-left-organization
+  orgwatch rules --coverage > coverage.md
   orgwatch rules --json | jq -r '.[] | select(.severity == \"critical\").slug'";
 
 /// List the rules, or explain one
@@ -31,6 +33,10 @@ pub(super) struct RulesFlags {
     /// Print one JSON array
     #[arg(long)]
     json: bool,
+
+    /// Print which rule answers to which rule of others, technique and AWS call, as Markdown
+    #[arg(long, conflicts_with_all = ["json", "component"])]
+    coverage: bool,
 
     /// The component whose rules to list, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]
@@ -76,6 +82,7 @@ pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
             component::check_pack(flags.component.as_deref())?;
             show::show(&flags.slug, flags.json)?
         }
+        None if flags.coverage => coverage::markdown(),
         None => {
             let described = component::load(flags.component.as_deref())?.describe()?;
             list::list(&described.rules, flags.json)?
