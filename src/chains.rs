@@ -237,7 +237,8 @@ impl Correlations {
                 let by_both = has(Derived::AccountAndOrganization);
                 let by_account = by_both || member_key.is_none() || has(Derived::Account);
                 let account_key = Digest128::of(&[account]);
-                let ties = if by_both { [Some(account), Some(organization)] } else { [None, Some("")] };
+                let ties =
+                    if by_both { [Some(account), Some(organization)] } else { [None, Some("")] };
                 for tied in ties.into_iter().flatten() {
                     let own = || Some(account.into()).filter(|_| !account.is_empty());
                     let value = |field: &Field| match field {

@@ -75,7 +75,9 @@ impl Detector {
         let names = rules.map(|rule| rule.event_names.as_slice());
         let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            prefilter: Prefilter::new(names.chain([observed.as_slice()])).with_rare(rare).hearing(settings.silence.is_some()),
+            prefilter: Prefilter::new(names.chain([observed.as_slice()]))
+                .with_rare(rare)
+                .hearing(settings.silence.is_some()),
             index: Index::new(Arc::clone(&pack), of_records),
             chains: Correlations::new(pack, &settings),
             memory: Memory::new(settings.memory),

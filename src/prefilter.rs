@@ -183,7 +183,10 @@ impl Prefilter {
             Frame::Endless => Some("JSON that does not end"),
             Frame::Other => Some(HEADER),
         };
-        if names.wanted || names.rare && self.has_rare(line) || (self.everything || self.hears) && names.events > 0 {
+        if names.wanted
+            || names.rare && self.has_rare(line)
+            || (self.everything || self.hears) && names.events > 0
+        {
             return Verdict::Candidate;
         }
         if names.events == 0 && heartbeat::may_be(line) {

@@ -64,7 +64,8 @@ pub fn speaks(record: Value<'_>) -> Option<(String, i64)> {
 pub fn who_left<'a>(finding: &'a Finding, context: &Context<'_>) -> Vec<&'a str> {
     let derived = |derived| context.derived(derived).is_some();
     let cleaned = finding.details.iter().any(|(name, method)| {
-        name == "method" && !["LEFT", "REMOVED"].iter().any(|left| method.eq_ignore_ascii_case(left))
+        name == "method"
+            && !["LEFT", "REMOVED"].iter().any(|left| method.eq_ignore_ascii_case(left))
     });
     let left = match &*finding.rule {
         "account-departed" => !cleaned,
@@ -79,7 +80,8 @@ pub fn who_left<'a>(finding: &'a Finding, context: &Context<'_>) -> Vec<&'a str>
 pub fn record(account: &str, voice: Voice, silence: &Silence) -> String {
     let time = |seconds| crate::time::rfc3339(seconds).unwrap_or_default();
     let seen = time(voice.seen);
-    let is_known = voice.left > i64::MIN && voice.left.saturating_add(silence.ahead()) >= voice.seen;
+    let is_known =
+        voice.left > i64::MIN && voice.left.saturating_add(silence.ahead()) >= voice.seen;
     let left = match is_known {
         true => format!(",\"knownExit\":\"{}\"", time(voice.left)),
         false => String::new(),

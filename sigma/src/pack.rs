@@ -85,7 +85,9 @@ impl Pack {
 }
 
 /// As [`Pack::rare_names`], of these rules alone.
-pub fn rare_names<'a>(rules: impl Iterator<Item = &'a Rule> + Clone) -> Vec<(&'a str, Vec<&'a str>)> {
+pub fn rare_names<'a>(
+    rules: impl Iterator<Item = &'a Rule> + Clone,
+) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut names: Vec<&str> =
         rules.clone().flat_map(|rule| &rule.event_names).map(String::as_str).collect();
     names.sort_unstable();

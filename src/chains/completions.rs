@@ -215,8 +215,8 @@ pub(super) fn is_complete(
                         let mut earlier =
                             steps.of_member(member, oldest, upto).rev().filter(&follows);
                         let latest = earlier.next();
-                        let other = latest
-                            .and_then(|latest| earlier.find(|key| key.event != latest.event));
+                        let other =
+                            latest.and_then(|latest| earlier.find(|key| key.event != latest.event));
                         [latest, other].into_iter().flatten()
                     })
                     .collect();

@@ -78,7 +78,9 @@ impl Voices {
                 continue;
             }
             let own = times.partition_point(|time| *time < voice.seen);
-            let Some(middle) = times.len().checked_sub(2).map(|others| others / 2) else { continue };
+            let Some(middle) = times.len().checked_sub(2).map(|others| others / 2) else {
+                continue;
+            };
             let middle = if own <= middle { middle.saturating_add(1) } else { middle };
             let Some(median) = times.get(middle) else { continue };
             let limit = median.saturating_add(ahead.saturating_mul(2));

@@ -45,7 +45,8 @@ pub fn concerns(record: &Record<'_>, ownership: &Ownership) -> Option<&'static s
     let all: Vec<_> = asked.chain(resources).collect();
     let named = ownership.log_path.of_kind.get(kind)?;
     if named.is_empty() {
-        let likely = |text: &str| LIKELY.iter().any(|part| name(text).to_lowercase().contains(part));
+        let likely =
+            |text: &str| LIKELY.iter().any(|part| name(text).to_lowercase().contains(part));
         return all.iter().any(|text| likely(text)).then_some("likely");
     }
     all.iter().any(|text| named.iter().any(|own| is_same(own, text))).then_some("named")

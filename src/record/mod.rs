@@ -15,9 +15,9 @@ mod selectors;
 mod summary;
 mod trust;
 
+pub use actor::{DELEGATE, ON_BEHALF_OF, SOURCE_IDENTITY, is_aws};
 pub use ownership::{Destination, Ownership};
 pub(crate) use ownership::{is_account, is_organization};
-pub use actor::{DELEGATE, ON_BEHALF_OF, SOURCE_IDENTITY, is_aws};
 pub use policy::{allows, grants_leave};
 pub use selectors::omits_writes;
 pub use summary::EventSummary;

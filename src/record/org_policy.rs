@@ -40,10 +40,13 @@ pub fn changed_policy<'a>(record: &Record<'a>) -> Option<(Cow<'a, str>, Cow<'a, 
     let id = record.at(&["responseElements", "policy", "policySummary", "id"])?;
     let kind = policy_type(record)?;
     let content = content(record);
-    Some((id, match content.is_some_and(|content| policy::denies_everything(&content)) {
-        true => format!("{kind}{DENIES_EVERYTHING}").into(),
-        false => kind,
-    }))
+    Some((
+        id,
+        match content.is_some_and(|content| policy::denies_everything(&content)) {
+            true => format!("{kind}{DENIES_EVERYTHING}").into(),
+            false => kind,
+        },
+    ))
 }
 
 /// The content of an organization policy that the record carries.

@@ -123,11 +123,7 @@ fn named<'a>(
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
         Value::HandshakeOrganization => context?.summary().handshake_organization.as_deref(),
         // Worked out, not held: see `first`.
-        Value::PolicyType
-        | Value::Trusts
-        | Value::Allows
-        | Value::DeniesLeave
-        | Value::Way => None,
+        Value::PolicyType | Value::Trusts | Value::Allows | Value::DeniesLeave | Value::Way => None,
         Value::Parts => {
             let parts = finding.details.iter().find(|(name, _)| name == "parts");
             parts.map(|(_, slugs)| slugs.as_str())

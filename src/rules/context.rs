@@ -123,9 +123,7 @@ impl<'a> Context<'a> {
                 yes(org_policy::denies_everything(&self.record)
                     || remembered.is_some_and(|(_, everything)| everything))
             }
-            Derived::LogPath => {
-                log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed)
-            }
+            Derived::LogPath => log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed),
             Derived::TrailTo => log_path::trail_to(&self.record, self.ownership).map(Cow::Borrowed),
             Derived::OmitsWrites => record::omits_writes(&self.record).map(said),
             // Only a finding has them; see `chains`.

@@ -232,9 +232,8 @@ fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
             "accounts" => {
                 silence.accounts = check.texts(&path, value, ACCOUNT).into_iter().collect();
                 if value.as_array().is_some_and(|list| list.len() < 2 || list.len() > MAX_SILENT) {
-                    let allowed = format!(
-                        "from two accounts, since others tell the time, to {MAX_SILENT}"
-                    );
+                    let allowed =
+                        format!("from two accounts, since others tell the time, to {MAX_SILENT}");
                     check.wrong(&path, value, &allowed);
                 }
             }

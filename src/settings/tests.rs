@@ -111,3 +111,39 @@ fn an_unknown_name_is_answered_with_the_nearest() {
         assert!(problems[0].problem.ends_with(told), "{problems:?}");
     }
 }
+
+#[test]
+fn what_the_rules_of_the_takeover_need_is_checked_by_its_place() {
+    let found = problems(
+        r#"{"guarded_ous": ["ou-1", "ou-a1b2-w0rkl0ad"], "quarantine": ["1"],
+            "log_path": {"buckets": ["trail", "trail-*"], "bukets": [], "keys": "x"},
+            "silence": {"accounts": ["111122223333"], "after": "1s", "at": 1},
+            "approvals": [{"reason": "x", "principals": ["*/ops"], "until": "2026-01-01T00:00:00Z",
+                "delegates": ["vendor"], "source_identities": [""], "on_behalf_of": 1}]}"#,
+    );
+    let paths: Vec<_> = found.iter().map(|problem| problem.split(':').next().unwrap()).collect();
+    assert_eq!(
+        paths,
+        [
+            "approvals[0].delegates[0]",
+            "approvals[0].on_behalf_of",
+            "approvals[0].source_identities[0]",
+            "guarded_ous[0]",
+            "log_path.bukets",
+            "log_path.buckets[1]",
+            "log_path.keys",
+            "quarantine[0]",
+            "silence.at",
+            "silence.accounts",
+            "silence.after",
+        ]
+    );
+    assert_eq!(problems(r#"{"silence": {}}"#).len(), 1);
+    let settings = read(
+        r#"{"silence": {"accounts": ["111122223333", "444455556666"], "after": "2h"},
+            "log_path": {"keys": ["alias/trail"]}}"#,
+    )
+    .unwrap();
+    assert_eq!(settings.silence.unwrap().ahead(), 3 * 3600);
+    assert_eq!(settings.ownership.log_path.of_kind[3], ["alias/trail"]);
+}

@@ -54,7 +54,8 @@ pub(super) fn markdown() -> String {
         table(&mut page, ["event", "rules"], &calls);
     }
     page.push_str("\n## Calls of AWS Organizations that are in none\n\n");
-    let none = IN_NONE.iter().map(|(calls, why)| (calls.join(", "), BTreeSet::from([(*why).into()])));
+    let none =
+        IN_NONE.iter().map(|(calls, why)| (calls.join(", "), BTreeSet::from([(*why).into()])));
     table(&mut page, ["calls", "why"], &none.collect());
     page
 }
@@ -92,7 +93,8 @@ fn calls(pack: &Pack) -> BTreeMap<String, Table> {
         pairs(&rule.condition, &mut named);
         for (source, name) in named {
             // Rules have lost the case of names, which the list of all has kept.
-            let as_written = pack.event_names.iter().find(|known| known.eq_ignore_ascii_case(&name));
+            let as_written =
+                pack.event_names.iter().find(|known| known.eq_ignore_ascii_case(&name));
             let name = as_written.cloned().unwrap_or(name);
             let events = services.entry(source).or_default();
             events.entry(name).or_default().insert(slug.clone());
@@ -106,9 +108,10 @@ fn pairs(expr: &Expr, out: &mut Vec<(String, String)>) {
     match expr {
         Expr::And(all) => {
             let texts = |field| all.iter().flat_map(move |expr| texts(expr, field));
-            out.extend(texts("eventSource").flat_map(|source| {
-                texts("eventName").map(move |name| (source.clone(), name))
-            }));
+            out.extend(
+                texts("eventSource")
+                    .flat_map(|source| texts("eventName").map(move |name| (source.clone(), name))),
+            );
             all.iter().for_each(|expr| pairs(expr, out));
         }
         Expr::Or(any) | Expr::NOf(_, any) => any.iter().for_each(|expr| pairs(expr, out)),
