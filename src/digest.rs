@@ -62,8 +62,12 @@ impl Digest128 {
 
     /// 32 hex digits.
     pub fn hex(&self) -> String {
-        let digits = |byte: u8| [byte >> 4, byte].map(|half| char::from(hex_digit(half)));
-        self.bytes().into_iter().flat_map(digits).collect()
+        let mut digits = String::with_capacity(32);
+        for byte in self.bytes() {
+            digits.push(char::from(hex_digit(byte >> 4)));
+            digits.push(char::from(hex_digit(byte)));
+        }
+        digits
     }
 }
 

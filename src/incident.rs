@@ -19,23 +19,27 @@ pub fn day(finding: &Finding) -> Option<i64> {
 pub fn name(finding: &mut Finding, settings: &Settings) {
     let key = finding.account.as_deref().or(settings.ownership.organization.as_deref());
     let key = key.or(finding.accounts.acting.as_deref()).unwrap_or_default();
-    let date = date(finding);
-    let incident = of(key, date);
-    let before = date.and_then(Date::previous_day).filter(|date| date.year() >= 0);
-    let before = before.map(|date| of(key, Some(date)));
-    (finding.incident, finding.incident_before) = (incident, before);
+    let before = date(finding).and_then(Date::previous_day).filter(|date| date.year() >= 0);
+    let before = before.map(|date| {
+        of(key, &format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+    });
+    (finding.incident, finding.incident_before) = (of(key, day_text(finding)), before);
 }
 
 /// The incident of another account on the day of a finding.
 pub fn of_account(account: &str, finding: &Finding) -> String {
-    of(account, date(finding))
+    of(account, day_text(finding))
 }
 
 /// With no longer a prefix, the digest of an account is that of one block.
-fn of(key: &str, date: Option<Date>) -> String {
-    let day = date
-        .map(|date| format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()));
-    Digest128::of(&["incident", key, day.as_deref().unwrap_or("unknown")]).hex()
+fn of(key: &str, day: &str) -> String {
+    Digest128::of(&["incident", key, day]).hex()
+}
+
+/// The day as the time of a finding begins.
+fn day_text(finding: &Finding) -> &str {
+    let text = finding.last_seen.as_deref().filter(|_| date(finding).is_some());
+    text.and_then(|text| text.get(.."2026-06-01".len())).unwrap_or("unknown")
 }
 
 /// The date in a time that a finding has, which is RFC 3339 in UTC.
@@ -79,14 +83,14 @@ mod tests {
 
     #[test]
     fn neighbouring_days_name_each_other() {
-        let of = |time| found(None, Some(time), "{}");
-        let (before, after) = (of("2026-02-28T23:59:59Z"), of("2026-03-01T00:00:00Z"));
+        let at = |time| found(None, Some(time), "{}");
+        let (before, after) = (at("2026-02-28T23:59:59Z"), at("2026-03-01T00:00:00Z"));
         assert_ne!(before.incident, after.incident);
         assert_eq!(after.incident_before.unwrap(), before.incident);
-        assert_eq!(of("2026-03-01T23:59:59Z").incident, after.incident);
-        assert_eq!(of("0000-01-01T00:00:00Z").incident_before, None);
+        assert_eq!(at("2026-03-01T23:59:59Z").incident, after.incident);
+        assert_eq!(at("0000-01-01T00:00:00Z").incident_before, None);
         let unknown = found(None, None, "{}");
         assert_eq!(unknown.incident_before, None);
-        assert_eq!(unknown.incident, super::of("111122223333", None));
+        assert_eq!(unknown.incident, of("111122223333", "unknown"));
     }
 }

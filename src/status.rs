@@ -89,14 +89,13 @@ const DEPARTED: &str = "account-departed";
 
 /// Decides whether a finding that is otherwise new alerts, and remembers that it does. Findings that are not
 /// new use up no alert.
-pub fn alert(finding: &mut Finding, pack: &Pack, memory: &mut Memory) {
+pub fn alert(finding: &mut Finding, stage: &str, memory: &mut Memory) {
     let Some(id) = Digest128::from_hex(&finding.id).filter(|_| finding.status == Status::New)
     else {
         return;
     };
     let Some(incident) = Digest128::from_hex(&finding.incident) else { return };
     let day = incident::day(finding).unwrap_or(i64::MIN);
-    let stage = pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default();
     let class = incident.named(stage, finding.severity as u64);
     let own = Alert { day, class, finding: id };
     let exits = if actual_exit(finding) { exits_of(finding, incident) } else { Vec::new() };
