@@ -106,6 +106,12 @@ impl Detector {
     /// Examines one event that is parsed already. What there is in it that cannot be read is passed over.
     pub fn detect_parsed(&mut self, event: Value<'_>) -> Vec<Finding> {
         let mut batch = Batch::default();
+        if let Some(beat) = heartbeat::of(event) {
+            let mut found = Vec::new();
+            let Detector { settings, index, memory, .. } = self;
+            heard(beat, settings, index, memory, &mut |finding| found.push(finding));
+            return found;
+        }
         self.examine(1, &mut batch, |reach, tapes, visit| {
             envelope::records(event, reach, tapes, visit);
         });

@@ -18,7 +18,11 @@ pub fn read(line: &[u8]) -> Option<Option<(String, i64)>> {
     let text = std::str::from_utf8(line).ok().filter(|_| may_be(line))?.trim();
     let mut tape = Tape::default();
     tape.parse(text).ok()?;
-    let root = Value::root(&tape, text);
+    of(Value::root(&tape, text))
+}
+
+/// The same, of a line that is parsed already.
+pub fn of(root: Value<'_>) -> Option<Option<(String, i64)>> {
     // Nothing else stands beside it: such a key in an event is the event's.
     let mut keys = root.entries();
     let (key, beat) = keys.next()?;

@@ -13,7 +13,8 @@ approvals:
     principals:
       - "arn:aws:sts::444455556666:assumed-role/ops-automation/*"
       - "arn:aws:iam::444455556666:role/ops-automation"
-    accounts: ["444455556666", "111122223333"]
+      - "arn:aws:iam::222233334444:role/OrganizationDeployer"
+    accounts: ["444455556666", "222233334444", "111122223333"]
     until: 2026-12-01T00:00:00Z
 "#;
 
