@@ -74,8 +74,11 @@ fn holds(findings: &[Finding]) -> Result<(), TestCaseError> {
         }
         if finding.status == Status::FollowUp {
             let reason = finding.status_reason.as_deref().unwrap_or_default();
-            let opener = new(findings).find(|one| reason.starts_with(&one.id));
-            prop_assert_eq!(opener.map(class), Some(class(finding)));
+            // The same event may weigh less where what makes it weigh more is not remembered.
+            let openers = new(findings).filter(|one| reason.starts_with(&one.id)).map(class);
+            let of_stage = |(incident, _, stage): Class| (incident, stage);
+            let stages: Vec<_> = openers.map(of_stage).collect();
+            prop_assert!(stages.contains(&of_stage(class(finding))), "{finding:?}");
         }
     }
     Ok(())
@@ -96,7 +99,12 @@ proptest! {
             "memory": {"events": events, "terms": terms, "steps": steps, "policies": policies,
                 "alerts": alerts},
             // What is new to somebody depends on the order.
-            "rules": {"account-discovery-rare-identity": "off"},
+            // So does which accounts a sweep has reached when it is complete.
+            "rules": {
+                "account-discovery-rare-identity": "off",
+                "organization-discovery-wide": "off",
+                "member-role-sweep": "off",
+            },
         });
         let settings = settings.to_string();
         let mut random = Random::new(seed);
@@ -131,9 +139,14 @@ proptest! {
         if steps > 1000 && policies > 1000 {
             let ids = |findings: &[Finding]| -> BTreeSet<(String, String, Option<String>)> {
                 let id = |f: &Finding| (f.id.clone(), f.incident.clone(), f.incident_before.clone());
-                findings.iter().map(id).collect()
+                // Chains are held to the laws of merging elsewhere: one may begin with what is new to somebody.
+                findings.iter().filter(|finding| finding.parts.is_empty()).map(id).collect()
             };
-            prop_assert!(ids(&alone) == ids(&shared));
+            let (alone_ids, shared_ids) = (ids(&alone), ids(&shared));
+            let differ = alone_ids.symmetric_difference(&shared_ids).next();
+            let all = || alone.iter().chain(&shared);
+            let differ = differ.and_then(|(id, ..)| all().find(|finding| finding.id == *id));
+            prop_assert!(differ.is_none(), "{:?}", differ.map(|it| (&it.rule, &it.severity, &it.details)));
         }
     }
 
@@ -203,12 +216,19 @@ fn the_sample_incident_alerts_a_few_times() {
             _ => shuffled(records.clone(), &mut random),
         };
         let found = run(&mut open(SETTINGS), &lines);
-        let alerts: Vec<&Finding> = new(&found).collect();
-        let high = ["high", "critical"];
-        let high = alerts.iter().filter(|finding| high.contains(&finding.severity.as_str()));
-        assert!(alerts.len() <= 7, "{}", alerts.len());
-        assert!(high.count() <= 5);
-        assert!(alerts.iter().any(|finding| finding.rule == "member-left-organization"));
+        // Two accounts go: one leaves, and one goes over by accepting an invitation.
+        let incidents: BTreeSet<&str> = found.iter().map(|finding| &finding.incident[..]).collect();
+        for incident in incidents {
+            let alerts: Vec<&Finding> =
+                new(&found).filter(|finding| finding.incident == incident).collect();
+            let high = ["high", "critical"];
+            let high = alerts.iter().filter(|finding| high.contains(&finding.severity.as_str()));
+            // Of the same class, a little more may alert where it comes before what outweighs it.
+            let more = if order == 0 { 0 } else { 3 };
+            assert!(alerts.len() <= 7 + more, "{}", alerts.len());
+            assert!(high.count() <= 5 + more);
+        }
+        assert!(new(&found).any(|finding| finding.rule == "member-left-organization"));
     }
 }
 
@@ -230,9 +250,15 @@ fn two_routers_that_saw_half_each_alert_at_most_twice_for_a_class() {
         assert_eq!(incidents(&found), incidents(&alone));
         let mut alerts: BTreeMap<Class, usize> = BTreeMap::new();
         for finding in &found {
-            *alerts.entry(class(finding)).or_default() +=
-                usize::from(finding.status == Status::New);
+            // An exit alerts always.
+            if !is_exit(finding) {
+                *alerts.entry(class(finding)).or_default() +=
+                    usize::from(finding.status == Status::New);
+            }
         }
-        assert!(alerts.values().all(|count| (1..=2).contains(count)), "{alerts:?}");
+        let exits: BTreeSet<Class> = found.iter().filter(|it| is_exit(it)).map(class).collect();
+        for (class, count) in &alerts {
+            assert!(*count <= 2 && (*count > 0 || exits.contains(class)), "{class:?}: {count}");
+        }
     }
 }
