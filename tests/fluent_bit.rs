@@ -208,9 +208,9 @@ fn its_memory_is_flat_once_the_caps_are_reached() {
         }
     }
     let counters = filter.counters();
-    // Freed memory may be too small for the next piece: a page or two more, but not one for each finding.
+    // Freed memory may be too small for the next piece: some pages more, but not one for each of thousands of findings.
     let late = filter.memory.size(&filter.store);
-    assert!(late <= early + 2, "{early} pages, then {late}: {counters}");
+    assert!(late <= early + 8, "{early} pages, then {late}: {counters}");
     assert!(counters["annotated"].as_u64() > Some(10_000), "{counters}");
     assert!(counters["memory_evicted"].as_u64() > Some(10_000), "{counters}");
     assert_eq!(counters["memory_events"], 100, "{counters}");

@@ -387,6 +387,7 @@ mod tests {
         let all = (0..2 * MOST_KINDS + 1).map(|n| finding(json!({"source_ip": n.to_string()})));
         let text = told(all, PLAIN);
         assert_eq!(text.matches("a-rule").count(), 2 * MOST_KINDS + 1);
-        assert_eq!(text.matches("HIGH").count(), 3);
+        let heads = text.lines().filter(|line| line.starts_with("HIGH"));
+        assert_eq!(heads.count(), 3);
     }
 }

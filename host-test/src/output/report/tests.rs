@@ -175,7 +175,6 @@ fn tens_of_thousands_of_findings_make_a_page_that_can_be_opened() {
     let page = page(&report, &about("text"));
     assert!(page.contains("<h1>40,000 findings in 60 accounts</h1>"), "{}", &page[..600]);
     assert!(page.contains("the 5,000 after them in a line each, and 34,500 more are only counted"));
-    assert!(page.contains("20 more accounts"));
     assert_eq!(page.matches("<details class=\"finding").count(), 500);
     assert_eq!(page.matches("<li id=\"l").count(), 5_000);
     // Most of it the records, which are cut.
