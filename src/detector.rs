@@ -374,6 +374,46 @@ fn evaluate_record(
     context.time().is_none()
 }
 
+/// Remembers that an account was heard of, and gives the findings of those that fell silent.
+fn heard(
+    beat: Option<(String, i64)>,
+    settings: &Settings,
+    index: &Index,
+    memory: &mut Memory,
+    found: &mut dyn FnMut(Finding),
+) {
+    let (Some(watched), Some((account, time))) = (&settings.silence, beat) else { return };
+    if !watched.accounts.contains(&account) {
+        return;
+    }
+    memory.voices().spoke(&account, time);
+    let rule = index.pack().rules.iter().find(|rule| silence::is_of(rule));
+    let Some(rule) = rule.filter(|rule| is_on(rule, index.pack(), settings)) else { return };
+    if !memory.voices().is_due(time, watched.after) {
+        return;
+    }
+    for (account, voice) in memory.voices().fallen(watched.ahead()) {
+        let text = silence::record(&account, voice, watched);
+        let mut tape = Tape::default();
+        if tape.parse(&text).is_err() {
+            continue;
+        }
+        let (fields, embedded) =
+            (ObjectIndex::of(Value::root(&tape, &text)), EmbeddedJson::default());
+        let context = Context::new(Record::new(&fields, &embedded), &settings.ownership);
+        if !rules::matches(rule, &context) {
+            continue;
+        }
+        let mut finding = render::rule_finding(rule, &context, index.pack(), settings);
+        (finding.status, finding.status_reason) =
+            status::of_rule(rule, &finding, context.time(), settings);
+        // No record of CloudTrail's has this id.
+        finding.events.clear();
+        status::alert(&mut finding, &rule.about.group, memory);
+        found(finding);
+    }
+}
+
 /// The stage of a chain's finding.
 fn stage<'a>(finding: &Finding, pack: &'a Pack) -> &'a str {
     pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default()

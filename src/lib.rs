@@ -58,6 +58,7 @@ pub mod embedded_config;
 pub mod envelope;
 pub mod finding;
 pub mod heartbeat;
+pub mod incident;
 pub mod json;
 pub mod memory;
 pub mod prefilter;
@@ -77,7 +78,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The modules, the lowest first.
-    const ORDER: [&str; 21] = [
+    const ORDER: [&str; 22] = [
         "text",
         "time",
         "digest",

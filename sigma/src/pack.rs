@@ -108,6 +108,13 @@ pub fn rare_names<'a>(
 }
 
 impl Pack {
+    /// The metadata of a rule or chain by its slug.
+    pub fn about(&self, slug: &str) -> Option<&RuleMetadata> {
+        let rules = self.rules.iter().map(|rule| &rule.about);
+        let chains = self.correlations.iter().map(|chain| &chain.about);
+        rules.chain(chains).find(|about| about.slug == slug)
+    }
+
     /// The metadata of every public rule and chain, in the order of their slugs.
     pub fn public(&self) -> Vec<&RuleMetadata> {
         let rules = self.rules.iter().filter(|rule| !rule.internal).map(|rule| &rule.about);

@@ -61,9 +61,14 @@ impl Completions<'_> {
         let (step, window) = (self.step, self.chain.window);
         let within = ObservationKey::last_at(self.until());
         let oldest = ObservationKey::first_at(step.time.saturating_sub(window));
-        let next = self.steps.of_member(self.membership, step, within).find(|next| *next != step);
-        let before =
-            self.steps.of_member(self.membership, oldest, step).rev().find(|key| *key != step);
+        let next =
+            self.steps.groups().of_member(self.membership, step, within).find(|next| *next != step);
+        let before = self
+            .steps
+            .groups()
+            .of_member(self.membership, oldest, step)
+            .rev()
+            .find(|key| *key != step);
         (next, before)
     }
 
@@ -91,16 +96,16 @@ impl Completions<'_> {
         };
         if again {
             // It is named where it is one of the newest of its member.
-            let mut later = self.steps.of_member(self.membership, self.step, within);
+            let mut later = self.steps.groups().of_member(self.membership, self.step, within);
             let beyond = later.nth(MAX_PARTS - 1).map(|key| key.time.saturating_sub(1));
             let named = beyond.map_or(within, ObservationKey::last_at).max(first);
-            let completions = self.steps.of_member(last, first, named);
+            let completions = self.steps.groups().of_member(last, first, named);
             return completions.filter(|last| !last.refused || *last <= to).collect();
         }
         // With two members, so does the one before.
         let from = self.since(before.filter(|_| two));
         let mut completions: Vec<ObservationKey> = match from <= to {
-            true => self.steps.of_member(last, from, to).collect(),
+            true => self.steps.groups().of_member(last, from, to).collect(),
             false => Vec::new(),
         };
         // But for an event that is itself that observation: it does not come before itself.
@@ -108,7 +113,7 @@ impl Completions<'_> {
             let of_event = |of: fn(i64, Digest128) -> ObservationKey| of(same.time, same.event);
             let (first, last_of) =
                 (of_event(ObservationKey::first_of), of_event(ObservationKey::last_of));
-            completions.extend(self.steps.of_member(last, first, last_of));
+            completions.extend(self.steps.groups().of_member(last, first, last_of));
         }
         completions
     }
@@ -121,15 +126,23 @@ impl Completions<'_> {
         let (next, before) = self.neighbours();
         let to = next.unwrap_or(within);
         if again {
-            let mut later = self.steps.between(group, self.step, within);
+            let mut later = self.steps.groups().between(group, self.step, within);
             let named = later.nth(MAX_PARTS - 1).map_or(within, |(key, _)| key);
-            let completions =
-                self.steps.between(group, self.step, named.max(to)).map(|(key, _)| key);
+            let mut others = BTreeSet::new();
+            let completions = self.steps.groups().between(group, self.step, named.max(to));
+            // It is no longer named where the newest of enough other members are later.
+            let completions = completions.take_while(|(key, member_key)| {
+                if *member_key != self.membership.member_key && others.len() < MAX_PARTS {
+                    others.insert(*member_key);
+                }
+                others.len() < MAX_PARTS || *key <= named
+            });
+            let completions = completions.map(|(key, _)| key);
             return completions.filter(|last| !last.refused || *last <= to).collect();
         }
         let from = self.since(before).max(self.step);
         let mut others = BTreeSet::new();
-        let completions = self.steps.between(group, from, to);
+        let completions = self.steps.groups().between(group, from, to);
         completions
             .take_while(|(_, member_key)| {
                 if *member_key != self.membership.member_key && others.len() < count {
@@ -146,7 +159,7 @@ impl Completions<'_> {
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let within = ObservationKey::last_at(self.until());
         let mut others = BTreeSet::new();
-        let completions = self.steps.between(self.membership.group, self.step, within);
+        let completions = self.steps.groups().between(self.membership.group, self.step, within);
         completions
             .map(|(key, _)| key)
             .take_while(|key| {
@@ -189,7 +202,7 @@ pub(super) fn is_complete(
     }
     let oldest = ObservationKey::first_at(last.time.saturating_sub(chain.window));
     let any = |member_key| {
-        steps.of_member(Membership { group, member_key }, oldest, last).next().is_some()
+        steps.groups().of_member(Membership { group, member_key }, oldest, last).next().is_some()
     };
     match &chain.kind {
         CorrelationKind::Temporal => (0..chain.members.len()).map(key_of_member).all(any),
@@ -213,7 +226,7 @@ pub(super) fn is_complete(
                     .flat_map(|member_key| {
                         let member = Membership { group, member_key };
                         let mut earlier =
-                            steps.of_member(member, oldest, upto).rev().filter(&follows);
+                            steps.groups().of_member(member, oldest, upto).rev().filter(&follows);
                         let latest = earlier.next();
                         let other =
                             latest.and_then(|latest| earlier.find(|key| key.event != latest.event));
@@ -231,7 +244,7 @@ pub(super) fn is_complete(
         CorrelationKind::EventCount(least) => {
             let least = usize::try_from(*least).unwrap_or(usize::MAX);
             let mut events = BTreeSet::new();
-            let mut keys = steps.between(group, oldest, last);
+            let mut keys = steps.groups().between(group, oldest, last);
             keys.any(|(key, _)| {
                 events.insert(key.event);
                 events.len() >= least
@@ -239,8 +252,7 @@ pub(super) fn is_complete(
         }
         CorrelationKind::ValueCount(least, _) => {
             let least = usize::try_from(*least).unwrap_or(usize::MAX);
-            steps.member_keys(group).filter(|member_key| any(*member_key)).take(least).count()
-                == least
+            steps.groups().newest_of_each(group, oldest, last, least).len() == least
         }
     }
 }

@@ -59,18 +59,21 @@ fn keys(
     let most = MAX_PARTS - 1;
     let mut newest = BTreeSet::new();
     let mut more = BTreeSet::new();
-    for member_key in
-        steps.member_keys(group).filter(|member_key| !ordered || *member_key != of_last)
-    {
-        let keys = steps.of_member(Membership { group, member_key }, oldest, upto).rev();
-        let mut keys = keys.filter(|key| *key != last);
-        newest.extend(keys.next());
-        if ordered {
+    if ordered {
+        for member_key in
+            steps.groups().member_keys(group).filter(|member_key| *member_key != of_last)
+        {
+            let keys =
+                steps.groups().of_member(Membership { group, member_key }, oldest, upto).rev();
+            let mut keys = keys.filter(|key| *key != last);
+            newest.extend(keys.next());
             more.extend(keys.take(most));
         }
-    }
-    if !ordered {
-        let keys = steps.between(group, oldest, upto).rev().map(|(key, _)| key);
+    } else {
+        // One more, as the last is among them.
+        newest.extend(steps.groups().newest_of_each(group, oldest, upto, MAX_PARTS));
+        newest.remove(&last);
+        let keys = steps.groups().between(group, oldest, upto).rev().map(|(key, _)| key);
         more.extend(keys.filter(|key| *key != last).take(most));
     }
     let mut kept: BTreeSet<ObservationKey> = newest.into_iter().rev().take(most).collect();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::observations::{GREATEST, LEAST};
+use super::groups::{GREATEST, LEAST};
 use crate::digest::Digest128;
 
 /// An alert: a finding that opened a class. Ordered by the day of the finding's incident.

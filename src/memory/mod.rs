@@ -8,6 +8,7 @@
 //! two rules together would depend on which came first.
 
 mod alerts;
+mod groups;
 mod observations;
 mod policies;
 mod sections;
@@ -25,12 +26,13 @@ use crate::text::shortened;
 
 pub use alerts::{Alert, Alerts};
 #[cfg(test)]
-pub(crate) use observations::work;
+pub use groups::Groups;
+pub(crate) use groups::work;
 pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
 pub use policies::Policies;
-pub use sections::{SECTIONS, Saved, SavedObservation};
+pub use sections::{ALERTS, SECTIONS, Saved, SavedObservation};
 pub use silence::{Voice, Voices};
 pub use snapshot::{Approved, FindingSnapshot};
 pub use terms::Terms;
@@ -70,6 +72,7 @@ pub struct Memory {
     steps: Observations,
     policies: Policies,
     voices: Voices,
+    alerts: Alerts,
     /// The number of entries evicted.
     evicted: u64,
 }
@@ -84,6 +87,7 @@ impl Memory {
             steps: Observations::default(),
             policies: Policies::default(),
             voices: Voices::default(),
+            alerts: Alerts::default(),
             evicted: 0,
         }
     }
@@ -159,6 +163,18 @@ impl Memory {
         &mut self.voices
     }
 
+    /// The alerts.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Remembers that a finding alerted.
+    pub fn record_alert(&mut self, alert: Alert) {
+        self.alerts.add(alert);
+        let gone = self.alerts.evict_to(self.limits.alerts);
+        self.evicted = self.evicted.saturating_add(gone);
+    }
+
     /// Entries by part, for counters.
     pub fn entry_counts(&self) -> [(&'static str, u64); 5] {
         [
@@ -192,5 +208,8 @@ impl Memory {
         for (account, voice) in saved.voices() {
             self.voices.add(account, voice);
         }
+        let gone = self.alerts.forget(saved.alerts_gone());
+        self.evicted = self.evicted.saturating_add(gone);
+        saved.alerts().for_each(|alert| self.record_alert(alert));
     }
 }

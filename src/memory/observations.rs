@@ -1,10 +1,10 @@
 //! The observations of chains: findings that, with others, may say more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
+use super::groups::{GREATEST, Groups, LEAST};
 use crate::digest::{Digest128, Table};
 
 /// The most memberships of one observation. Of the chains that there are an event for 50 accounts
@@ -88,14 +88,13 @@ pub struct Observation {
     pub part: Box<[u8]>,
 }
 
-/// All observations: by time, by group, by member of a group, and by share. Every question about a
+/// All observations: by time, by group, by member of a group, the newest of each, and by share. Every question about a
 /// chain is a range of one of these, so that a flood of events in one group costs each of them no more
 /// than a few look-ups.
 #[derive(Debug, Clone, Default)]
 pub struct Observations {
     by_time: BTreeMap<ObservationKey, Observation>,
-    by_group: BTreeSet<(Group, ObservationKey, Digest128)>,
-    by_member: BTreeSet<(Group, Digest128, ObservationKey)>,
+    groups: Groups,
     shares: Table<(Digest128, bool), Share>,
 }
 
@@ -139,15 +138,13 @@ impl Observations {
                 Err(at) => {
                     known.memberships.insert(at, (membership, account));
                     share.memberships = share.memberships.saturating_add(1);
-                    self.by_group.insert((membership.group, key, membership.member_key));
-                    self.by_member.insert((membership.group, membership.member_key, key));
+                    self.groups.insert(membership, key);
                 }
             }
         }
         for (membership, _) in known.memberships.drain(known.memberships.len().min(MAX_PLACES)..) {
             share.memberships = share.memberships.saturating_sub(1);
-            self.by_group.remove(&(membership.group, key, membership.member_key));
-            self.by_member.remove(&(membership.group, membership.member_key, key));
+            self.groups.remove(membership, key);
         }
         if known.part.is_empty() || step.part < known.part {
             known.part = step.part;
@@ -165,8 +162,7 @@ impl Observations {
                 self.by_time.remove(&oldest).map(|step| step.memberships).unwrap_or_default();
             share.memberships = share.memberships.saturating_sub(memberships.len());
             for (membership, _) in memberships {
-                self.by_group.remove(&(membership.group, oldest, membership.member_key));
-                self.by_member.remove(&(membership.group, membership.member_key, oldest));
+                self.groups.remove(membership, oldest);
             }
             gone = gone.saturating_add(1);
         }
@@ -178,47 +174,9 @@ impl Observations {
         self.by_time.get(key)
     }
 
-    /// The observations of a group between two, both included, in order, each with its member.
-    pub fn between(
-        &self,
-        group: Group,
-        from: ObservationKey,
-        to: ObservationKey,
-    ) -> impl DoubleEndedIterator<Item = (ObservationKey, Digest128)> {
-        let (first, last) = ((group, from, LEAST), (group, to, GREATEST));
-        let range = if from <= to { first..=last } else { first..=first };
-        self.by_group
-            .range(range)
-            .inspect(|_| work::done())
-            .map(|(_, key, member_key)| (*key, *member_key))
-            .filter(move |(key, _)| *key <= to)
-    }
-
-    /// The observations of one member of a group between two, both included, in order.
-    pub fn of_member(
-        &self,
-        membership: Membership,
-        from: ObservationKey,
-        to: ObservationKey,
-    ) -> impl DoubleEndedIterator<Item = ObservationKey> {
-        let at = |key| (membership.group, membership.member_key, key);
-        let range = if from <= to { at(from)..=at(to) } else { at(from)..=at(from) };
-        self.by_member
-            .range(range)
-            .inspect(|_| work::done())
-            .map(|(.., key)| *key)
-            .filter(move |key| *key <= to)
-    }
-
-    /// The members of a group that any observation has, in order.
-    pub fn member_keys(&self, group: Group) -> impl Iterator<Item = Digest128> {
-        let mut from = Bound::Included((group, LEAST, ObservationKey::first_at(i64::MIN)));
-        std::iter::from_fn(move || {
-            work::done();
-            let (of, member_key, _) = self.by_member.range((from, Bound::Unbounded)).next()?;
-            from = Bound::Excluded((group, *member_key, ObservationKey::last_at(i64::MAX)));
-            (*of == group).then_some(*member_key)
-        })
+    /// The observations by group.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The number of observations held.
@@ -229,24 +187,5 @@ impl Observations {
     /// Every observation, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ObservationKey, &Observation)> {
         self.by_time.iter()
-    }
-}
-
-pub(super) const LEAST: Digest128 = Digest128::new([0; 16]);
-pub(super) const GREATEST: Digest128 = Digest128::new([0xff; 16]);
-
-/// The number of entries looked at, so that a test can say that a flood costs no more than it may.
-pub(crate) mod work {
-    #[cfg(test)]
-    thread_local! { static DONE: std::cell::Cell<u64> = const { std::cell::Cell::new(0) }; }
-
-    pub(super) fn done() {
-        #[cfg(test)]
-        DONE.set(DONE.get() + 1);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn so_far() -> u64 {
-        DONE.get()
     }
 }

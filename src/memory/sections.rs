@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::observations::{MAX_PLACES, ObservationKey, Places};
 use super::terms::Interval;
-use super::{FindingKey, FindingSnapshot, Memory, Observation, Voice};
+use super::{Alert, FindingKey, FindingSnapshot, Memory, Observation, Voice};
 use crate::digest::Digest128;
 use crate::record::is_account;
 use crate::state::{self, Bytes, StateError};
 
 /// The sections of a detector's state, one for each part of the memory. What else a state file holds is a
 /// host's, which takes it out before it hands the rest to a detector.
-pub const SECTIONS: [&str; 5] = ["given", "terms", "steps", "policies", "silence"];
+pub const SECTIONS: [&str; 6] = ["given", "terms", "steps", "policies", "silence", ALERTS];
+
+/// The section of the alerts. Before its entries stands the last day that went.
+pub const ALERTS: &str = "alerts";
 
 /// The longest snapshot, and the longest type of a policy, in bytes.
 const MAX_PART: usize = 16 * 1024;
@@ -54,6 +57,7 @@ impl Memory {
             section(steps, room),
             section(self.policies.iter(), keys(self.policies.count())),
             section(self.voices.iter(), keys(self.voices.iter().len())),
+            self.save_alerts(),
         ];
         let sections: Vec<_> = SECTIONS.into_iter().zip(parts.iter().map(Vec::as_slice)).collect();
         state::encode(&sections)
@@ -78,6 +82,8 @@ pub struct Saved<'a> {
     steps: &'a [u8],
     policies: &'a [u8],
     silence: &'a [u8],
+    alerts: &'a [u8],
+    alerts_gone: Option<i64>,
 }
 
 impl<'a> Saved<'a> {
@@ -92,7 +98,11 @@ impl<'a> Saved<'a> {
                 return Err(StateError::Damaged);
             }
         }
-        let [given, terms, steps, policies, silence] = parts.map(Option::unwrap_or_default);
+        let [given, terms, steps, policies, silence, alerts] = parts.map(Option::unwrap_or_default);
+        let (alerts_gone, alerts) = match alerts {
+            [] => (None, alerts),
+            _ => postcard::take_from_bytes(alerts).map_err(|_| StateError::Damaged)?,
+        };
         let step = |step: &SavedObservation<'_>| {
             let bounded = step.memberships.len() <= MAX_PLACES && step.part.len() <= MAX_PART;
             let sorted = step.memberships.is_sorted_by(|(one, _), (next, _)| one < next);
@@ -103,7 +113,8 @@ impl<'a> Saved<'a> {
         check(steps, step)?;
         check(policies, |(.., kind): &Policy<'_>| kind.len() <= MAX_KIND)?;
         check(silence, |(account, _): &(&str, Voice)| is_account(account))?;
-        Ok(Saved { given, terms, steps, policies, silence })
+        check(alerts, |_: &Alert| true)?;
+        Ok(Saved { given, terms, steps, policies, silence, alerts, alerts_gone })
     }
 
     /// The findings that were given.
@@ -221,6 +232,7 @@ mod tests {
         );
         memory.add_policy(Digest128::of(&["p-1"]), 7, "TAG_POLICY");
         memory.voices().spoke("111122223333", 7);
+        memory.record_alert(Alert { day: 5, class: key(7), finding: key(8) });
         memory
     }
 

@@ -29,11 +29,9 @@ pub(super) fn filter() -> String {
         format!(r#"|{name}\\*".*{}"#, any_of(&texts))
     });
     let beside: String = beside.collect();
-    let expression = match all.iter().all(plain) && !names.is_empty() {
-        true => {
-            format!(r#"eventName\\*"\s*:\s*\\*"(?:{}\\*"{beside})"#, any_of(&names))
-        }
-        false => "eventName".into(),
+    let own = match all.iter().all(plain) && !names.is_empty() {
+        true => format!(r#"\\*"\s*:\s*(?:\[\s*)?\\*"(?:{}\\*"{beside})"#, any_of(&names)),
+        false => String::new(),
     };
     // An object or a text that begins with a record is decided by the first. The second is for the forms of a
     // lake or an index, and costs nothing where it does not look.
