@@ -27,6 +27,7 @@ use crate::text::shortened;
 pub use alerts::{Alert, Alerts};
 #[cfg(test)]
 pub use groups::Groups;
+#[cfg(test)]
 pub(crate) use groups::work;
 pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,

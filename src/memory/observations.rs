@@ -88,9 +88,7 @@ pub struct Observation {
     pub part: Box<[u8]>,
 }
 
-/// All observations: by time, by group, by member of a group, the newest of each, and by share. Every question about a
-/// chain is a range of one of these, so that a flood of events in one group costs each of them no more
-/// than a few look-ups.
+/// All observations: by time, by group and by share.
 #[derive(Debug, Clone, Default)]
 pub struct Observations {
     by_time: BTreeMap<ObservationKey, Observation>,
