@@ -7,6 +7,9 @@
 //! attempts not all are told: see [`MAX_REFUSED`].
 
 mod completions;
+mod nested;
+#[cfg(test)]
+mod nested_tests;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ use crate::rules::{self, Context};
 use crate::settings::{Mode, Settings};
 use crate::status;
 use completions::{Completions, bound_refused, is_complete};
+use nested::ChainFeed;
 
 /// The most refused attempts that one observation completes a chain for, the newest. Attempts that were
 /// refused come by the thousand; calls that succeeded are all told.
@@ -49,6 +53,8 @@ struct RuleFeed {
 pub struct Correlations {
     pack: Arc<Pack>,
     by_rule: Table<SmolStr, Vec<RuleFeed>>,
+    /// The chains that a chain feeds, by its number.
+    by_chain: Table<usize, Vec<ChainFeed>>,
     /// The numbers of the chains in the pack.
     by_key: Table<Digest128, usize>,
 }
@@ -58,7 +64,9 @@ impl Correlations {
     pub fn new(pack: Arc<Pack>, settings: &Settings) -> Self {
         let is_on = |chain: &Correlation| settings.of_rule(&chain.about.slug).mode != Mode::Off;
         let mut by_rule: Table<SmolStr, Vec<RuleFeed>> = Table::default();
+        let mut by_chain: Table<_, Vec<ChainFeed>> = Table::default();
         let mut by_key = Table::default();
+        let number_of = |slug: &str| pack.correlations.iter().position(|c| *c.about.slug == *slug);
         for (number, chain) in pack.correlations.iter().enumerate().filter(|(_, one)| is_on(one)) {
             let key = Digest128::of(&[&chain.about.id]);
             by_key.insert(key, number);
@@ -67,9 +75,14 @@ impl Correlations {
                     let feeds = by_rule.entry(fed.slug.clone()).or_default();
                     feeds.push(RuleFeed { chain: number, key, member, rule });
                 }
+                for fed in &rules.chains {
+                    let Some(nested) = number_of(&fed.slug) else { continue };
+                    let feed = ChainFeed { chain: number, key, member, fed: fed.clone() };
+                    by_chain.entry(nested).or_default().push(feed);
+                }
             }
         }
-        Correlations { pack, by_rule, by_key }
+        Correlations { pack, by_rule, by_chain, by_key }
     }
 
     fn chain(&self, feed: &RuleFeed) -> Option<&Correlation> {
@@ -102,7 +115,10 @@ impl Correlations {
         // An observation that was there before completes nothing; what it has a part in it gives again.
         let again = finding.repeat || memory.steps().get(&step).is_some();
         let added = Observation { memberships, part };
-        self.add(step, added, again, memory, &mut |chain, group, last, steps| {
+        self.add(step, added, again, settings, memory, &mut |chain, group, last, steps| {
+            if chain.internal {
+                return;
+            }
             let mut whole = parts::finding(chain, group, last, steps, &self.pack, settings);
             whole.repeat = finding.repeat;
             completed.push(whole);
@@ -152,8 +168,9 @@ impl Correlations {
                 continue;
             }
             let added = Observation { memberships: step.memberships, part: step.part.into() };
-            self.add(step.key, added, false, memory, &mut |chain, group, last, steps| {
-                if !is_complete(chain, group, last, &theirs) && told.insert((group, last)) {
+            self.add(step.key, added, false, settings, memory, &mut |chain, group, last, steps| {
+                let is_new = !chain.internal && !is_complete(chain, group, last, &theirs);
+                if is_new && told.insert((group, last)) {
                     found(parts::finding(chain, group, last, steps, &self.pack, settings));
                 }
             });
@@ -161,23 +178,47 @@ impl Correlations {
     }
 
     /// Adds an observation, and tells of the chains that are complete with it and were not without it;
-    /// or, if it comes again, of those that it has a part in.
+    /// or, if it comes again, of those that it has a part in. Chains of such chains follow.
     fn add(
+        &self,
+        step: ObservationKey,
+        added: Observation,
+        again: bool,
+        settings: &Settings,
+        memory: &mut Memory,
+        found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
+    ) {
+        let mut adding = vec![(step, added, nested::MAX_DEPTH)];
+        while let Some((step, added, depth)) = adding.pop() {
+            let whole = self.add_one(step, added, again, memory, found);
+            if let Some(depth) = depth.checked_sub(1) {
+                let fed = |(chain, group, last)| {
+                    self.observed(chain, group, last, settings, memory.steps())
+                };
+                adding
+                    .extend(whole.into_iter().filter_map(fed).map(|(s, added)| (s, added, depth)));
+            }
+            memory.settle(&step);
+        }
+    }
+
+    /// As [`add`](Self::add), of this observation alone; gives the chains that feed others.
+    fn add_one(
         &self,
         step: ObservationKey,
         added: Observation,
         again: bool,
         memory: &mut Memory,
         found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
-    ) {
+    ) -> Vec<(usize, Group, ObservationKey)> {
         let memberships = added.memberships.clone();
         let known = |membership: &Membership| {
             let number = *self.by_key.get(&membership.group.chain)?;
-            self.pack.correlations.get(number)
+            Some((number, self.pack.correlations.get(number)?))
         };
         let mut completions = Vec::new();
         for (membership, _) in &memberships {
-            let Some(chain) = known(membership) else { continue };
+            let Some((number, chain)) = known(membership) else { continue };
             let mut of_place =
                 Completions { chain, membership: *membership, step, steps: memory.steps() }
                     .all(again);
@@ -186,18 +227,22 @@ impl Correlations {
                 let steps = memory.steps();
                 of_place.retain(|last| !is_complete(chain, membership.group, *last, steps));
             }
-            completions.push((chain, membership.group, of_place));
+            completions.push((chain, membership.group, of_place, number));
         }
         completions.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
         memory.add_observation(step, added);
-        for (chain, group, mut completions) in completions {
+        let mut feeding = Vec::new();
+        for (chain, group, mut completions, number) in completions {
             completions.retain(|last| is_complete(chain, group, *last, memory.steps()));
             bound_refused(&mut completions);
             for last in completions {
                 found(chain, group, last, memory.steps());
+                if self.by_chain.contains_key(&number) {
+                    feeding.push((number, group, last));
+                }
             }
         }
-        memory.settle(&step);
+        feeding
     }
 
     /// The memberships of a finding in chains: none if it does not count or lacks a value that ties it, in
@@ -253,17 +298,13 @@ impl Correlations {
                     let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
                         continue;
                     };
-                    let group: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-                    let group = Group { chain: *chain, group: Digest128::of(&group) };
+                    let values: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
+                    let group = Group { chain: *chain, group: Digest128::of(&values) };
                     let member_key = member_key.unwrap_or(account_key);
                     let membership = Membership { group, member_key };
                     let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
-                    if let Err(at) =
-                        memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
-                        && memberships.len() < MAX_PLACES
-                    {
-                        memberships.insert(at, (membership, of_account));
-                    }
+                    insert(&mut memberships, membership, of_account);
+                    self.note(group, &values, of_account, nested::MAX_DEPTH, &mut memberships);
                 }
             }
         }
@@ -287,14 +328,24 @@ impl Correlations {
             if covers(&finding.rule) {
                 approvals.extend(kept(None));
             } else {
-                let named = |feed: &&RuleFeed| {
-                    self.chain(feed).is_some_and(|chain| covers(&chain.about.slug))
-                };
-                let named = feeds.iter().filter(named);
-                approvals.extend(named.filter_map(|feed| kept(Some(feed.key))));
+                let fed = self.all_fed(feeds.iter().map(|feed| feed.chain));
+                let named = fed.into_iter().filter_map(|number| self.pack.correlations.get(number));
+                let named = named.filter(|chain| covers(&chain.about.slug));
+                approvals.extend(
+                    named.filter_map(|chain| kept(Some(Digest128::of(&[&chain.about.id])))),
+                );
             }
         }
         approvals
+    }
+}
+
+/// Adds a membership where there is room.
+fn insert(memberships: &mut Places, membership: Membership, of_account: u8) {
+    if let Err(at) = memberships.binary_search_by_key(&membership, |(membership, _)| *membership)
+        && memberships.len() < MAX_PLACES
+    {
+        memberships.insert(at, (membership, of_account));
     }
 }
 

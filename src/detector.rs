@@ -175,7 +175,7 @@ impl Detector {
         let off = |rule: &&Rule| !is_on(rule, index.pack(), settings);
         let off =
             index.pack().rules.iter().filter(off).map(|rule| Digest128::of(&[&rule.about.id]));
-        let off: BTreeSet<Digest128> = off.collect();
+        let off: BTreeSet<Digest128> = off.chain(chains_off(index.pack(), settings)).collect();
         let mut completed = Vec::new();
         chains.merge(&saved, |rule| !off.contains(&rule), settings, memory, &mut |finding| {
             completed.push(finding)
@@ -286,6 +286,13 @@ fn is_on(rule: &Rule, pack: &Pack, settings: &Settings) -> bool {
         true => chains.any(|chain| on(&chain.about.slug)),
         false => on(&rule.about.slug),
     }
+}
+
+/// The keys in the memory of chains that the settings turn off: of what they fed other chains with.
+fn chains_off(pack: &Pack, settings: &Settings) -> impl Iterator<Item = Digest128> {
+    let abouts = pack.correlations.iter().map(|chain| &chain.about);
+    let off = abouts.filter(|about| settings.of_rule(&about.slug).mode == Mode::Off);
+    off.map(|about| Digest128::of(&[&about.id]))
 }
 
 /// The reason for a record that stands where none is looked for.

@@ -25,6 +25,9 @@ use crate::memory::{Alert, FindingSnapshot, Group, Memory};
 use crate::settings::{Action, Approval, Leads, Mode, Settings};
 use crate::time::rfc3339;
 
+/// The most chains in one another that are looked into.
+const MAX_DEPTH: usize = 4;
+
 /// A status, and the reason for any but `new`.
 pub type Decision = (Status, Option<String>);
 
@@ -153,5 +156,16 @@ fn names_destination(chain: &Correlation, pack: &Pack) -> bool {
         let rule = pack.rules.iter().find(|rule| rule.about.slug == slug);
         rule.is_some_and(|rule| rule.destination_organization.is_some())
     };
-    chain.members.iter().flat_map(|member| &member.rules).any(|rule| leads(&rule.slug))
+    // Of chains in chains as well, which are no deeper than this.
+    let mut chains = vec![chain];
+    for _ in 0..MAX_DEPTH {
+        let members = || chains.iter().flat_map(|chain| &chain.members);
+        if members().flat_map(|member| &member.rules).any(|rule| leads(&rule.slug)) {
+            return true;
+        }
+        let nested = members().flat_map(|member| &member.chains);
+        let of = |slug: &str| pack.correlations.iter().find(|chain| chain.about.slug == slug);
+        chains = nested.filter_map(|nested| of(&nested.slug)).collect();
+    }
+    false
 }

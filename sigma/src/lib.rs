@@ -38,8 +38,8 @@ pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
 pub use expression::{Derived, Expr, Field, Item, Matcher, Path};
 pub use glob::{Glob, Token};
 pub use pack::{
-    Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
-    SeverityWhen, TargetTemplate, rare_names,
+    Correlation, CorrelationKind, Member, MemberChain, MemberRule, NewTerms, Pack, Rule,
+    RuleMetadata, Severity, SeverityWhen, TargetTemplate, Threshold, rare_names,
 };
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;

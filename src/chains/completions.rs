@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use orgwatch_sigma::{Correlation, CorrelationKind};
+use orgwatch_sigma::{Correlation, CorrelationKind, Threshold};
 
 use super::parts::MAX_PARTS;
 use super::{MAX_REFUSED, key_before_success, key_of_last, key_of_member};
@@ -37,10 +37,8 @@ impl Completions<'_> {
                 }
             }
             CorrelationKind::Temporal => self.of_any(again, usize::MAX),
-            CorrelationKind::ValueCount(count, _) => {
-                self.of_any(again, usize::try_from(*count).unwrap_or(usize::MAX))
-            }
-            CorrelationKind::EventCount(count) => self.counted(*count),
+            CorrelationKind::ValueCount(count, _) => self.of_any(again, bound(count)),
+            CorrelationKind::EventCount(count) => self.counted(bound(count)),
         };
         completions.push(step);
         completions.sort_unstable();
@@ -118,8 +116,8 @@ impl Completions<'_> {
         completions
     }
 
-    /// In any order, each observation completes; up to where enough other members are there without
-    /// this one.
+    /// In any order, each observation completes; up to where there are so many other members without
+    /// this one that it makes no difference.
     fn of_any(&self, again: bool, count: usize) -> Vec<ObservationKey> {
         let group = self.membership.group;
         let within = ObservationKey::last_at(self.until());
@@ -154,9 +152,8 @@ impl Completions<'_> {
             .collect()
     }
 
-    /// From that number of other events on the count is reached without this one.
-    fn counted(&self, count: u64) -> Vec<ObservationKey> {
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
+    /// From that number of other events on this one makes no difference.
+    fn counted(&self, count: usize) -> Vec<ObservationKey> {
         let within = ObservationKey::last_at(self.until());
         let mut others = BTreeSet::new();
         let completions = self.steps.groups().between(self.membership.group, self.step, within);
@@ -241,18 +238,24 @@ pub(super) fn is_complete(
                 latest.is_some()
             })
         }
-        CorrelationKind::EventCount(least) => {
-            let least = usize::try_from(*least).unwrap_or(usize::MAX);
+        CorrelationKind::EventCount(count) => {
+            let bound = bound(count);
             let mut events = BTreeSet::new();
             let mut keys = steps.groups().between(group, oldest, last);
             keys.any(|(key, _)| {
                 events.insert(key.event);
-                events.len() >= least
-            })
+                events.len() >= bound
+            });
+            count.holds(events.len() as u64)
         }
-        CorrelationKind::ValueCount(least, _) => {
-            let least = usize::try_from(*least).unwrap_or(usize::MAX);
-            steps.groups().newest_of_each(group, oldest, last, least).len() == least
+        CorrelationKind::ValueCount(count, _) => {
+            let values = steps.groups().newest_of_each(group, oldest, last, bound(count));
+            count.holds(values.len() as u64)
         }
     }
+}
+
+/// The count from which on a higher one makes no difference.
+fn bound(count: &Threshold) -> usize {
+    usize::try_from(count.bound()).unwrap_or(usize::MAX)
 }

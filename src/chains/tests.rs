@@ -4,6 +4,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use orgwatch_sigma::Threshold;
+
 use super::*;
 use crate::detector::Detector;
 use crate::memory::{Limits, work};
@@ -126,11 +128,11 @@ fn is_whole(
         }
         CorrelationKind::EventCount(count) => {
             let events: BTreeSet<_> = upto().map(|(key, _)| key.event).collect();
-            events.len() as u64 >= *count
+            count.holds(events.len() as u64)
         }
         CorrelationKind::ValueCount(count, _) => {
             let member_keys: BTreeSet<_> = upto().map(|(_, member_key)| *member_key).collect();
-            member_keys.len() as u64 >= *count
+            count.holds(member_keys.len() as u64)
         }
         CorrelationKind::TemporalOrdered => {
             if !steps.contains(&(last, of_last)) {
@@ -172,7 +174,13 @@ fn told_and_whole(
     let chain = &pack.correlations[0];
     let group = Group { chain: Digest128::of(&["chain"]), group: Digest128::of(&["group"]) };
     let by_key = [(group.chain, 0)].into_iter().collect();
-    let chains = Correlations { pack: Arc::clone(&pack), by_rule: Table::default(), by_key };
+    let chains = Correlations {
+        pack: Arc::clone(&pack),
+        by_rule: Table::default(),
+        by_chain: Table::default(),
+        by_key,
+    };
+    let settings = Settings::default();
     let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1, alerts: 1 };
     let mut memory = Memory::new(limits);
     let mut told = Vec::new();
@@ -188,7 +196,8 @@ fn told_and_whole(
         steps.push((step, member_key));
         let memberships = vec![(Membership { group, member_key }, ALL)];
         let added = Observation { memberships, part: Box::default() };
-        chains.add(step, added, false, &mut memory, &mut |_, _, last, _| told.push(last));
+        chains
+            .add(step, added, false, &settings, &mut memory, &mut |_, _, last, _| told.push(last));
     }
     let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();
     whole.retain(|last| is_whole(chain, *last, &steps));
@@ -223,8 +232,11 @@ proptest! {
         let kind = match kind {
             0 => CorrelationKind::Temporal,
             1 => CorrelationKind::TemporalOrdered,
-            2 => CorrelationKind::EventCount(count),
-            _ => CorrelationKind::ValueCount(count, Field::Derived(Derived::UserName)),
+            2 => CorrelationKind::EventCount(Threshold::at_least(count)),
+            _ => CorrelationKind::ValueCount(
+                Threshold::at_least(count),
+                Field::Derived(Derived::UserName),
+            ),
         };
         let [told, whole] = told_and_whole(kind, members, all);
         prop_assert_eq!(told, whole);

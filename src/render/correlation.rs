@@ -63,16 +63,13 @@ pub fn correlation_finding<'a>(
         finding.target = Some(target).filter(|target| *target != Target::default());
         finding.last_seen = owned(&last.time);
     }
-    if let CorrelationKind::ValueCount(_, field) = &chain.kind {
-        let of_accounts = *field == Field::Derived(Derived::Account);
-        let account = |part: &'a FindingSnapshot<'_>| part.account.as_deref().unwrap_or_default();
-        let mut values: Vec<&str> = match of_accounts {
-            true => parts.iter().flat_map(|part| account(part).split(", ")).collect(),
-            false => parts.iter().map(|part| &*part.event_name).collect(),
-        };
+    if let CorrelationKind::ValueCount(_, field) = &chain.kind
+        && let Some((name, value)) = counted(field)
+    {
+        let mut values: Vec<&str> = parts.iter().flat_map(|part| value(part).split(", ")).collect();
         values.sort_unstable();
         values.dedup();
-        let name = if of_accounts { "accounts" } else { "calls" };
+        values.retain(|value| !value.is_empty());
         finding.details.push((name.into(), values.join(", ")));
     }
     let goes = Goes(&finding, settings);
@@ -86,6 +83,30 @@ pub fn correlation_finding<'a>(
     }
     write(&mut finding, &chain.about, settings, None);
     finding
+}
+
+type PartValue = for<'a> fn(&'a FindingSnapshot<'a>) -> &'a str;
+
+/// The name in the details of a field that a chain counts the values of, and its value in a part; none if parts
+/// do not keep it.
+fn counted(field: &Field) -> Option<(&str, PartValue)> {
+    let path = match field {
+        Field::Derived(Derived::Account) => {
+            return Some(("accounts", |part| part.account.as_deref().unwrap_or_default()));
+        }
+        Field::Derived(_) => return None,
+        Field::Record(path) => path.text.as_str(),
+    };
+    Some(match path {
+        "eventName" => ("calls", |part| &part.event_name),
+        "eventSource" => (path, |part| &part.event_source),
+        "awsRegion" => (path, |part| part.region.as_deref().unwrap_or_default()),
+        "sourceIPAddress" => (path, |part| part.source_ip.as_deref().unwrap_or_default()),
+        "userAgent" => (path, |part| part.user_agent.as_deref().unwrap_or_default()),
+        "userIdentity.arn" => (path, |part| part.principal_arn.as_deref().unwrap_or_default()),
+        "recipientAccountId" => (path, |part| part.recipient.as_deref().unwrap_or_default()),
+        _ => return None,
+    })
 }
 
 /// What the severities of chains look at: where the account went.

@@ -9,9 +9,11 @@ use rsigma_parser::{
 use super::extension::{Extension, window_of};
 use super::problem::{Node, Problems, all};
 use super::{Attack, condition, metadata};
-use crate::{Correlation, CorrelationKind, Expr, Field, Member, MemberRule, Rule};
+use crate::{
+    Correlation, CorrelationKind, Expr, Field, Member, MemberChain, MemberRule, Rule, Threshold,
+};
 
-/// The bound on "any of" in "any of".
+/// The bound on chains in chains.
 const MAX_NESTING: usize = 4;
 
 /// The documents that a correlation may refer to.
@@ -39,12 +41,13 @@ pub(super) fn compile(
     let kind = kind(sigma, &at_correlation);
     let filters = MemberFilters::of(&extension, &ours);
     let rules_at = at_correlation.at("rules");
-    let mut members = all(sigma.rules.iter().enumerate().map(|(n, name)| {
-        let rules = member(name, sigma, &filters, known, 0);
-        Some(Member { rules: rules_at.at(n).accept(rules)? })
-    }));
+    let mut members = all(sigma
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(n, name)| rules_at.at(n).accept(member(name, sigma, &filters, known, 0))));
     if extension.internal {
-        if kind.is_some_and(|kind| kind != CorrelationKind::EventCount(1)) {
+        if kind.is_some_and(|kind| kind != CorrelationKind::EventCount(Threshold::at_least(1))) {
             at_correlation
                 .refuse("an internal correlation stands for \"any of\": event_count with gte: 1");
         }
@@ -53,8 +56,12 @@ pub(super) fn compile(
     // Counting, it does not matter which member an event is of.
     if matches!(kind, Some(CorrelationKind::EventCount(_) | CorrelationKind::ValueCount(..))) {
         members = members.map(|members| {
-            let rules = members.into_iter().flat_map(|member| member.rules).collect();
-            vec![Member { rules }]
+            let mut any = Member::default();
+            for member in members {
+                any.rules.extend(member.rules);
+                any.chains.extend(member.chains);
+            }
+            vec![any]
         });
     }
     let about = metadata::compile(&metadata::metadata!(sigma, group), &extension, attack, at);
@@ -72,6 +79,7 @@ pub(super) fn compile(
     let (severity, details) = (extension.severity(&ours), extension.details(&ours));
     Some(Correlation {
         about,
+        internal: known.is_silent(sigma),
         kind: kind?,
         members: members?,
         window: window?,
@@ -98,12 +106,28 @@ impl MemberFilters {
 }
 
 fn kind(sigma: &CorrelationRule, at: &Node<'_>) -> Option<CorrelationKind> {
-    let threshold = || at.at("condition").accept(threshold(&sigma.condition));
+    let counted = || at.at("condition").accept(threshold(&sigma.condition));
+    let temporal = |kind| match &sigma.condition {
+        // So the parser has it where there is no condition.
+        CorrelationCondition::Threshold { predicates, field: None, percentile: None }
+            if predicates.as_slice() == [(ConditionOperator::Gte, 1)] =>
+        {
+            Some(kind)
+        }
+        _ => {
+            let kind = sigma.correlation_type.as_str();
+            at.at("condition").refuse(format_args!(
+                "condition: {kind} with a condition of its own is not supported: without one, every rule \
+                 must have an event"
+            ));
+            None
+        }
+    };
     Some(match sigma.correlation_type {
-        CorrelationType::Temporal => CorrelationKind::Temporal,
-        CorrelationType::TemporalOrdered => CorrelationKind::TemporalOrdered,
-        CorrelationType::EventCount => CorrelationKind::EventCount(threshold()?.0),
-        CorrelationType::ValueCount => match threshold()? {
+        CorrelationType::Temporal => temporal(CorrelationKind::Temporal)?,
+        CorrelationType::TemporalOrdered => temporal(CorrelationKind::TemporalOrdered)?,
+        CorrelationType::EventCount => CorrelationKind::EventCount(counted()?.0),
+        CorrelationType::ValueCount => match counted()? {
             (count, Some(field)) => {
                 let field = at.at("condition").accept(condition::field(&field))?;
                 CorrelationKind::ValueCount(count, field)
@@ -120,44 +144,75 @@ fn kind(sigma: &CorrelationRule, at: &Node<'_>) -> Option<CorrelationKind> {
     })
 }
 
-/// From how many on a counting condition holds, and of which field.
-fn threshold(condition: &CorrelationCondition) -> Result<(u64, Option<String>), String> {
-    let CorrelationCondition::Threshold { predicates, field, .. } = condition else {
-        return Err("condition: an expression is not supported here".into());
+/// The counts for which a counting condition holds, and of which field.
+fn threshold(condition: &CorrelationCondition) -> Result<(Threshold, Option<String>), String> {
+    let CorrelationCondition::Threshold { predicates, field, percentile: None } = condition else {
+        return Err("condition: an expression or a percentile is not supported here".into());
     };
-    let least = match predicates.as_slice() {
-        [(ConditionOperator::Gte, count)] => *count,
-        [(ConditionOperator::Gt, count)] => count.saturating_add(1),
-        _ => return Err("condition: only gte or gt is supported".into()),
-    };
+    let mut counts = Threshold::at_least(1);
+    let mut most = u64::MAX;
+    for (operator, count) in predicates {
+        match operator {
+            ConditionOperator::Gte => counts.least = counts.least.max(*count),
+            ConditionOperator::Gt => counts.least = counts.least.max(count.saturating_add(1)),
+            ConditionOperator::Lte => most = most.min(*count),
+            // A count of less than none there is not.
+            ConditionOperator::Lt => most = most.min(count.saturating_sub(1)),
+            ConditionOperator::Eq => {
+                counts.least = counts.least.max(*count);
+                most = most.min(*count);
+            }
+            ConditionOperator::Neq => counts.except.push(*count),
+        }
+    }
+    counts.most = Some(most).filter(|most| *most != u64::MAX);
+    if counts.is_never() {
+        return Err("condition: no count of 1 or more satisfies it".into());
+    }
     match field.as_deref() {
-        None => Ok((least, None)),
-        Some([field]) => Ok((least, Some(field.clone()))),
+        None => Ok((counts, None)),
+        Some([field]) => Ok((counts, Some(field.clone()))),
         Some(_) => Err("condition: only one field is supported".into()),
     }
 }
 
-/// The rules that a name in `rules` stands for: one, or those of an "any of".
+impl Known<'_> {
+    /// Whether a correlation only gives events to others: as the specification has it, what a correlation
+    /// refers to gives no findings of its own unless it says `generate`.
+    fn is_silent(&self, sigma: &CorrelationRule) -> bool {
+        is_silent(self.correlations, [sigma.name.as_deref(), sigma.id.as_deref()])
+    }
+}
+
+/// Whether a document with these names is referred to by correlations, of which none says `generate`.
+pub(super) fn is_silent(correlations: &[CorrelationRule], names: [Option<&str>; 2]) -> bool {
+    let is_named = |rule: &String| names.into_iter().flatten().any(|name| name == rule);
+    let mut by = correlations.iter().filter(|chain| chain.rules.iter().any(is_named)).peekable();
+    by.peek().is_some() && by.all(|chain| !chain.generate)
+}
+
+/// The place that a name in `rules` stands for: a rule, a chain, or those of an "any of".
 fn member(
     name: &str,
     sigma: &CorrelationRule,
     filters: &MemberFilters,
     known: &Known<'_>,
     depth: usize,
-) -> Result<Vec<MemberRule>, String> {
+) -> Result<Member, String> {
     if let Some(rule) =
         known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
     {
         let slug = &rule.about.slug;
         let key = sigma.group_by.iter().map(|field| key(field, slug, sigma));
-        return Ok(vec![MemberRule {
+        let rule = MemberRule {
             slug: slug.clone(),
             key: key.collect::<Result<_, _>>()?,
             member_filter: filters.of.get(slug.as_str()).cloned(),
             before_success: filters.before_success.iter().any(|named| *named == **slug),
-        }]);
+        };
+        return Ok(Member { rules: vec![rule], chains: Vec::new() });
     }
-    let nested = known.correlations.iter().find(|nested| nested.name.as_deref() == Some(name));
+    let nested = known.correlations.iter().find(|nested| is_named(nested, name));
     let nested =
         nested.ok_or_else(|| match known.refused.iter().any(|refused| refused == name) {
             true => format!("rules: {name} was refused itself"),
@@ -166,10 +221,11 @@ fn member(
     // Its own problems are reported for its own file.
     let problems = Problems::default();
     let inner = Extension::of(nested.custom_attributes.get("orgwatch"), &problems.root());
-    if !inner.internal || nested.name == sigma.name {
-        return Err(format!(
-            "rules: {name} is a chain of its own; only an internal \"any of\" can be nested"
-        ));
+    if !inner.internal {
+        if !is_finite(nested, known, MAX_NESTING) {
+            return Err(format!("rules: {name} is nested too deep, or in itself"));
+        }
+        return Ok(Member { rules: Vec::new(), chains: vec![chain(name, nested, sigma)?] });
     }
     if nested.group_by.len() != sigma.group_by.len() {
         return Err(format!("group-by: {name} is tied by other fields"));
@@ -178,14 +234,58 @@ fn member(
         return Err(format!("rules: {name} is nested too deep, or in itself"));
     }
     let filters = MemberFilters::of(&inner, &problems.root());
-    let mut rules = Vec::new();
+    let mut any = Member::default();
     for name in &nested.rules {
-        rules.extend(member(name, nested, &filters, known, depth.saturating_add(1))?);
+        let one = member(name, nested, &filters, known, depth.saturating_add(1))?;
+        any.rules.extend(one.rules);
+        any.chains.extend(one.chains);
     }
     if !problems.is_empty() {
         return Err(format!("rules: {name} was refused itself"));
     }
-    Ok(rules)
+    Ok(any)
+}
+
+fn is_named(chain: &CorrelationRule, name: &str) -> bool {
+    chain.name.as_deref() == Some(name) || chain.id.as_deref() == Some(name)
+}
+
+/// Whether a chain's members are not nested deeper than this, and so none is itself.
+fn is_finite(chain: &CorrelationRule, known: &Known<'_>, depth: usize) -> bool {
+    let nested = |name: &String| known.correlations.iter().find(|nested| is_named(nested, name));
+    depth.checked_sub(1).is_some_and(|depth| {
+        chain.rules.iter().filter_map(nested).all(|nested| is_finite(nested, known, depth))
+    })
+}
+
+/// A chain as a member of another, which is tied by values that tie this one.
+fn chain(
+    name: &str,
+    nested: &CorrelationRule,
+    sigma: &CorrelationRule,
+) -> Result<MemberChain, String> {
+    let number = |field: &str| {
+        let alias = sigma.aliases.iter().find(|alias| alias.alias == field);
+        let field = alias.and_then(|alias| alias.mapping.get(name)).map_or(field, String::as_str);
+        let at = nested.group_by.iter().position(|own| own == field);
+        at.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| {
+            format!(
+                "group-by: {field} is not among those of {name}, whose findings have no other value"
+            )
+        })
+    };
+    let counted = match (&sigma.correlation_type, &sigma.condition) {
+        (
+            CorrelationType::ValueCount,
+            CorrelationCondition::Threshold { field: Some(field), .. },
+        ) => field.first(),
+        _ => None,
+    };
+    Ok(MemberChain {
+        slug: nested.name.as_deref().unwrap_or(name).into(),
+        key: sigma.group_by.iter().map(|field| number(field)).collect::<Result<_, _>>()?,
+        value: counted.map(|field| number(field)).transpose()?,
+    })
 }
 
 /// The field that a `group-by` name means for a rule: its alias, or itself.

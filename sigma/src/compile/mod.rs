@@ -163,6 +163,9 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
     let sigma: Vec<_> = correlations.iter().map(|(.., sigma)| sigma.clone()).collect();
+    for Rule { about, internal, .. } in &mut rules {
+        *internal |= correlation::is_silent(&sigma, [Some(&about.slug), Some(&about.id)]);
+    }
     let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
     let mut compiled = Vec::<Correlation>::new();
     for (n, file, problems, sigma) in correlations {

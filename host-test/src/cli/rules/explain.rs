@@ -1,7 +1,7 @@
 //! Everything that the pack says of one rule or chain.
 
 use orgwatch::rules::{Correlation, Rule, RuleMetadata};
-use orgwatch_sigma::{CorrelationKind, MemberRule, Pack, Severity};
+use orgwatch_sigma::{CorrelationKind, MemberRule, Pack, Severity, Threshold};
 use serde::Serialize;
 
 use super::conditions;
@@ -78,16 +78,17 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
     let mut when = vec![match &chain.kind {
         CorrelationKind::Temporal => format!("one of each, in any order, within {window}"),
         CorrelationKind::TemporalOrdered => format!("one of each, in this order, within {window}"),
-        CorrelationKind::EventCount(least) => {
-            format!("at least {least} events within {window}, of")
+        CorrelationKind::EventCount(counts) => {
+            format!("{} events within {window}, of", number(counts))
         }
-        CorrelationKind::ValueCount(least, field) => {
+        CorrelationKind::ValueCount(counts, field) => {
             let field = conditions::field(field);
-            format!("at least {least} different {field} within {window}, of")
+            format!("{} different {field} within {window}, of", number(counts))
         }
     }];
     for member in &chain.members {
-        let rules: Vec<String> = member.rules.iter().map(fed_by).collect();
+        let chains = member.chains.iter().map(|chain| chain.slug.to_string());
+        let rules: Vec<String> = member.rules.iter().map(fed_by).chain(chains).collect();
         when.push(format!("  {}", rules.join(" or ")));
     }
     let mut fed: Vec<&MemberRule> = chain.members.iter().flat_map(|member| &member.rules).collect();
@@ -104,6 +105,17 @@ fn of_chain<'a>(pack: &'a Pack, chain: &'a Correlation) -> Explanation<'a> {
         when.extend(conditions(rule).iter().map(|line| format!("  {line}")));
     }
     Explanation { when, ..of_about(pack, &chain.about) }
+}
+
+/// The counts for which a condition holds.
+fn number(counts: &Threshold) -> String {
+    let but = counts.except.iter().map(|count| format!(", but not {count},"));
+    let but: String = but.collect();
+    match counts.most {
+        Some(most) if most == counts.least => format!("exactly {most}{but}"),
+        Some(most) => format!("{} to {most}{but}", counts.least),
+        None => format!("at least {}{but}", counts.least),
+    }
 }
 
 fn fed_by(rule: &MemberRule) -> String {
