@@ -4,11 +4,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use orgwatch_sigma::Threshold;
+use orgwatch_sigma::{CorrelationKind, Derived, Field, Threshold};
 
 use super::*;
 use crate::detector::Detector;
-use crate::memory::{Limits, work};
+use crate::memory::{ALL, Limits, work};
+use crate::rules;
 
 const ACCOUNT: &str = "444455556666";
 
