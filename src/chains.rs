@@ -9,8 +9,6 @@
 mod completions;
 mod membership;
 mod nested;
-#[cfg(test)]
-mod nested_tests;
 mod parts;
 #[cfg(test)]
 mod tests;

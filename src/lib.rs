@@ -138,7 +138,7 @@ mod tests {
             let first = inside.iter().next().unwrap().to_str().unwrap();
             let module = first.trim_end_matches(".rs");
             if module == "lib"
-                || file.ends_with("tests.rs")
+                || inside.iter().any(|part| part == "tests" || part == "tests.rs")
                 || file.extension().is_none_or(|one| one != "rs")
             {
                 continue;

@@ -1,10 +1,11 @@
 //! Every chain that is complete is told once, in whatever order its observations come; and a flood
 //! costs what it is long. Counted, not timed.
 
-use proptest::prelude::*;
-use serde_json::{Value, json};
+mod nested;
 
 use orgwatch_sigma::{CorrelationKind, Derived, Field, Threshold};
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::detector::Detector;
