@@ -79,7 +79,9 @@ fn first<'a>(
     })
 }
 
-/// A value by its name: the finding's, the settings', or one that only the record has.
+/// A value by its name: the finding's, the settings', or one that only the record has. Not part of `first`, below
+/// which a record's policies are read: an interpreter has little stack.
+#[inline(never)]
 fn named<'a>(
     value: Value,
     finding: &'a Finding,
