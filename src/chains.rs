@@ -187,26 +187,27 @@ impl Correlations {
     ) {
         let mut adding = vec![(step, added, nested::MAX_DEPTH)];
         while let Some((step, added, depth)) = adding.pop() {
-            let whole = self.add_one(step, added, again, memory, found);
-            if let Some(depth) = depth.checked_sub(1) {
-                let fed = |(chain, group, last)| {
-                    self.observed(chain, group, last, settings, memory.steps())
-                };
-                adding
-                    .extend(whole.into_iter().filter_map(fed).map(|(s, added)| (s, added, depth)));
+            for (number, group, last) in self.completed(step, added, again, memory) {
+                let Some(chain) = self.pack.correlations.get(number) else { continue };
+                found(chain, group, last, memory.steps());
+                if let Some(depth) = depth.checked_sub(1) {
+                    let fed = self.observed(number, group, last, settings, memory.steps());
+                    adding.extend(fed.map(|(step, added)| (step, added, depth)));
+                }
             }
             memory.settle(&step);
         }
     }
 
-    /// As [`add`](Self::add), of this observation alone; gives the chains that feed others.
-    fn add_one(
+    /// Adds an observation, and gives the chains that [`add`](Self::add) tells of for it alone. A function of its
+    /// own, since what is told is rendered below the other, and an interpreter has little stack.
+    #[inline(never)]
+    fn completed(
         &self,
         step: ObservationKey,
         added: Observation,
         again: bool,
         memory: &mut Memory,
-        found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
     ) -> Vec<(usize, Group, ObservationKey)> {
         let memberships = added.memberships.clone();
         let known = |membership: &Membership| {
@@ -228,18 +229,13 @@ impl Correlations {
         }
         completions.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
         memory.add_observation(step, added);
-        let mut feeding = Vec::new();
+        let mut whole = Vec::new();
         for (chain, group, mut completions, number) in completions {
             completions.retain(|last| is_complete(chain, group, *last, memory.steps()));
             bound_refused(&mut completions);
-            for last in completions {
-                found(chain, group, last, memory.steps());
-                if self.by_chain.contains_key(&number) {
-                    feeding.push((number, group, last));
-                }
-            }
+            whole.extend(completions.into_iter().map(|last| (number, group, last)));
         }
-        feeding
+        whole
     }
 }
 

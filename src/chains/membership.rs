@@ -16,6 +16,7 @@ use crate::status;
 impl Correlations {
     /// The memberships of a finding in chains: none if it does not count or lacks a value that ties it, in
     /// several groups if it affects several accounts.
+    #[inline(never)]
     pub(super) fn memberships(
         &self,
         feeds: &[RuleFeed],
@@ -81,6 +82,7 @@ impl Correlations {
     }
 
     /// The approvals that cover a finding, or a chain that it may complete.
+    #[inline(never)]
     pub(super) fn approvals(
         &self,
         rule: &Rule,

@@ -64,6 +64,7 @@ impl Correlations {
     }
 
     /// The observation, in the chains that it feeds, of a chain that is whole with this one as its last.
+    #[inline(never)]
     pub(super) fn observed(
         &self,
         chain: usize,
