@@ -92,13 +92,17 @@ impl Owned<'_> {
     /// Whom a statement for everyone admits under its condition, all of which must hold.
     fn of_everyone(&self, statement: Value<'_>) -> Option<Trusted> {
         let operators = statement.get("Condition").map(members).unwrap_or_default();
-        let asked = operators.iter().flat_map(|(operator, keys)| {
+        // Loops and no chain of iterators: an interpreter has little stack, and each link of a chain takes some.
+        let mut least = None;
+        for (operator, keys) in &operators {
             let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
-            members(*keys).into_iter().filter_map(move |(key, values)| {
-                self.narrowed(operator, &key.to_ascii_lowercase(), &scalars(values)?)
-            })
-        });
-        match asked.min() {
+            for (key, values) in members(*keys) {
+                let Some(values) = scalars(values) else { continue };
+                let admitted = self.narrowed(operator, &key.to_ascii_lowercase(), &values);
+                least = [least, admitted].into_iter().flatten().min();
+            }
+        }
+        match least {
             Some(Admitted::Own | Admitted::Some) => None,
             Some(Admitted::Foreign) => Some(Trusted::Outside),
             None => Some(Trusted::Everyone),
@@ -107,6 +111,7 @@ impl Owned<'_> {
 
     /// Whom a key of a condition lets through, of whose values any may be met; none if anybody can
     /// meet one.
+    #[inline(never)]
     fn narrowed(&self, operator: &str, key: &str, values: &[Cow<'_, str>]) -> Option<Admitted> {
         let is_text = TEXT.contains(&operator);
         let is_arn = ARN.contains(&operator);
