@@ -173,12 +173,23 @@ fn records_of_every_size_and_depth_come_through() {
             let number = record["eventID"].as_str().unwrap()[24..].parse::<usize>().unwrap();
             assert_eq!(record, serde_json::from_str::<Value>(&events[number]).unwrap(), "{name}");
         }
-        assert_eq!(
-            sorted(pipeline.findings("findings.ndjson")),
-            sorted(pipeline.scanned()),
-            "{name}"
-        );
+        // A record that Fluent Bit's parser does not take goes on as text.
+        let found = pipeline.findings("findings.ndjson").iter().map(|one| anywhere(one)).collect();
+        let expected = pipeline.scanned().iter().map(|one| anywhere(one)).collect();
+        assert_eq!(sorted(found), sorted(expected), "{name}");
     }
+}
+
+/// A finding without the place where its record was read.
+fn anywhere(finding: &str) -> String {
+    let mut finding: Value = serde_json::from_str(finding).unwrap();
+    if let Some(details) = finding["details"].as_object_mut() {
+        details.remove("record_at");
+        if details.is_empty() {
+            finding.as_object_mut().unwrap().remove("details");
+        }
+    }
+    finding.to_string()
 }
 
 /// A call that goes deeper than the interpreter's stack costs Fluent Bit the record. Ours sets a large
