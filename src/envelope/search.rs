@@ -201,7 +201,8 @@ impl Search<'_, '_> {
         let value = node.value;
         match value.kind() {
             Kind::Text => {
-                let Some(text) = value.text().filter(|text| may_hold_record(text)) else {
+                let Some(text) = value.text().filter(|text| may_hold_record(text.as_bytes()))
+                else {
                     if !node.inside {
                         self.foreign(tapes);
                     }

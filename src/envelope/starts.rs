@@ -13,10 +13,9 @@ pub(super) const READ_AGAIN: usize = 4;
 /// How much of a text is looked at to tell that it is JSON: braces, and the escapes of texts in one another.
 const MAX_START: usize = 64;
 
-/// Whether a text is worth reading: it has an object or a list, and a key that names an event. One with
-/// escaped letters may hide the key.
-pub(super) fn may_hold_record(text: &str) -> bool {
-    let bytes = text.as_bytes();
+/// Whether bytes are worth reading: they have an object or a list, and a key that names an event. Escaped
+/// letters may hide the key.
+pub fn may_hold_record(bytes: &[u8]) -> bool {
     memchr::memchr2(b'{', b'[', bytes).is_some()
         && (memmem::find(bytes, b"\\u00").is_some()
             || NAMING_KEYS.iter().any(|key| memmem::find(bytes, key.as_bytes()).is_some()))

@@ -127,6 +127,30 @@ fn a_record_that_has_a_list_besides_is_an_event() {
 }
 
 #[test]
+fn a_row_that_is_a_list_of_fields_is_an_event() {
+    for (name, source) in [("eventName", "eventSource"), ("eventname", "eventsource")] {
+        let row = format!("[{{\"{name}\":\"a\"}},\n {{\"{source}\":\"b\"}}, {{\"x\":null}}]");
+        let one = row.replace('\n', " ");
+        assert_eq!(events(&row), [event(1, &one)]);
+        let rows = events(&format!("[{row},{row}]\n[{{\"c\":1}},{row}]"));
+        let texts: Vec<&str> = rows.iter().map(|(_, text)| &**text).collect();
+        assert_eq!(texts, [&one, &one, "{\"c\":1}", &one]);
+        let rows = format!("{{\"QueryResultRows\":[{row}]}}");
+        assert_eq!(events(&rows), [event(1, &rows.replace('\n', " "))]);
+    }
+    // Not of records, nor of fields that name no call.
+    for list in [
+        "[{\"eventName\":\"a\"},{\"c\":1}]",
+        "[{\"eventName\":\"a\",\"eventSource\":\"b\"}]",
+        "[{\"eventName\":\"a\"},{\"eventSource\":null}]",
+        "[{\"eventName\":\"a\"},{\"eventSource\":\"b\"},{}]",
+        "[{\"eventName\":\"a\"},{\"eventSource\":\"b\"},1]",
+    ] {
+        assert!(events(list).iter().all(|(_, text)| !text.starts_with('[')), "{list}");
+    }
+}
+
+#[test]
 fn a_document_that_breaks_off_does_not_take_the_next_with_it() {
     // Inside a string, after a comma, after a colon, and where a value could still go on.
     for broken in ["{\"a\": \"x", "{\"a\": 1,", "{\"a\":", "{\"a\": [1", "{\"a\": {", "x", "{]"] {
