@@ -7,6 +7,7 @@
 //!
 //! Nothing is left out in silence: what cannot be read is in [`Part::unreadable`] or an [`Error`].
 
+mod allowance;
 mod batch;
 mod bytes;
 mod cursor;

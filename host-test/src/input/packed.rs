@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::bytes::Allowance;
+use super::allowance::Allowance;
 use super::layers::{BodyFailure, decompress_all};
 use super::{MAX_LINE, TOO_LONG};
 

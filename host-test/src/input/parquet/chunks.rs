@@ -5,12 +5,18 @@ use std::io::Cursor;
 use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::super::ReadProgress;
-use super::pages::{MOST_PAGE, wrong};
 use super::thrift::{self, Refused};
+
+/// A page is not longer, compressed or not. Usually it is of about 1 MiB.
+pub(super) const MOST_PAGE: u64 = 256 << 20;
+
+pub(super) fn wrong(text: impl Into<String>) -> ParquetError {
+    ParquetError::General(text.into())
+}
 
 /// The bytes of the file.
 pub(super) struct Chunks {

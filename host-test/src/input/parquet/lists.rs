@@ -1,6 +1,7 @@
 //! How many values the lists of a column have, told by its repetition levels before they are decoded.
 
-use super::pages::WINDOW;
+/// As many rows are read at once, at most.
+pub(super) const WINDOW: usize = 256;
 
 /// How many values a number of rows has.
 #[derive(Debug, Default)]

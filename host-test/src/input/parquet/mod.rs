@@ -17,13 +17,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::bytes::Allowance;
+use super::allowance::Allowance;
 use super::{Error, ReadProgress};
 use crate::native;
 pub(super) use chunks::ChunkSource;
-use chunks::Chunks;
+use chunks::{Chunks, wrong};
 use columns::Column;
-use pages::{Counts, WINDOW, wrong};
+use lists::WINDOW;
+use pages::Counts;
 use rows::Node;
 
 /// The longest metadata.

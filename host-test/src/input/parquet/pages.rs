@@ -16,22 +16,13 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::super::layers::FILE_WINDOW_LOG;
-use super::chunks::Chunks;
+use super::chunks::{Chunks, MOST_PAGE, wrong};
 use super::lists::Lists;
 
-/// A page is not longer, compressed or not. Usually it is of about 1 MiB.
-pub(super) const MOST_PAGE: u64 = 256 << 20;
 /// The most bytes of pages that are in memory at a time: of each column one, and its dictionary.
 const MOST_HELD: u64 = 1 << 30;
-/// The most values in lists that [`WINDOW`] rows have, in all columns together.
+/// The most values in lists that [`WINDOW`](super::lists::WINDOW) rows have, in all columns together.
 const MOST_LISTED: u64 = 4 << 20;
-/// As many rows are read at once, at most.
-pub(super) const WINDOW: usize = 256;
-
-pub(super) fn wrong(text: impl Into<String>) -> ParquetError {
-    ParquetError::General(text.into())
-}
-
 /// What the columns of a row group take together.
 #[derive(Debug, Default)]
 pub(super) struct Counts {

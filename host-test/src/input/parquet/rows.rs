@@ -7,8 +7,8 @@ use parquet::errors::Result;
 use parquet::schema::types::Type;
 
 use super::super::{MAX_LINE, TOO_LONG};
+use super::chunks::wrong;
 use super::columns::Column;
-use super::pages::wrong;
 use super::scalar::{Scalar, text};
 
 /// A part of the schema, and how it becomes JSON.
