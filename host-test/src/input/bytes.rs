@@ -10,10 +10,8 @@ use super::kind::Kind;
 use super::kind::PARQUET;
 use super::layers::{FILE_WINDOW_LOG, Layers};
 use super::members::{Failure, Form, LayerLimits};
-use super::peek::Peek;
+use super::peek::{Peek, Raw};
 use super::{Error, Limits, ReadProgress, Source};
-
-pub(super) type Raw = Box<dyn Read + Send>;
 
 /// Reads a file, decompressed where its first bytes say that it is compressed.
 pub(super) struct Bytes {
