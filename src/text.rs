@@ -35,6 +35,11 @@ pub fn hex_digit(value: u8) -> u8 {
     }
 }
 
+/// The number of the account that an ARN names, if it names one.
+pub fn account_of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| !account.is_empty())
+}
+
 /// The longest value that a finding repeats, in bytes. A hostile field may be megabytes; the event
 /// itself is passed on whole, so that nothing is lost.
 pub const MAX_VALUE: usize = 4096;

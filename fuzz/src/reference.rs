@@ -15,6 +15,8 @@ struct Found {
     events: Vec<Vec<u8>>,
     /// Whether a document with a list was among the elements of another's.
     nested: bool,
+    /// Whether a document may still take the place of the elements that come next.
+    aside: bool,
 }
 
 /// The events of a text, or none if it is not well-formed JSON of objects, arrays and texts.
@@ -37,44 +39,75 @@ fn event(value: &RawValue, lists: &[&str], found: &mut Found) -> Option<()> {
         return list(value, lists, found);
     }
     let before = found.events.len();
-    let mut taken_apart = false;
+    let (mut taken_apart, mut was_taken_apart) = (false, false);
     if value.get().starts_with('{') {
         let (mut name, mut source) = (false, false);
         found.nested = false;
+        let is = |key: Option<&str>, name: &str| key.is_some_and(|key| key.eq_ignore_ascii_case(name));
         for (key, value) in entries(value)? {
             let is_text = value.get().starts_with('"');
             let lost = found.nested && taken_apart;
-            name |= key == Some("eventName") && is_text && !lost;
-            source |= key == Some("eventSource") && is_text && !lost;
+            name |= is(key, "eventName") && is_text && !lost;
+            source |= is(key, "eventSource") && is_text && !lost;
             let is_record = name && source;
             let is_list = value.get().starts_with('[') && key.is_some_and(|it| lists.contains(&it));
             if is_list && !is_record {
                 taken_apart = true;
+                found.aside = true;
                 list(value, lists, found)?;
             } else if taken_apart {
                 others(value, lists, found)?;
             }
         }
+        was_taken_apart = taken_apart;
         if taken_apart && name && source && !found.nested {
             taken_apart = false;
         }
     }
+    found.aside &= !was_taken_apart;
     if taken_apart {
         // Whatever it is in is no record any more.
         found.nested = true;
         return Some(());
     }
     found.events.truncate(before);
-    let line = value.get().bytes();
-    found.events.push(line.map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }).collect());
+    found.events.push(one_line(value));
     Some(())
 }
 
 fn list(value: &RawValue, lists: &[&str], found: &mut Found) -> Option<()> {
-    for element in serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()? {
+    let elements = serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()?;
+    if !found.aside && is_row(&elements, lists) {
+        found.events.push(one_line(value));
+        return Some(());
+    }
+    for element in elements {
         event(element, lists, found)?;
     }
     Some(())
+}
+
+/// Whether a list is the fields of a row that names a call, an object each.
+fn is_row(fields: &[&RawValue], lists: &[&str]) -> bool {
+    let (mut name, mut source) = (false, false);
+    for field in fields {
+        let entries = if field.get().starts_with('{') { entries(field) } else { None };
+        let Some((Some(key), value)) = entries.as_deref().and_then(<[_]>::last) else {
+            return false;
+        };
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        let same = entries.iter().flatten().all(|(other, _)| *other == Some(*key));
+        if !same || value.get().starts_with('[') && lists.contains(key) {
+            return false;
+        }
+        name |= is("eventName") && value.get().starts_with('"');
+        source |= is("eventSource") && value.get().starts_with('"');
+    }
+    name && source
+}
+
+fn one_line(value: &RawValue) -> Vec<u8> {
+    value.get().bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }).collect()
 }
 
 /// What else is in a document that has a list: lists in it are of events, too.

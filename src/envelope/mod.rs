@@ -18,6 +18,7 @@ pub use companion::Companion;
 pub use forms::Form;
 pub use origin::Origin;
 pub use reach::Reach;
+pub use starts::may_hold_record;
 
 use crate::json::{Tape, Value};
 

@@ -113,6 +113,40 @@ fn what_can_be_read_around_damage_is_read() {
 }
 
 #[test]
+fn a_record_in_a_text_behind_prose_is_found() {
+    let quoted = text(RECORD);
+    let pretty = text(&format!("\n{}", RECORD.replace(',', ",\n  ").replace('{', "{\n ")));
+    for (line, records) in [
+        (format!("see {quoted}"), 1),
+        (format!("see [{quoted}]"), 1),
+        (format!("see [{quoted}, {quoted}] and {quoted}."), 3),
+        (format!("time=\"x\" msg={quoted} level=\"info\""), 1),
+        (format!("msg={} x", text(&quoted)), 1),
+        (format!("msg={} x", text(&format!("[{quoted}]"))), 1),
+        (format!("msg={pretty}"), 1),
+        (format!(r#"<134>1 - host app - - - "{{\"a\":1}}" {quoted}"#), 1),
+        // The quotes in front of the record belong to no text.
+        (format!(r#"a "{{\" {RECORD}"#), 1),
+        (format!(r#"a "b" {RECORD} "c" {RECORD}"#), 2),
+        (format!(r#"a "b" {quoted} "{{\" {quoted}"#), 2),
+    ] {
+        let seen = everywhere(&line);
+        let found = seen.iter().filter(|one| *one == "LeaveOrganization at ").count();
+        assert_eq!(found, records, "{line}: {seen:?}");
+    }
+}
+
+#[test]
+fn quotes_in_prose_are_read_a_few_times() {
+    for part in ["\"{\\", "\"{\\\"", "\"[{\\\" ", "\"\\\"{", "\"{\\\"eventName\\\":[ \""] {
+        let line = format!("x {}", part.repeat(200_000));
+        let start = std::time::Instant::now();
+        everywhere(&line);
+        assert!(start.elapsed().as_secs() < 5, "{part}");
+    }
+}
+
+#[test]
 fn companions_are_no_records() {
     for (line, companion) in [
         (

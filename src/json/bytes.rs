@@ -3,6 +3,14 @@
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 
+/// Whether a byte may stand between values and means nothing, beside blanks and byte order marks: commas between
+/// the elements of a list that was cut into lines, the record separator of JSON text sequences, and the zeros of a
+/// file that was preallocated.
+#[inline]
+pub fn is_separator(byte: u8) -> bool {
+    matches!(byte, b',' | 0 | 0x1e)
+}
+
 /// A high bit for each byte below this one, at most 128. The lowest that is set is that of the first such
 /// byte; of those above it, and of others than high bits, nothing is said.
 #[inline(always)]

@@ -6,6 +6,7 @@ mod number;
 mod tape;
 mod value;
 
+pub use bytes::is_separator;
 pub(crate) use bytes::needs_escape;
 pub use index::ObjectIndex;
 pub use tape::{MAX_DEPTH, Malformed, Tape};

@@ -1,5 +1,7 @@
 //! The cheap checks: a line that claims to be JSON begins and ends like it, and is UTF-8.
 
+use crate::json::is_separator;
+
 /// What a line is, by its first and last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Frame {
@@ -29,11 +31,9 @@ pub(super) fn frame(line: &[u8], ascii: bool) -> Frame {
     }
 }
 
-/// The first and the last byte that mean something: commas between the elements of a list that was cut
-/// into lines, byte order marks, zeros of a file that was preallocated, and the record separator of JSON
-/// text sequences do not.
+/// The first and the last byte that mean something: blanks, separators and byte order marks do not.
 fn ends(line: &[u8]) -> Option<(u8, u8)> {
-    let means = |byte: &&u8| !matches!(byte, b' ' | b'\t'..=b'\r' | b',' | 0 | 0x1e);
+    let means = |byte: &&u8| !matches!(byte, b' ' | b'\t'..=b'\r') && !is_separator(**byte);
     let mut rest = line;
     let first = loop {
         let at = rest.iter().position(|byte| means(&byte))?;

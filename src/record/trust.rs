@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use super::policy::{policies, statements, text, texts};
 use super::{Destination, Ownership, Record, is_account, is_organization, networks};
 use crate::json::{Kind, Value};
+use crate::text::account_of_arn;
 
 /// Parameters in which a request may carry a role's trust policy.
 const TRUST: &[&str] = &["policyDocument", "assumeRolePolicyDocument"];
@@ -168,7 +169,7 @@ impl Owned<'_> {
 fn account(principal: &str) -> Option<&str> {
     let principal = principal.trim();
     let account = match principal.starts_with("arn:") {
-        true => principal.split(':').nth(4)?,
+        true => account_of_arn(principal)?,
         false => principal,
     };
     is_account(account).then_some(account)

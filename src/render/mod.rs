@@ -14,7 +14,7 @@ use crate::incident;
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
-use crate::text::{bounded, shortened};
+use crate::text::{account_of_arn, bounded, shortened};
 
 /// The id of what a rule found in an event, or of a chain that an event completes for one group: the
 /// same wherever it is found.
@@ -135,8 +135,7 @@ pub fn rule_finding(
 
 /// An account that is named by an ARN in it, as its number.
 fn account_number(account: String) -> String {
-    let arn = arn(&account);
-    let number = arn.starts_with("arn:").then(|| arn.split(':').nth(4)).flatten();
+    let number = account_of_arn(arn(&account));
     number.filter(|number| number.len() == 12).map(str::to_owned).unwrap_or(account)
 }
 

@@ -4,15 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
 
+use super::allowance::Allowance;
 use super::kind::Kind;
 #[cfg(feature = "scan")]
 use super::kind::PARQUET;
 use super::layers::{FILE_WINDOW_LOG, Layers};
 use super::members::{Failure, Form, LayerLimits};
-use super::peek::Peek;
+use super::peek::{Peek, Raw};
 use super::{Error, Limits, ReadProgress, Source};
-
-pub(super) type Raw = Box<dyn Read + Send>;
 
 /// Reads a file, decompressed where its first bytes say that it is compressed.
 pub(super) struct Bytes {
@@ -43,51 +42,6 @@ enum Input {
 /// if it is not longer than this.
 #[cfg(feature = "scan")]
 const MOST_ROWS: u64 = 512 << 20;
-
-/// How much more may be decompressed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Allowance {
-    limit: u64,
-    left: u64,
-    /// Whether it is for a whole compressed file. Otherwise each event that is compressed by itself
-    /// has all of it.
-    whole: bool,
-}
-
-impl Allowance {
-    pub(super) fn new(limit: u64, whole: bool) -> Self {
-        Allowance { limit, left: limit, whole }
-    }
-
-    pub(super) fn left(&self) -> u64 {
-        self.left
-    }
-
-    /// The error of a file that has more than is allowed.
-    pub(super) fn exceeded(&mut self) -> Error {
-        self.left = 0;
-        Error::TooLarge { limit: self.limit }
-    }
-
-    /// The error of a file of which so much was had.
-    fn error(&self, err: io::Error) -> Error {
-        let read = self.limit - self.left;
-        match err.downcast::<Failure>() {
-            Ok(Failure::Read(err)) | Err(err) => Error::Read(err),
-            Ok(Failure::Damaged { form, source }) => {
-                Error::Compressed { form: form.name(), read, source }
-            }
-            Ok(Failure::TooLong) => Error::TooLarge { limit: self.limit },
-            Ok(Failure::TooDeep) => Error::TooDeep,
-        }
-    }
-
-    pub(super) fn spend(&mut self, bytes: u64) {
-        if self.whole {
-            self.left = self.left.saturating_sub(bytes);
-        }
-    }
-}
 
 impl Bytes {
     pub(super) fn open(
@@ -141,15 +95,16 @@ impl Bytes {
             }
             Input::Compressed(layers) => {
                 // One byte more than allowed tells what is at the limit from what is above it.
-                let most = usize::try_from(allowance.left.saturating_add(1)).unwrap_or(usize::MAX);
+                let most =
+                    usize::try_from(allowance.left().saturating_add(1)).unwrap_or(usize::MAX);
                 let more = read(layers, to, want.min(most), *live);
                 if *live && layers.begun() {
                     // A stream may have no end. Each of its members has the limit of a file.
-                    *allowance = Allowance::new(allowance.limit, true);
+                    *allowance = allowance.renewed();
                 }
                 let got = (to.len() - before) as u64;
-                if got > allowance.left {
-                    to.truncate(to.len() - (got - allowance.left) as usize);
+                if got > allowance.left() {
+                    to.truncate(to.len() - (got - allowance.left()) as usize);
                     return Err(allowance.exceeded());
                 }
                 allowance.spend(got);
@@ -170,8 +125,8 @@ impl Bytes {
             self.input = Input::Plain(raw.into_inner());
             self.progress.add_bytes(skipped);
         } else {
-            self.allowance = Allowance::new(self.allowance.limit, true);
-            let (bytes, live, window_log) = (self.allowance.limit, self.live, FILE_WINDOW_LOG);
+            self.allowance = self.allowance.renewed();
+            let (bytes, live, window_log) = (self.allowance.limit(), self.live, FILE_WINDOW_LOG);
             let limits = LayerLimits { bytes, live, window_log };
             let raw = Metered { raw: raw.into_inner(), progress: self.progress.clone() };
             let mut layers = Layers::new(Peek::new(Box::new(raw)), limits);
@@ -214,7 +169,7 @@ impl Bytes {
         // What is in memory was counted when it came.
         let counted = matches!(source, ChunkSource::Memory(_));
         let progress = if counted { ReadProgress::default() } else { self.progress.clone() };
-        self.allowance = Allowance::new(self.allowance.limit, true);
+        self.allowance = self.allowance.renewed();
         self.input = Input::Rows(Box::new(Rows::open(source, &progress)?));
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::io::{self, BufRead as _};
 use infer::MatcherType;
 use memchr::{memchr, memmem};
 
-use super::Error;
 use super::peek::Peek;
+use super::{BYTE_ORDER_MARK, Error};
 
 /// Something that is no log, and how to get at what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +111,16 @@ impl Kind {
         }
     }
 
+    /// That of bytes that are no text, if it is known.
+    #[cfg(feature = "serve")]
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Kind> {
+        let head = &bytes[..bytes.len().min(HEAD)];
+        Kind::of(head).filter(|kind| *kind != UNKNOWN && odd_bytes(head) > 0)
+    }
+
     /// By the first bytes.
     pub(super) fn of(head: &[u8]) -> Option<Kind> {
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
         let begins = |start: &[u8]| {
             text.get(..start.len()).is_some_and(|first| first.eq_ignore_ascii_case(start))
         };

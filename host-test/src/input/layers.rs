@@ -76,8 +76,7 @@ impl Read for Layers {
     }
 }
 
-/// Why a body cannot be decompressed.
-#[cfg(feature = "serve")]
+/// Why bytes in memory cannot be decompressed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyFailure {
     /// It is longer than may be.
@@ -88,9 +87,8 @@ pub(crate) enum BodyFailure {
     Damaged(io::Error),
 }
 
-/// Decompresses all of a body, of which no layer may have more than `most` bytes: first as it is said
-/// to be compressed, and then as its bytes say. A body that is not compressed is not copied.
-#[cfg(feature = "serve")]
+/// Decompresses all of what is in memory, of which no layer may have more than `most` bytes: first as it is said
+/// to be compressed, and then as its bytes say. What is not compressed is not copied.
 pub(crate) fn decompress_all(
     body: bytes::Bytes,
     said: Option<Form>,

@@ -7,6 +7,7 @@
 //!
 //! Nothing is left out in silence: what cannot be read is in [`Part::unreadable`] or an [`Error`].
 
+mod allowance;
 mod batch;
 mod bytes;
 mod cursor;
@@ -17,6 +18,7 @@ pub mod fuzzing;
 mod grammar;
 mod kind;
 mod layers;
+mod lines;
 mod members;
 #[cfg(feature = "cli")]
 mod one_per_line;
@@ -48,10 +50,12 @@ pub use reader::Reader;
 #[cfg(feature = "serve")]
 pub(crate) use unpack::unpacked_lines;
 #[cfg(feature = "serve")]
-pub(crate) use whole::event_lines;
+pub(crate) use whole::{are_lines, event_lines, not_a_log};
 
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 512 << 10;
+
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The longest line, or document, that is one event.
 pub(crate) const MAX_LINE: usize = 16 << 20;

@@ -7,17 +7,16 @@
 //! | `{"records":[{"data":"…"}]}` | records of Firehose, as a Lambda function or an HTTP endpoint gets them |
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::bufread::MultiGzDecoder;
 use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::bytes::Allowance;
+use super::allowance::Allowance;
+use super::layers::{BodyFailure, decompress_all};
 use super::{MAX_LINE, TOO_LONG};
 
 /// The key that all of them have.
@@ -124,41 +123,26 @@ fn push_value(unpacked: &[u8], line: &mut Vec<u8>) {
 fn decode(data: &str, allowance: &mut Allowance) -> Result<Vec<u8>, String> {
     let bytes = STANDARD.decode(data).map_err(|err| format!("not base64: {err}"))?;
     let limit = allowance.left().min(MAX_LINE as u64);
-    // One byte more than allowed tells what is at the limit from what is above it.
-    let read = |reader: &mut dyn Read| {
-        let mut document = Vec::new();
-        reader.take(limit + 1).read_to_end(&mut document).map(|_| document)
-    };
-    let document = match &bytes[..] {
-        [0x1f, 0x8b, ..] => read(&mut MultiGzDecoder::new(&bytes[..])),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            zstd_decoder(&bytes).and_then(|mut decoder| read(&mut decoder))
+    match decompress_all(bytes.into(), None, limit as usize) {
+        Ok(document) if document.len() as u64 <= limit => {
+            allowance.spend(document.len() as u64);
+            Ok(document.into())
         }
-        _ => read(&mut &bytes[..]),
-    };
-    let document = document.map_err(|err| format!("cannot be decompressed: {err}"))?;
-    allowance.spend(limit.min(document.len() as u64));
-    if document.len() as u64 > limit {
-        return Err(if limit < MAX_LINE as u64 {
-            "decompresses to more than --max-decompressed allows".into()
-        } else {
-            TOO_LONG.into()
-        });
+        Ok(_) | Err(BodyFailure::TooLong) => {
+            allowance.spend(limit);
+            Err(match limit < MAX_LINE as u64 {
+                true => "decompresses to more than --max-decompressed allows".into(),
+                false => TOO_LONG.into(),
+            })
+        }
+        Err(BodyFailure::Damaged(err)) => Err(format!("cannot be decompressed: {err}")),
     }
-    Ok(document)
 }
 
 /// Whether bytes are text that begins like JSON.
 fn is_json(bytes: &[u8]) -> bool {
     let begins = |text: &str| text.trim_start().starts_with(['{', '[', '"']);
     std::str::from_utf8(bytes).is_ok_and(begins)
-}
-
-fn zstd_decoder(bytes: &[u8]) -> io::Result<impl Read> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
-    // 8 MiB: the window is memory that the sender chooses.
-    decoder.window_log_max(23)?;
-    Ok(decoder)
 }
 
 /// One line: outside of strings this changes nothing, and inside line breaks are not allowed.

@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, Cursor, Read};
 use std::mem;
 
-use super::bytes::Raw;
+/// Bytes as they come.
+pub(super) type Raw = Box<dyn Read + Send>;
 
 /// Reads ahead only as far as it is asked to look.
 pub(super) struct Peek {

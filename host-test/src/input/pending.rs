@@ -1,6 +1,9 @@
 //! One event of a document, while it is being read.
 
+use std::collections::BTreeMap;
+
 use memchr::{memchr, memchr2, memmem};
+use serde_json::value::RawValue;
 
 use super::cursor::Cursor;
 use super::{Batch, LONG_LINE, MAX_LINE, TOO_LONG};
@@ -28,8 +31,8 @@ pub(super) struct RecordKeys {
 impl RecordKeys {
     /// Takes note of a key whose value is text.
     pub(super) fn note(&mut self, key: &[u8]) {
-        self.name |= key == b"eventName";
-        self.source |= key == b"eventSource";
+        self.name |= key.eq_ignore_ascii_case(b"eventName");
+        self.source |= key.eq_ignore_ascii_case(b"eventSource");
     }
 
     /// Whether the object is a record.
@@ -96,7 +99,21 @@ impl PendingEvent {
     /// Takes it out of the batch: a document with a list, of which `at` bytes of the input are read.
     pub(super) fn set_aside(self, at: usize, batch: &mut Batch) -> PendingDocument {
         let bytes = batch.bytes.split_off(self.start);
-        PendingDocument { events: batch.events(), at, bytes, event: self }
+        PendingDocument { events: batch.events(), at, bytes, event: self, is_list: false }
+    }
+
+    /// The same for a list, which may be a row of CloudTrail Lake.
+    pub(super) fn set_aside_as_list(self, at: usize, batch: &mut Batch) -> PendingDocument {
+        PendingDocument { is_list: true, ..self.set_aside(at, batch) }
+    }
+
+    /// The only key that it has, and whether its value is text, if it is an object of one key.
+    fn only_key<'a>(&self, batch: &'a Batch) -> Option<(&'a str, bool)> {
+        let object: BTreeMap<&str, &RawValue> =
+            serde_json::from_slice(batch.bytes.get(self.start..)?).ok()?;
+        let mut entries = object.into_iter();
+        let (key, value) = entries.next()?;
+        entries.next().is_none().then(|| (key, value.get().starts_with('"')))
     }
 
     /// Takes it out of the batch, and returns its lines but the first, if they are not too many.
@@ -116,6 +133,8 @@ impl PendingEvent {
 /// A document with a list of events. It is not known before its end whether it is a record that has
 /// such a list besides: its elements are made into events, and it is kept in case they are none.
 ///
+/// The same is done for a list that may be one event itself: the row of a query, of an object for each field.
+///
 /// Its elements stay in the batch as long as this is kept: as long as it is no longer than a record
 /// may be.
 pub(super) struct PendingDocument {
@@ -125,6 +144,8 @@ pub(super) struct PendingDocument {
     events: usize,
     /// From where on the input is not in `bytes` yet.
     at: usize,
+    /// Whether it is a list, and all of its elements so far are fields of a row.
+    pub(super) is_list: bool,
 }
 
 impl PendingDocument {
@@ -138,6 +159,18 @@ impl PendingDocument {
             self.bytes.extend_from_slice(more);
         }
         fits
+    }
+
+    /// Takes note of an element at the end of the batch. Returns whether all may still be one event.
+    pub(super) fn admits(&mut self, element: &PendingEvent, batch: &Batch) -> bool {
+        if !self.is_list {
+            return true;
+        }
+        let Some((key, is_text)) = element.only_key(batch) else { return false };
+        if is_text {
+            self.event.keys.note(key.as_bytes());
+        }
+        true
     }
 
     /// Makes a line of it, in place of its elements, if it is a record.

@@ -1,11 +1,13 @@
 //! One file into batches.
 
-use memchr::{memchr, memchr_iter, memmem, memrchr};
-use serde::de::IgnoredAny;
+mod first_line;
+
+use memchr::{memchr, memrchr};
 
 use super::batch::Lines;
 use super::bytes::Bytes;
 use super::document::{Document, MAX_DOCUMENT};
+use super::lines::{first_line, whole_lines};
 use super::splitter::{Broken, LISTS, Splitter};
 use super::unpack::{Later, unpack};
 use super::{BATCH, Batch, Error, LONG_LINE, Limits, ReadProgress, Screen, Source};
@@ -64,8 +66,6 @@ impl Form {
 /// Text is read in pieces of this size.
 const PIECE: usize = 256 << 10;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 impl Reader {
     /// Opens a file. Bytes read are added to the progress.
     pub fn open(source: &Source, limits: &Limits, progress: &ReadProgress) -> Result<Self, Error> {
@@ -123,44 +123,6 @@ impl Reader {
         let mut rest = std::mem::take(&mut self.rest);
         self.fill(&mut rest, want);
         self.rest = rest;
-    }
-
-    /// Reads the first line into the batch, and tells what it is the first of.
-    fn recognise(&mut self, batch: &mut Batch) -> Form {
-        let start = batch.bytes.len();
-        let mut first = true;
-        loop {
-            self.fill(&mut batch.bytes, BATCH.saturating_sub(start).max(PIECE));
-            let bytes = &mut batch.bytes[start..];
-            if first && (bytes.len() >= BYTE_ORDER_MARK.len() || !self.more) {
-                first = false;
-                if bytes.starts_with(BYTE_ORDER_MARK) {
-                    bytes[..BYTE_ORDER_MARK.len()].fill(b' ');
-                }
-            }
-            let is_blank = |byte: &&u8| byte.is_ascii_whitespace() || **byte == 0;
-            let blank = bytes.iter().take_while(is_blank).count();
-            if blank == bytes.len() && self.more {
-                // Looked at once: there may be gigabytes of it.
-                self.line += memchr_iter(b'\n', bytes).count() as u64;
-                batch.bytes.truncate(start);
-                batch.restart(Lines::From(self.line));
-                continue;
-            }
-            let from = &bytes[blank..];
-            let line = match memchr(b'\n', from) {
-                Some(end) => &from[..end],
-                None if !self.more || from.len() > MAX_DOCUMENT => from,
-                None => continue,
-            };
-            let line = line.trim_ascii_end();
-            let is_line = !matches!(line.first(), Some(b'{' | b'[')) || is_object(line);
-            if from.is_empty() || line.len() <= MAX_DOCUMENT && is_line {
-                return Form::Lines;
-            }
-            self.rest = batch.bytes.split_off(start);
-            return Form::text(Until::End);
-        }
     }
 
     fn next_lines(&mut self, batch: &mut Batch, screen: &mut Screen<'_>) -> bool {
@@ -307,60 +269,6 @@ impl Reader {
         };
         Document::reject(&self.rest[..end], screen)
     }
-}
-
-/// How many line breaks there are before the first line that begins like JSON and does not end so, and where
-/// that begins; if there is none, how many there are.
-pub(super) fn whole_lines(bytes: &[u8]) -> (u64, Option<usize>) {
-    let mut lines = 0;
-    let mut start = 0;
-    for end in memchr_iter(b'\n', bytes) {
-        if is_open(&bytes[start..end]) {
-            return (lines, Some(start));
-        }
-        lines += 1;
-        start = end + 1;
-    }
-    let last = &bytes[start..];
-    (lines, is_open(last).then_some(start))
-}
-
-/// Whether a line begins like JSON and does not end so.
-fn is_open(line: &[u8]) -> bool {
-    if let ([b'{', ..], [.., b'}']) = (line, line) {
-        return false;
-    }
-    let line = line.trim_ascii();
-    match (line.first(), line.strip_suffix(b",").unwrap_or(line).trim_ascii_end().last()) {
-        (Some(b'{'), last) => last != Some(&b'}'),
-        (Some(b'['), last) => last != Some(&b']'),
-        _ => false,
-    }
-}
-
-/// How long the first line is.
-fn first_line(bytes: &[u8]) -> usize {
-    memchr(b'\n', bytes).unwrap_or(bytes.len())
-}
-
-/// Whether a line is one object, not several without anything between them, as Firehose writes.
-fn is_object(line: &[u8]) -> bool {
-    if !line.starts_with(b"{") || !line.ends_with(b"}") {
-        return false;
-    }
-    // An object of a bucket. If there is another behind it after all, that is found out when a rule
-    // may match something in them.
-    if line.starts_with(b"{\"Records\":[") {
-        return true;
-    }
-    // Looking into the line is rarely needed: what would part two objects is rarely in it.
-    let mut parts = memmem::find_iter(line, b"}{").chain(memmem::find_iter(line, b"} "));
-    if parts.next().is_none() {
-        return true;
-    }
-    let mut values = serde_json::Deserializer::from_slice(line).into_iter::<IgnoredAny>();
-    let first = values.next();
-    !matches!(first, Some(Ok(_))) || values.byte_offset() == line.len()
 }
 
 #[cfg(test)]

@@ -12,20 +12,20 @@
 //! that starts with a brace or bracket and is indented no further than the broken event; that line
 //! may be inside what had been taken for the event.
 
-use memchr::{memchr, memchr3};
+mod damage;
+mod step;
 
 use super::cursor::Cursor;
-use super::grammar::{Frame, Grammar, Step};
+use super::grammar::Grammar;
 use super::pending::{PendingDocument, PendingEvent};
 use super::{Batch, MOST_UNREADABLE};
+pub(super) use damage::Broken;
 
 /// The keys of a document whose elements are events.
 pub(super) const LISTS: &[&[u8]] = &[b"Records", b"Events"];
 
 /// The same, where no element may hide another: `logEvents` of CloudWatch Logs, too.
 pub(super) const INNER_LISTS: &[&[u8]] = &[b"Records", b"Events", b"logEvents"];
-
-const LONGEST_KEY: usize = 16;
 
 /// Splits one stream. Fed in pieces, it gives the same events as fed at once.
 pub(super) struct Splitter {
@@ -58,19 +58,6 @@ pub(super) struct Splitter {
     credit: usize,
 }
 
-/// What is done about lines that are broken JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// They are reported, and left out.
-    Reported,
-    /// They are passed on as they are if they may hold a record: the guest reads what can be read around the
-    /// damage, and says what cannot.
-    MayHoldRecords,
-    /// They are passed on as they are, every byte of them.
-    #[cfg(feature = "serve")]
-    PassedOn,
-}
-
 /// Why reading stopped.
 enum Stop {
     /// All of it was read.
@@ -79,14 +66,6 @@ enum Stop {
     Full,
     /// An event is broken. Its lines but the first are to be read again.
     Broken(Vec<u8>),
-}
-
-/// The thing that a value starts.
-enum Starts {
-    Event,
-    /// A list of events.
-    List,
-    Other,
 }
 
 /// Whether there is enough in a batch. What is unreadable takes no bytes of it, but it takes memory.
@@ -225,295 +204,6 @@ impl Splitter {
             self.aside = None;
         }
         (length, stop)
-    }
-
-    fn step(&mut self, input: &[u8], batch: &mut Batch, target: usize) -> (usize, Stop) {
-        let mut at = 0;
-        // From where on the event is not in the batch yet.
-        let mut copied = 0;
-        while at < input.len() {
-            if self.raw {
-                let rest = &input[at..];
-                let length = memchr(b'\n', rest).unwrap_or(rest.len());
-                self.copy(&input[copied.min(at)..at + length], batch);
-                (at, copied) = (at + length, at + length);
-                self.cursor.blank = false;
-                if length < rest.len() {
-                    self.end_line(batch);
-                    if is_full(batch, target) {
-                        return (at, Stop::Full);
-                    }
-                }
-                continue;
-            }
-            if self.skipping.is_some() {
-                at = self.skip(input, at, batch);
-                copied = at;
-                continue;
-            }
-            if let Some(key) = self.grammar.in_string() {
-                let rest = &input[at..];
-                let plain = memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len());
-                if key {
-                    let room = LONGEST_KEY.saturating_sub(self.key.len());
-                    // The backslash of an escape, so that the key reads as none that is looked for.
-                    let end = plain + usize::from(rest.get(plain) == Some(&b'\\'));
-                    self.key.extend_from_slice(&rest[..end.min(room)]);
-                }
-                at += plain;
-                if at == input.len() {
-                    break;
-                }
-            }
-            let byte = input[at];
-            let (depth, top) = (self.grammar.depth(), self.grammar.top());
-            if depth == 0 && self.event.is_none() && self.is_between(byte) {
-                self.cursor.pass(byte);
-                at += 1;
-                continue;
-            }
-            let is_blank = byte.is_ascii_whitespace();
-            if depth == 0
-                && self.event.is_none()
-                && !is_blank
-                && !matches!(byte, b'{' | b'[' | b'"')
-            {
-                if let Some(reason) = self.other_encoding(&input[at..]) {
-                    return (at, Stop::Broken(self.broken(reason, batch)));
-                }
-                self.raw = true;
-                self.event = Some(PendingEvent::new(self.cursor, depth, batch));
-                copied = at;
-                continue;
-            }
-            match self.grammar.step(byte) {
-                Ok(Step::Inside) => {
-                    // A key starts: forget the one before.
-                    if byte == b'"' && self.grammar.in_string() == Some(true) {
-                        self.key.clear();
-                    }
-                }
-                Ok(Step::Starts) => match self.starts(byte, depth, top) {
-                    Starts::Event => {
-                        self.event = Some(PendingEvent::new(self.cursor, depth, batch));
-                        copied = at;
-                    }
-                    Starts::List => {
-                        self.grammar.make_list();
-                        self.copy(&input[copied.min(at)..at], batch);
-                        if let Some(document) = self.event.take() {
-                            self.aside = Some(document.set_aside(at, batch));
-                        }
-                    }
-                    Starts::Other => {}
-                },
-                Ok(step @ (Step::Ends | Step::EndedBefore)) => {
-                    let end = if step == Step::Ends { at + 1 } else { at };
-                    let depth = self.grammar.depth();
-                    if self.event.as_ref().is_some_and(|event| event.depth == depth) {
-                        self.copy(&input[copied..end], batch);
-                        if let Some(event) = self.event.take() {
-                            event.complete(batch);
-                        }
-                        self.prose = false;
-                        if step == Step::Ends {
-                            self.cursor.pass(byte);
-                        }
-                        if is_full(batch, target) {
-                            return (end, Stop::Full);
-                        }
-                        at = end;
-                        continue;
-                    }
-                    if let Some(mut aside) = self.aside.take_if(|aside| aside.event.depth == depth)
-                        && aside.push(&input[..end])
-                    {
-                        aside.complete(batch);
-                    }
-                    if step == Step::EndedBefore {
-                        continue;
-                    }
-                    // Only between documents: the next one may be set aside, too.
-                    if depth == 0 && is_full(batch, target) {
-                        self.cursor.pass(byte);
-                        return (end, Stop::Full);
-                    }
-                }
-                Err(reason) => {
-                    self.copy(&input[copied.min(at)..at], batch);
-                    let reason = self.explain(reason);
-                    if byte != b'\n' && self.may_be_passed_on() {
-                        (self.grammar, self.aside) = (Grammar::new(), None);
-                        (self.raw, self.damaged, copied) = (true, true, at);
-                        self.raw_reason = Some(reason);
-                        continue;
-                    }
-                    return (at, Stop::Broken(self.broken(&reason, batch)));
-                }
-            }
-            self.cursor.pass(byte);
-            at += 1;
-        }
-        self.copy(&input[copied.min(at)..at], batch);
-        (at, Stop::End)
-    }
-
-    /// A value starts: what of?
-    fn starts(&mut self, byte: u8, depth: usize, top: Option<Frame>) -> Starts {
-        if depth == 0 {
-            self.document_line = self.cursor.line;
-        }
-        let event = self.event.as_mut().or(self.aside.as_mut().map(|aside| &mut aside.event));
-        let outer = event.filter(|event| top == Some(Frame::Object) && depth == event.depth + 1);
-        if byte == b'"'
-            && let Some(outer) = outer
-        {
-            outer.keys.note(&self.key);
-            return Starts::Other;
-        }
-        let is_record = outer.is_some_and(|outer| outer.keys.are_complete());
-        let named = top == Some(Frame::Object) && self.lists.contains(&&self.key[..]);
-        let starts_list = byte == b'[' && named && !is_record;
-        match &self.event {
-            // A document's list: the document is no event, its elements are.
-            Some(event) if starts_list && depth == event.depth + 1 => Starts::List,
-            Some(_) => Starts::Other,
-            // A list in a list is more of the same.
-            None if starts_list || byte == b'[' && (depth == 0 || top == Some(Frame::List)) => {
-                Starts::List
-            }
-            None if depth == 0 || top == Some(Frame::List) => Starts::Event,
-            // What else is in a document with a list.
-            None => Starts::Other,
-        }
-    }
-
-    fn copy(&mut self, bytes: &[u8], batch: &mut Batch) {
-        if let Some(event) = &mut self.event {
-            event.push(bytes, batch);
-        }
-    }
-
-    /// Whether the event, which is broken on the line that it began on, may be passed on with the rest of the
-    /// line.
-    fn may_be_passed_on(&self) -> bool {
-        let on_its_line = |event: &PendingEvent| event.from.line == self.cursor.line;
-        self.broken != Broken::Reported && self.event.as_ref().is_some_and(on_its_line)
-    }
-
-    fn is_passed_on(&self, event: &PendingEvent, batch: &Batch) -> bool {
-        match self.broken {
-            Broken::Reported => false,
-            Broken::MayHoldRecords => event.has(b"eventName", batch),
-            #[cfg(feature = "serve")]
-            Broken::PassedOn => true,
-        }
-    }
-
-    /// Whether every byte is passed on.
-    fn is_lossless(&self) -> bool {
-        !matches!(self.broken, Broken::Reported | Broken::MayHoldRecords)
-    }
-
-    /// Ends a line that is passed on as it stands. Prose that has no JSON in it is reported, once.
-    fn end_line(&mut self, batch: &mut Batch) {
-        self.raw = false;
-        let reason = self.raw_reason.take();
-        let Some(event) = self.event.take() else { return };
-        let passed_on = match reason {
-            Some(_) => self.is_passed_on(&event, batch),
-            None => self.is_lossless() || event.has(b"{", batch),
-        };
-        if passed_on {
-            self.prose = false;
-            return event.complete(batch);
-        }
-        let from = event.from;
-        event.take_back(batch, 0);
-        match reason {
-            Some(reason) => {
-                batch.unreadable(from.line, reason);
-                self.skipping = Some(from.indent);
-            }
-            None if std::mem::replace(&mut self.prose, true) => {}
-            None => batch.unreadable(from.line, "not JSON"),
-        }
-    }
-
-    /// Reports what is broken, and returns what of it is to be read again.
-    fn broken(&mut self, reason: &str, batch: &mut Batch) -> Vec<u8> {
-        self.grammar = Grammar::new();
-        self.aside = None;
-        self.damaged = true;
-        let mut reason = reason.to_owned();
-        let at = self.cursor.line;
-        let Some(event) = self.event.take() else {
-            self.skipping = Some(usize::MAX);
-            batch.unreadable(at, reason);
-            return Vec::new();
-        };
-        let from = event.from;
-        if at != from.line {
-            reason.push_str(&format!(" (line {at})"));
-        }
-        self.skipping = Some(from.indent);
-        let again = if self.is_passed_on(&event, batch) {
-            event.complete_first(batch, self.credit)
-        } else {
-            batch.unreadable(from.line, reason);
-            event.take_back(batch, self.credit)
-        };
-        if !again.is_empty() {
-            self.credit -= again.len();
-            self.cursor = Cursor::at(from.line + 1);
-        }
-        again
-    }
-
-    /// Goes on to a line to go on at. Returns how far it got.
-    fn skip(&mut self, input: &[u8], at: usize, batch: &mut Batch) -> usize {
-        if self.is_lossless() && self.cursor.blank && !input[at].is_ascii_whitespace() {
-            self.skipping = None;
-            if !matches!(input[at], b'{' | b'[') {
-                self.raw = true;
-                self.event = Some(PendingEvent::new(self.cursor, 0, batch));
-            }
-            return at;
-        }
-        if !self.cursor.blank {
-            let Some(end) = memchr(b'\n', &input[at..]) else {
-                return input.len();
-            };
-            self.cursor.pass(b'\n');
-            return at + end + 1;
-        }
-        let enough = self.skipping.is_some_and(|most| self.cursor.indent <= most);
-        if matches!(input[at], b'{' | b'[') && enough {
-            self.skipping = None;
-            return at;
-        }
-        self.cursor.pass(input[at]);
-        at + 1
-    }
-
-    /// Bytes between documents that mean nothing: byte order marks, record separators, commas, and the zeros
-    /// of a file that was preallocated.
-    fn is_between(&self, byte: u8) -> bool {
-        matches!(byte, 0xef | 0xbb | 0xbf | 0x1e | 0 | b',')
-            || (self.damaged && matches!(byte, b',' | b']' | b'}'))
-    }
-
-    /// The encoding of a file that is no UTF-8, by its mark.
-    fn other_encoding(&self, rest: &[u8]) -> Option<&'static str> {
-        let marked = matches!(rest, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-        (self.cursor.line == 1 && marked).then_some("UTF-16: convert it to UTF-8")
-    }
-
-    fn explain(&self, reason: &str) -> String {
-        if self.event.is_some() || self.grammar.depth() > 0 {
-            return format!("broken JSON: {reason}");
-        }
-        reason.into()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
+use super::allowance::Allowance;
 use super::batch::Lines;
-use super::bytes::Allowance;
 use super::packed::{KEY, unpacked};
 use super::{BATCH, Batch};
 

@@ -1,10 +1,25 @@
 //! Bytes that are in memory as a whole, as events of a line each.
 
+use orgwatch::envelope::may_hold_record;
 use serde::de::IgnoredAny;
 
-use super::Batch;
-use super::reader::whole_lines;
+use super::kind::Kind;
+use super::lines::whole_lines;
 use super::splitter::{Broken, Splitter};
+use super::{Batch, Error};
+
+/// Whether a body is an event a line as it is, told by little more than the ends of its lines.
+pub(crate) fn are_lines(body: &[u8]) -> bool {
+    body.starts_with(b"{") && whole_lines(body).1.is_none()
+}
+
+/// Why a body is no log, if its first bytes are those of something else. Text, and bytes of no known kind, are for
+/// the detector; so is what names an event, lest a few bytes in front of records hide them. A Parquet file is told
+/// by both of its ends.
+pub(crate) fn not_a_log(body: &[u8]) -> Option<Error> {
+    let is_parquet = body.starts_with(b"PAR1") && body.ends_with(b"PAR1");
+    Kind::of_bytes(body).filter(|_| is_parquet || !may_hold_record(body)).map(Error::from)
+}
 
 /// The events of a body, one a line; none if it is so already. Every byte of them is passed on: line breaks
 /// between their values become spaces, elements of an array become lines, and what is broken stays as it is,
@@ -59,6 +74,22 @@ mod tests {
             "\"{}\"\n\"{}\"",
         ] {
             assert_eq!(of(body), body);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_log_is_named() {
+        let named = |body: &[u8]| not_a_log(body).map(|err| err.to_string());
+        let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0; 64]].concat();
+        assert!(named(&png).unwrap().starts_with("a PNG image"));
+        assert!(named(b"PK\x03\x04\x14\0\0\0\x08\0").unwrap().starts_with("a ZIP archive"));
+        assert!(named(b"PAR1\x15\x04\x15\0").unwrap().starts_with("a Parquet file"));
+        assert!(named(b"\xff\xfe{\0}\0").unwrap().starts_with("UTF-16"));
+        let behind = [&png[..], b"\n{\"eventName\":\"LeaveOrganization\"}"].concat();
+        for body in
+            [&behind[..], b"", b"{}", b"%PDF-1", b"<html>", b"\xe9t\xe9\n", &[0; 100], &[0xff; 100]]
+        {
+            assert_eq!(named(body), None, "{body:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use orgwatch::envelope::{self, Companion, Content, Located, Origin, Reach, TapeP
 
 use super::filter::{Filter, FilterReason};
 use super::screened::{Piece, Place, Screened};
+use super::tally::value_of;
 use crate::input::{self, Unreadable};
 use crate::native;
 use crate::plugin::{Counts, Detector, Error};
@@ -259,20 +260,6 @@ struct Parts<'a> {
     foreign: bool,
 }
 
-/// The text that follows a key, the first of this name, by a look at the bytes: good enough to be
-/// counted. It may stand in JSON inside text.
-fn value_of<'a>(event: &'a [u8], key: &[u8]) -> Option<&'a str> {
-    let between = |byte: &u8| matches!(byte, b'\\' | b'"' | b':' | b' ');
-    let rest = &event[memmem::find(event, key)? + key.len()..];
-    let start = rest.iter().take(8).position(|byte| !between(byte))?;
-    let value = rest[start..]
-        .iter()
-        .take(64)
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-    let end = start + value.count();
-    std::str::from_utf8(&rest[start..end]).ok().filter(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::file_tally::FileTally;
@@ -295,20 +282,5 @@ mod tests {
         assert_eq!(candidates.bytes, format!("{{\"a\":1}}\n{long}\n").as_bytes());
         let ranges: Vec<_> = candidates.lines.iter().map(|line| line.range.clone()).collect();
         assert_eq!(ranges, [0..7, 8..8 + long.len()]);
-    }
-
-    #[test]
-    fn a_value_is_found_as_it_may_stand() {
-        for event in [
-            r#"{"eventSource":"iam.amazonaws.com","a":1}"#,
-            r#"{"eventSource" : "iam.amazonaws.com"}"#,
-            r#"{"message":"{\"eventSource\": \"iam.amazonaws.com\"}"}"#,
-        ] {
-            let value = value_of(event.as_bytes(), b"eventSource");
-            assert_eq!(value, Some("iam.amazonaws.com"), "{event}");
-        }
-        for event in [r#"{"eventSource":""}"#, r#"{"eventSource":{}}"#, "eventSource", "{}"] {
-            assert_eq!(value_of(event.as_bytes(), b"eventSource"), None, "{event}");
-        }
     }
 }

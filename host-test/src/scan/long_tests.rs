@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -16,14 +17,14 @@ fn long(id: usize, name: &str, bytes: usize) -> String {
 }
 
 /// At the first finding, waits for whatever the threads do meanwhile, and ends the scan.
-pub(super) struct Ahead {
+struct Ahead {
     progress: ReadProgress,
     /// How many bytes were read by then.
-    pub(super) bytes: u64,
+    bytes: u64,
 }
 
 impl Ahead {
-    pub(super) fn new(options: &Options) -> Self {
+    fn new(options: &Options) -> Self {
         Ahead { progress: options.progress.clone(), bytes: 0 }
     }
 }
@@ -50,6 +51,16 @@ impl Observer for Ahead {
     }
 }
 
+/// How many bytes of a file are read when its first event is told.
+pub(super) fn read_ahead(path: &Path, threads: usize) -> u64 {
+    let options = options(threads);
+    let mut ahead = Ahead::new(&options);
+    let found = [Ok(Source::File(path.to_owned()))].into_iter();
+    let result = scan(found, &options, &mut real(), &mut ahead);
+    assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
+    ahead.bytes
+}
+
 #[test]
 fn nothing_is_read_ahead_of_a_long_event() {
     const LONG: usize = 12 << 20;
@@ -58,13 +69,9 @@ fn nothing_is_read_ahead_of_a_long_event() {
     let lines: Vec<_> = (0..4).map(|id| long(id, "LeaveOrganization", LONG)).collect();
     fs::write(&path, lines.join("\n")).unwrap();
     for threads in [1, 2, 8] {
-        let options = options(threads);
-        let mut ahead = Ahead::new(&options);
-        let found = [Ok(Source::File(path.clone()))].into_iter();
-        let result = scan(found, &options, &mut real(), &mut ahead);
-        assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
+        let ahead = read_ahead(&path, threads);
         let most = (LONG + (1 << 20)) as u64;
-        assert!(ahead.bytes < most, "{} bytes read by {threads} threads", ahead.bytes);
+        assert!(ahead < most, "{ahead} bytes read by {threads} threads");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 /// Names and how often each was seen. Names come from events, so there may be any number of them:
 /// beyond a thousand they are counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +41,20 @@ impl Tally {
     }
 }
 
+/// The text that follows a key, the first of this name, by a look at the bytes: good enough to be
+/// counted. It may stand in JSON inside text.
+pub(super) fn value_of<'a>(event: &'a [u8], key: &[u8]) -> Option<&'a str> {
+    let between = |byte: &u8| matches!(byte, b'\\' | b'"' | b':' | b' ');
+    let rest = &event[memmem::find(event, key)? + key.len()..];
+    let start = rest.iter().take(8).position(|byte| !between(byte))?;
+    let value = rest[start..]
+        .iter()
+        .take(64)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let end = start + value.count();
+    std::str::from_utf8(&rest[start..end]).ok().filter(|value| !value.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +70,20 @@ mod tests {
             tally.add(&number.to_string(), 1);
         }
         assert_eq!((tally.ranked().len(), tally.others), (MOST_NAMES, MOST_NAMES as u64 + 3));
+    }
+
+    #[test]
+    fn a_value_is_found_as_it_may_stand() {
+        for event in [
+            r#"{"eventSource":"iam.amazonaws.com","a":1}"#,
+            r#"{"eventSource" : "iam.amazonaws.com"}"#,
+            r#"{"message":"{\"eventSource\": \"iam.amazonaws.com\"}"}"#,
+        ] {
+            let value = value_of(event.as_bytes(), b"eventSource");
+            assert_eq!(value, Some("iam.amazonaws.com"), "{event}");
+        }
+        for event in [r#"{"eventSource":""}"#, r#"{"eventSource":{}}"#, "eventSource", "{}"] {
+            assert_eq!(value_of(event.as_bytes(), b"eventSource"), None, "{event}");
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! Any number of threads give the same, and none of them goes missing.
 
+mod bounds;
+mod faults;
+
 use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::long_tests::Ahead;
 use super::*;
 use crate::plugin::{Artifact, Plugin};
 use crate::{input, plugin};
@@ -189,191 +189,6 @@ fn the_record_comes_with_its_finding() {
         let found = told.0.iter().find(|text| text.contains("member-left-organization")).unwrap();
         let raw: Value = serde_json::from_str(found.rsplit_once(" in ").unwrap().1).unwrap();
         assert_eq!(raw, event(3, "LeaveOrganization"), "shape {shape}");
-    }
-}
-
-#[test]
-fn what_the_guest_cannot_bear_is_isolated_by_any_number_of_threads() {
-    let root = tempfile::tempdir().unwrap();
-    for number in 0..200 {
-        // `T` traps wherever it stands, when screened too; `m` is remembered.
-        let lines = match number % 5 {
-            0 => "{\"\":\"mT\"}\n{\"\":\"m\"}\nu\n".to_owned(),
-            1 => "{\"Records\":[{\"\":\"m\"},{\"\":\"T\"},{\"\":\"m\"}]}\n".to_owned(),
-            _ => "{\"\":\"mm\"}\n".repeat(3),
-        };
-        fs::write(root.path().join(format!("{number:03}")), lines).unwrap();
-    }
-    let paths = [root.path().to_owned()];
-    let run = |threads| {
-        let mut told = Told::default();
-        let mut detector = plugin::tests::open();
-        let found = input::walk(&paths);
-        let totals = scan(found, &options(threads), &mut detector, &mut told).unwrap();
-        (told, totals, detector.counters().unwrap())
-    };
-    let (told, totals, counters) = run(1);
-    assert_eq!(totals.counts.trapped, 80);
-    assert_eq!(told.0.iter().filter(|text| text.contains("trapped")).count(), 80);
-    for threads in [2, 8] {
-        let (other, others, counted) = run(threads);
-        assert_eq!((&told, &totals, &counters), (&other, &others, &counted), "{threads} threads");
-    }
-}
-
-#[test]
-fn a_thread_that_panics_is_not_waited_for() {
-    let run = |threads| {
-        let found = (0..).map(|number| match number {
-            0..500 => Ok(Source::File(PathBuf::from("missing"))),
-            _ => panic!("the disk is on fire"),
-        });
-        let panic = catch_unwind(AssertUnwindSafe(|| {
-            scan(found, &options(threads), &mut plugin::tests::open(), &mut Told::default())
-        }));
-        panic.unwrap_err().downcast_ref::<&str>().map(ToString::to_string)
-    };
-    for threads in [1, 2, 8] {
-        assert_eq!(run(threads).as_deref(), Some("the disk is on fire"), "{threads} threads");
-    }
-}
-
-/// Takes no more than so much.
-struct Full(usize);
-
-impl Observer for Full {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn unreadable(&mut self, _: &Source, _: u64, _: &str) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn failed(&mut self, _: &dyn Display, _: &dyn StdError) -> io::Result<()> {
-        self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(())
-    }
-
-    fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_scan_ends_when_nobody_takes_what_it_says() {
-    for threads in [1, 2, 8] {
-        // There is no end of them.
-        let found = std::iter::repeat_with(|| Ok(Source::File(PathBuf::from("missing"))));
-        let result = scan(found, &options(threads), &mut plugin::tests::open(), &mut Full(1000));
-        assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
-    }
-}
-
-/// Counts files, and at the first one waits for whatever the threads do meanwhile.
-struct Slow {
-    found: Arc<AtomicUsize>,
-    ended: Arc<AtomicUsize>,
-}
-
-impl Observer for Slow {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn unreadable(&mut self, _: &Source, _: u64, _: &str) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn failed(&mut self, _: &dyn Display, _: &dyn StdError) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn end(&mut self, _: &Source, _: &FileTally) -> io::Result<()> {
-        if self.ended.fetch_add(1, SeqCst).is_multiple_of(3000) {
-            let mut before = 0;
-            while before != self.found.load(SeqCst) {
-                before = self.found.load(SeqCst);
-                std::thread::sleep(std::time::Duration::from_millis(50));
-            }
-        }
-        Ok(())
-    }
-}
-
-#[test]
-fn what_is_read_ahead_does_not_grow_with_the_number_of_files() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("file");
-    fs::write(&path, format!("{}\n", event(1, "DescribeX"))).unwrap();
-    let (found, ended) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-    let ahead = Arc::<AtomicUsize>::default();
-    let files = {
-        let (found, ended, ahead) = (Arc::clone(&found), Arc::clone(&ended), Arc::clone(&ahead));
-        (0..10_000).map(move |_| {
-            let now = found.fetch_add(1, SeqCst) + 1 - ended.load(SeqCst);
-            ahead.fetch_max(now, SeqCst);
-            Ok(Source::File(path.clone()))
-        })
-    };
-    let mut observer = Slow { found, ended: Arc::clone(&ended) };
-    let totals = scan(files, &options(8), &mut real(), &mut observer).unwrap();
-    assert_eq!((totals.files, ended.load(SeqCst)), (10_000, 10_000));
-    // 64 files a job, and a job for each thread and each batch that may wait.
-    let ahead = ahead.load(SeqCst);
-    assert!(ahead <= 64 * (8 + 18 + 2), "{ahead} files at once");
-}
-
-#[test]
-fn what_is_read_ahead_of_one_file_is_bounded_by_bytes() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("file");
-    let line = format!("{}\n", event(3, "LeaveOrganization"));
-    fs::write(&path, line.repeat((64 << 20) / line.len())).unwrap();
-    for threads in [1, 2, 8] {
-        let options = options(threads);
-        let mut ahead = Ahead::new(&options);
-        let found = [Ok(Source::File(path.clone()))].into_iter();
-        let result = scan(found, &options, &mut real(), &mut ahead);
-        assert!(matches!(result, Err(Error::Observer(_))), "{result:?}");
-        // A batch for each thread, the budget, and the one that is examined.
-        let most = (2 * threads as u64 + 4) << 20;
-        assert!(ahead.bytes < most, "{} bytes read ahead by {threads} threads", ahead.bytes);
-    }
-}
-
-#[test]
-fn an_event_that_a_native_parser_cannot_bear_is_left_to_the_detector() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("file");
-    let mut bad = event(3, "LeaveOrganization");
-    bad["userAgent"] = String::from_utf8_lossy(crate::native::PANICS).into();
-    let records = json!({ "Records": [event(0, "LeaveOrganization"), bad] });
-    fs::write(&path, format!("{records}\n{bad}\n{}\n", event(6, "LeaveOrganization"))).unwrap();
-    // Nothing of that account: what the filter cannot look into is examined.
-    let filter = Filter { accounts: ["444455556666".to_owned()].into(), ..Filter::default() };
-    for threads in [1, 2] {
-        let (told, totals) = scan_with(
-            real(),
-            std::slice::from_ref(&path),
-            &Options { filter: filter.clone(), ..options(threads) },
-        );
-        assert_eq!((totals.counts.evaluated, totals.filtered_out.account), (3, 1));
-        assert!(told.0.iter().any(|text| text.contains("00000003")), "{told:?}");
-    }
-}
-
-#[test]
-fn a_file_that_cannot_be_taken_apart_costs_no_other_file() {
-    let root = tempfile::tempdir().unwrap();
-    let bad = String::from_utf8_lossy(crate::native::PANICS).into_owned();
-    for name in ["a", &bad, "z"] {
-        fs::write(root.path().join(name), event(3, "LeaveOrganization").to_string()).unwrap();
-    }
-    for threads in [1, 2] {
-        let (told, totals) = scan_with(real(), &[root.path().to_owned()], &options(threads));
-        assert_eq!((totals.files, totals.failed, totals.counts.evaluated), (3, 1, 2));
-        assert!(told.0.iter().any(|text| text.contains("fault of orgwatch")), "{told:?}");
     }
 }
 

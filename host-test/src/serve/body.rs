@@ -13,10 +13,11 @@ use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use super::admission::Room;
-use crate::input::{BodyFailure, Form, decompress_all};
+use crate::input::{self, BodyFailure, Form, are_lines, decompress_all, event_lines, not_a_log};
 
 /// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(super) enum BodyError {
     /// It is not what its `Content-Encoding` says.
     #[error("the body cannot be decompressed: {0}")]
     Encoding(io::Error),
+
+    /// It is a file of another kind.
+    #[error("the body is {0}")]
+    NotALog(input::Error),
 
     /// The sender went away.
     #[error("the body ended early: {0}")]
@@ -112,7 +117,7 @@ pub(super) async fn receive(
 
 /// Decompresses a body to at most `most` bytes: as its header says, and then as its bytes do, since a
 /// compressed file may be sent as it is.
-pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
+fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
     let said = match encoding {
         Encoding::Identity => None,
         Encoding::Gzip => Some(Form::Gzip),
@@ -122,6 +127,25 @@ pub(super) fn decompress(body: Bytes, encoding: Encoding, most: usize) -> Result
         BodyFailure::TooLong => BodyError::TooLong(most),
         BodyFailure::Damaged(err) => BodyError::Encoding(err),
     })
+}
+
+/// A body as one event a line. Work that takes time runs on a blocking thread.
+pub(super) async fn lines(
+    body: Bytes,
+    encoding: Encoding,
+    most: usize,
+) -> Result<Bytes, BodyError> {
+    if encoding == Encoding::Identity && are_lines(&body) {
+        return Ok(body);
+    }
+    let work = move || {
+        let body = decompress(body, encoding, most)?;
+        match not_a_log(&body) {
+            Some(err) => Err(BodyError::NotALog(err)),
+            None => Ok(event_lines(&body).map_or(body, Bytes::from)),
+        }
+    };
+    spawn_blocking(work).await.unwrap_or_else(|err| Err(BodyError::Encoding(err.into())))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 use tracing::{error, warn};
 
@@ -19,7 +18,6 @@ use super::body::{self, BodyError, Encoding};
 use super::log_limit::LogLimit;
 use super::request_checks::{Rejection, check_content, check_origin, check_token};
 use super::token::Token;
-use crate::input::event_lines;
 use crate::output::escape;
 
 pub(super) type Answer = Response<Full<Bytes>>;
@@ -131,7 +129,7 @@ impl App {
         let Ok(Some(in_flight)) = timeout_at(deadline.into(), room.start()).await else {
             return Ok(self.retry("busy", start));
         };
-        let events = match lines(body, encoding, self.max_body).await {
+        let events = match body::lines(body, encoding, self.max_body).await {
             Ok(events) => events,
             Err(err) => return Ok(self.drop_batch(&err)),
         };
@@ -183,6 +181,12 @@ impl App {
                 "it is not compressed as its Content-Encoding says: send it without compression \
                  (in Vector, compression: none), or find what changes it on the way",
             ),
+            BodyError::NotALog(_) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "body-not-a-log",
+                "find what sends it: a source that reads objects must decode them first (scan reads \
+                 Parquet)",
+            ),
             BodyError::Cut(_) => return text(StatusCode::BAD_REQUEST, "the body ended early"),
             BodyError::Slow | BodyError::NoRoom => {
                 return text(StatusCode::REQUEST_TIMEOUT, err.to_string());
@@ -218,15 +222,6 @@ impl App {
         }
         answer
     }
-}
-
-/// A body as one event a line. Work that takes time runs on a blocking thread.
-async fn lines(body: Bytes, encoding: Encoding, most: usize) -> Result<Bytes, BodyError> {
-    let work = move || {
-        let body = body::decompress(body, encoding, most)?;
-        Ok(event_lines(&body).map_or(body, Bytes::from))
-    };
-    spawn_blocking(work).await.unwrap_or_else(|err| Err(BodyError::Encoding(err.into())))
 }
 
 async fn discard(mut body: Incoming) {

@@ -54,6 +54,26 @@ fn what_does_not_decompress_is_refused() {
     assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-encoding\"}"), 2.0);
 }
 
+#[test]
+fn a_file_of_another_kind_is_named() {
+    let sandbox = Sandbox::new();
+    let service = Service::start(&sandbox, &[]);
+    let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0; 64]].concat();
+    let parquet = [&b"PAR1\x15\x04\x15\0"[..], br#"{"eventName":1}"#, b"\x0f\0\0\0PAR1"].concat();
+    for (body, kind) in [
+        (&png[..], "a PNG image"),
+        (&parquet, "a Parquet file"),
+        (b"PK\x03\x04\x14\0\0\0\x08\0", "a ZIP archive"),
+        (&gzip(&png), "a PNG image"),
+    ] {
+        let answer = service.send("POST", "/", &[NDJSON], body);
+        answer.expect(415);
+        let text = &answer.text;
+        assert!(text.starts_with(&format!("the body is {kind}, not a log")), "{text}");
+    }
+    assert_eq!(service.metric("orgwatch_requests_refused_total{reason=\"body-not-a-log\"}"), 4.0);
+}
+
 /// Past the bound the next waits, with its body, and is neither refused nor lost.
 #[test]
 fn a_slow_downstream_slows_the_sender() {

@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::struct_text;
 use super::writer::Writer;
 use crate::json::{Kind, Value};
+use crate::text::account_of_arn;
 
 /// The record that a document tells. None, if it has the record itself, as it came.
 pub(super) fn record(value: Value<'_>) -> Option<String> {
@@ -68,11 +69,10 @@ pub(super) fn record(value: Value<'_>) -> Option<String> {
 fn identity(fields: &Fields<'_>, to: &mut Writer) {
     let text = |name: &str| fields.text(&format!("aws.cloudtrail.user_identity.{name}"));
     let arn = text("arn");
-    let of_arn = arn.as_deref().and_then(|arn| arn.split(':').nth(4)).filter(|id| !id.is_empty());
     to.text("type", text("type"));
     to.text("principalId", text("principal_id").or_else(|| fields.text("user.id")));
     to.text("arn", arn.as_deref());
-    let account = text("account_id").or_else(|| of_arn.map(Cow::Borrowed));
+    let account = text("account_id").or_else(|| account_of_arn(arn.as_deref()?).map(Cow::Borrowed));
     to.text("accountId", account.or_else(|| fields.text("cloud.account.id")));
     to.text("accessKeyId", text("access_key_id"));
     to.text("userName", fields.text("user.name"));

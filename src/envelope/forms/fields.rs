@@ -15,13 +15,7 @@ impl<'a> Fields<'a> {
     /// The value at a path of keys with dots between them. Of a list of one, as Elastic's `fields` have it,
     /// that one; what is null is not there.
     pub(super) fn get(&self, path: &str) -> Option<Value<'a>> {
-        let whole = self.0.get(path);
-        let split = |at: usize| {
-            let (key, rest) = (path.get(..at)?, path.get(at.checked_add(1)?..)?);
-            get(self.0.get(key)?, rest)
-        };
-        let dots = || path.match_indices('.').find_map(|(at, _)| split(at));
-        plain(whole).or_else(dots)
+        at(path, &|key| self.0.get(key))
     }
 
     /// The text, number or boolean there, if it says something.
@@ -30,13 +24,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn get<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
-    let split = |at: usize| {
-        let (key, rest) = (path.get(..at)?, path.get(at.checked_add(1)?..)?);
-        get(value.get(key)?, rest)
+fn at<'a>(path: &str, get: &dyn Fn(&str) -> Option<Value<'a>>) -> Option<Value<'a>> {
+    let split = |dot: usize| {
+        let (key, rest) = (path.get(..dot)?, path.get(dot.checked_add(1)?..)?);
+        let inner = get(key)?;
+        at(rest, &|key| inner.get(key))
     };
-    let dots = || path.match_indices('.').find_map(|(at, _)| split(at));
-    plain(value.get(path)).or_else(dots)
+    let dots = || path.match_indices('.').find_map(|(dot, _)| split(dot));
+    plain(get(path)).or_else(dots)
 }
 
 fn plain(value: Option<Value<'_>>) -> Option<Value<'_>> {

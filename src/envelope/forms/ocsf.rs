@@ -5,6 +5,7 @@
 use super::fields::Fields;
 use super::writer::Writer;
 use crate::json::{Kind, Value};
+use crate::text::account_of_arn;
 
 /// The record that an event tells. None, if it has the record itself, as it came.
 pub(super) fn record(value: Value<'_>) -> Option<String> {
@@ -58,8 +59,7 @@ fn identity(fields: &Fields<'_>, to: &mut Writer) {
     to.text("arn", arn);
     let account = ["actor.user.account.uid", "actor.user.account_uid"];
     let account = account.iter().find_map(|path| fields.text(path));
-    let of_arn = arn.and_then(|arn| arn.split(':').nth(4)).filter(|id| !id.is_empty());
-    to.text("accountId", account.as_deref().or(of_arn));
+    to.text("accountId", account.as_deref().or_else(|| account_of_arn(arn?)));
     to.text("accessKeyId", fields.text("actor.user.credential_uid"));
     to.text("userName", fields.text("actor.user.name"));
     to.text("invokedBy", fields.text("actor.invoked_by"));

@@ -11,7 +11,8 @@ use parquet::data_type::{
 use parquet::errors::Result;
 use parquet::file::metadata::RowGroupMetaData;
 
-use super::pages::{Chunks, Counts, Pages, wrong};
+use super::chunks::{Chunks, wrong};
+use super::pages::{Counts, Pages};
 
 /// A column, and where in it the next value is.
 pub(super) struct Column {

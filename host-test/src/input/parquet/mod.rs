@@ -3,9 +3,12 @@
 //! Memory is bounded by the pages that are read at a time, however many rows there are. The file may
 //! have been written by anyone: its counts are checked before the library reserves memory by them.
 
+mod chunks;
 mod columns;
+mod lists;
 mod pages;
 mod rows;
+mod scalar;
 mod thrift;
 
 use std::sync::Arc;
@@ -14,12 +17,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::bytes::Allowance;
+use super::allowance::Allowance;
 use super::{Error, ReadProgress};
 use crate::native;
+pub(super) use chunks::ChunkSource;
+use chunks::{Chunks, wrong};
 use columns::Column;
-pub(super) use pages::ChunkSource;
-use pages::{Chunks, Counts, WINDOW, wrong};
+use lists::WINDOW;
+use pages::Counts;
 use rows::Node;
 
 /// The longest metadata.

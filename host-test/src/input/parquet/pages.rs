@@ -3,9 +3,7 @@
 //! The library decompresses a page without a bound, and so it is told that nothing is compressed, and
 //! the pages are decompressed here.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
-use std::os::unix::fs::FileExt as _;
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -14,87 +12,17 @@ use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::super::ReadProgress;
 use super::super::layers::FILE_WINDOW_LOG;
-use super::thrift::{self, Refused};
+use super::chunks::{Chunks, MOST_PAGE, wrong};
+use super::lists::Lists;
 
-/// A page is not longer, compressed or not. Usually it is of about 1 MiB.
-const MOST_PAGE: u64 = 256 << 20;
 /// The most bytes of pages that are in memory at a time: of each column one, and its dictionary.
 const MOST_HELD: u64 = 1 << 30;
-/// The most values in lists that [`WINDOW`] rows have, in all columns together.
+/// The most values in lists that [`WINDOW`](super::lists::WINDOW) rows have, in all columns together.
 const MOST_LISTED: u64 = 4 << 20;
-/// As many rows are read at once, at most.
-pub(super) const WINDOW: usize = 256;
-
-pub(super) fn wrong(text: impl Into<String>) -> ParquetError {
-    ParquetError::General(text.into())
-}
-
-/// The bytes of the file.
-pub(super) struct Chunks {
-    pub(super) source: ChunkSource,
-    pub(super) length: u64,
-    pub(super) progress: ReadProgress,
-}
-
-pub(in super::super) enum ChunkSource {
-    File(File),
-    Memory(Bytes),
-}
-
-impl Length for Chunks {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for Chunks {
-    type T = Cursor<Bytes>;
-
-    /// Only headers of pages are read so: exactly one is given, once it was looked at.
-    fn get_read(&self, start: u64) -> Result<Self::T> {
-        for most in [1 << 10, 64 << 10, 4 << 20] {
-            let left = self.length.saturating_sub(start).min(most);
-            let bytes = self.at(start, left as usize)?;
-            match thrift::length(&bytes) {
-                Ok(length) => return Ok(Cursor::new(bytes.slice(..length))),
-                Err(Refused::Short) if left == most => {}
-                Err(_) => break,
-            }
-        }
-        Err(wrong("the header of a page is damaged"))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        if length as u64 > MOST_PAGE {
-            return Err(wrong("a page is too long"));
-        }
-        let bytes = self.at(start, length)?;
-        self.progress.add_bytes(length);
-        Ok(bytes)
-    }
-}
-
-impl Chunks {
-    pub(super) fn at(&self, start: u64, length: usize) -> Result<Bytes> {
-        let end = start.checked_add(length as u64).filter(|end| *end <= self.length);
-        let end = end.ok_or_else(|| wrong("it is cut off"))?;
-        match &self.source {
-            ChunkSource::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
-            ChunkSource::File(file) => {
-                let mut bytes = vec![0; length];
-                file.read_exact_at(&mut bytes, start)?;
-                Ok(bytes.into())
-            }
-        }
-    }
-}
-
 /// What the columns of a row group take together.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -280,68 +208,6 @@ fn check(page: &Page) -> Result<()> {
             other => Err(wrong(format!("a column is encoded as {other}, which is not read"))),
         },
     }
-}
-
-/// How many values a number of rows has.
-#[derive(Debug, Default)]
-struct Lists {
-    rows: u64,
-    values: u64,
-    longest: u64,
-}
-
-impl Lists {
-    /// Takes the repetition levels of a page: in runs, or packed by eight.
-    fn count(&mut self, mut levels: &[u8], width: usize, mut left: u64) {
-        while left > 0 {
-            let Some((head, after)) = varint(levels) else { return };
-            let most;
-            if head & 1 == 0 {
-                let bytes = width.div_ceil(8);
-                let Some((value, after)) = after.split_at_checked(bytes) else { return };
-                most = (head >> 1).min(left);
-                self.add(value.iter().all(|byte| *byte == 0), most);
-                levels = after;
-            } else {
-                most = (head >> 1).saturating_mul(8).min(left);
-                let bytes = usize::try_from(most).unwrap_or(usize::MAX).div_ceil(8);
-                let bytes = bytes.saturating_mul(width).min(after.len());
-                let (packed, after) = after.split_at(bytes);
-                let bit = |at: usize| packed[at / 8] >> (at % 8) & 1 == 1;
-                for at in 0..(packed.len() * 8 / width) {
-                    let start = (at * width..(at + 1) * width).all(|at| !bit(at));
-                    self.add(start, 1);
-                }
-                levels = after;
-            }
-            left -= most;
-        }
-    }
-
-    /// Takes levels that begin a row each, or are in the last one.
-    fn add(&mut self, begins: bool, count: u64) {
-        if begins {
-            self.rows += count;
-        }
-        if self.rows >= WINDOW as u64 {
-            // Two windows are counted as one: which rows are read together is not known.
-            self.longest = self.longest.max(self.values);
-            (self.rows, self.values) = (0, 0);
-        }
-        self.values += if begins { count.min(WINDOW as u64) } else { count };
-        self.longest = self.longest.max(self.values);
-    }
-}
-
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (at, byte) in bytes.iter().enumerate().take(5) {
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[at + 1..]));
-        }
-    }
-    None
 }
 
 impl Iterator for Pages {

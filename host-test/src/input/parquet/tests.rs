@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArrayType, Int32Type, Int64Type};
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
@@ -72,16 +72,20 @@ fn group(mut group: SerializedRowGroupWriter<'_, Vec<u8>>) {
 
 /// A file of three rows in each row group.
 fn file(groups: usize, compression: Compression, version: WriterVersion) -> Vec<u8> {
-    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let properties =
         WriterProperties::builder().set_compression(compression).set_writer_version(version);
     // The second version would write texts in a form that is not read.
     let properties = match version {
         WriterVersion::PARQUET_1_0 => properties,
         WriterVersion::PARQUET_2_0 => {
-            properties.set_dictionary_enabled(false).set_encoding(parquet::basic::Encoding::PLAIN)
+            properties.set_dictionary_enabled(false).set_encoding(Encoding::PLAIN)
         }
     };
+    written(groups, properties)
+}
+
+fn written(groups: usize, properties: WriterPropertiesBuilder) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
     let properties = Arc::new(properties.build());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
     for _ in 0..groups {
@@ -127,6 +131,22 @@ fn rows_become_lines() {
             assert!(err.is_none(), "{err:?}");
             assert_eq!(lines, [ROWS, ROWS, ROWS].concat(), "{compression} {version:?}");
         }
+    }
+}
+
+#[test]
+fn an_encoding_that_is_not_read_is_named() {
+    for (column, encoding) in [
+        ("class_uid", Encoding::DELTA_BINARY_PACKED),
+        ("status", Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        ("status", Encoding::DELTA_BYTE_ARRAY),
+    ] {
+        let properties = WriterProperties::builder().set_dictionary_enabled(false);
+        let properties = properties.set_column_encoding(column.into(), encoding);
+        let (lines, err) = read(&written(1, properties), 1 << 20);
+        let err = err.unwrap().to_string();
+        let reason = format!("a column is encoded as {encoding}, which is not read");
+        assert!(lines.is_empty() && err.ends_with(&reason), "{err}");
     }
 }
 

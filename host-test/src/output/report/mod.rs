@@ -7,6 +7,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `selection` | which findings are shown in full, in a line, or only counted |
+//! | `row` | a finding in a line |
 //! | `raw` | the record that gave a finding, laid out |
 //! | `view` | the order of the page, and what links to what |
 //! | `facts`, `about`, `link` | a finding, and the scan, as names and values |
@@ -21,6 +22,7 @@ mod facts;
 mod link;
 mod page;
 mod raw;
+mod row;
 mod scale;
 mod selection;
 #[cfg(test)]

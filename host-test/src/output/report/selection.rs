@@ -5,12 +5,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
-use orgwatch::finding::{Finding, Outcome, Severity, Status};
-use orgwatch::time::parse as parse_time;
+use orgwatch::finding::{Finding, Severity, Status};
 
-use super::facts::status;
 use super::raw::Raw;
-use crate::output::escape;
+use super::row::{Part, Row};
 use crate::scan::Found;
 
 /// Limits of a page.
@@ -35,9 +33,6 @@ impl Default for Limits {
 /// The most accounts whose findings are counted: anyone can make up account numbers.
 pub(super) const MOST_ACCOUNTS: usize = 10_000;
 
-/// The most characters of a value in a line.
-const LINE: usize = 300;
-
 /// The order of findings on a page that has no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(Reverse<Severity>, bool, u64);
@@ -49,77 +44,6 @@ pub(super) struct Detailed {
     pub(super) raw: Option<Raw>,
     pub(super) parts: Vec<Part>,
     pub(super) row: Row,
-}
-
-/// A part of a chain.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) id: String,
-    /// The finding; none if an earlier run found it.
-    pub(super) row: Option<Rc<Row>>,
-}
-
-/// A finding in a line.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) id: String,
-    pub(super) rule: String,
-    pub(super) title: String,
-    pub(super) severity: Severity,
-    pub(super) status: Status,
-    pub(super) account: String,
-    pub(super) incident: String,
-    pub(super) before: Option<String>,
-    pub(super) from: Option<i64>,
-    pub(super) to: Option<i64>,
-    pub(super) call: String,
-    pub(super) failed: bool,
-    pub(super) who: String,
-    pub(super) summary: String,
-    pub(super) chain: bool,
-    /// Too light for this page.
-    pub(super) hidden: bool,
-}
-
-impl Row {
-    fn of(finding: &Finding, hidden: bool) -> Self {
-        let line = |text: &str| escape(text, LINE);
-        let time = |text: &Option<String>| text.as_deref().and_then(parse_time);
-        let principal = &finding.principal;
-        let who = principal.arn.as_ref().or(principal.name.as_ref());
-        let (from, to) = (time(&finding.first_seen), time(&finding.last_seen));
-        Row {
-            id: finding.id.clone(),
-            rule: finding.rule.to_string(),
-            title: line(&finding.title),
-            severity: finding.severity,
-            status: finding.status,
-            account: finding.account.as_deref().map(line).unwrap_or_default(),
-            incident: finding.incident.clone(),
-            before: finding.incident_before.clone(),
-            from: from.or(to),
-            to: to.or(from),
-            call: line(&finding.event_name),
-            failed: finding.outcome == Outcome::Failure,
-            who: who.map(|who| line(who)).unwrap_or_default(),
-            summary: line(&finding.summary),
-            chain: !finding.parts.is_empty(),
-            hidden,
-        }
-    }
-}
-
-impl Row {
-    /// Its class in the style sheet.
-    pub(super) fn class(&self) -> String {
-        let other = if self.status == Status::New { "" } else { " is-other" };
-        format!("is-{}{other}", self.severity)
-    }
-
-    /// Its status, where it is not new.
-    pub(super) fn status(&self) -> Option<&'static str> {
-        (self.status != Status::New).then(|| status(self.status))
-    }
 }
 
 /// Counts of everything that was given.

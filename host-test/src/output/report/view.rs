@@ -7,7 +7,8 @@ use orgwatch::finding::Severity;
 use orgwatch::status::actual_exit;
 
 use super::facts::Facts;
-use super::selection::{Detailed, Row, Selection};
+use super::row::Row;
+use super::selection::{Detailed, Selection};
 use super::time_format::{moment, period, span};
 use crate::output::story::of_an_alert;
 
@@ -257,7 +258,7 @@ impl<'a> Anchors<'a> {
     /// The parts of a chain, with the times between them.
     fn steps(&self, detailed: &Detailed) -> Vec<Step> {
         let mut before = None;
-        let step = |part: &super::selection::Part| {
+        let step = |part: &super::row::Part| {
             let at = part.row.as_ref().and_then(|row| row.to);
             let after =
                 before.zip(at).map(|(before, at): (i64, i64)| span(at.saturating_sub(before)));
