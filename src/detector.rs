@@ -16,7 +16,8 @@ use crate::json::{ObjectIndex, Tape, Value};
 use crate::memory::{FindingKey, Memory, Saved};
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{EmbeddedJson, Record, org_policy};
-use crate::rules::{self, Context, Correlation, Index, Pack, Rule};
+use crate::packs;
+use crate::rules::{self, Context, Correlation, Index, Pack, Rule, RuleMetadata};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
@@ -41,27 +42,37 @@ impl Detector {
     /// Opens a detector with settings as JSON. `{}` or nothing means those that are
     /// [baked](crate::embedded_config) into the artifact, and the defaults where none are.
     pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
-        match baked() {
-            ([], _) if settings.trim().is_empty() => Self::new("{}"),
-            ([], _) => Self::new(settings),
-            (own, state) if matches!(settings.trim(), "" | "{}" | EVERYWHERE) => {
-                let own = std::str::from_utf8(own).map_err(|_| problem("baked: not UTF-8"))?;
-                let mut detector = Self::new(own)?;
-                if settings.trim() == EVERYWHERE {
-                    detector.settings.reach = Reach::everywhere();
-                }
-                if !state.is_empty() {
-                    let load = detector.merge_state(state);
-                    load.map_err(|error| problem(&format!("baked: {error}")))?;
-                }
-                Ok(detector)
-            }
-            _ => Err(problem("settings are baked into this artifact: it takes no others")),
-        }
+        Self::open_with::<&[u8]>(settings, &[])
     }
 
-    fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
-        Self::with_pack(rules::builtin_pack(), settings)
+    /// The same with the rules of these compiled packs beside those of the artifact, or in their place
+    /// if a pack is to stand [alone](Pack::alone). An artifact that something is baked into takes none.
+    pub fn open_with<B: AsRef<[u8]>>(
+        settings: &str,
+        packs: &[B],
+    ) -> Result<Detector, Vec<Problem>> {
+        let own = baked();
+        if own.settings.is_empty() {
+            let settings = if settings.trim().is_empty() { "{}" } else { settings };
+            return Self::with_pack(packs::joined(packs)?, settings);
+        }
+        if !packs.is_empty() {
+            return Err(problem("what is baked into this artifact decides: it takes no rules"));
+        }
+        if !matches!(settings.trim(), "" | "{}" | EVERYWHERE) {
+            return Err(problem("settings are baked into this artifact: it takes no others"));
+        }
+        let baked = std::str::from_utf8(own.settings);
+        let baked = baked.map_err(|_| problem("baked: not UTF-8"))?;
+        let mut detector = Self::with_pack(packs::own()?, baked)?;
+        if settings.trim() == EVERYWHERE {
+            detector.settings.reach = Reach::everywhere();
+        }
+        if !own.state.is_empty() {
+            let load = detector.merge_state(own.state);
+            load.map_err(|error| problem(&format!("baked: {error}")))?;
+        }
+        Ok(detector)
     }
 
     /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
@@ -184,6 +195,18 @@ impl Detector {
             status::alert(finding, stage(finding, index.pack()), memory);
         }
         Ok(completed)
+    }
+
+    /// The pack that it evaluates: that of the artifact, and those it was opened with.
+    pub fn pack(&self) -> &Pack {
+        self.index.pack()
+    }
+
+    /// The metadata of every public rule and chain that runs, in the order of their slugs.
+    pub fn running(&self) -> Vec<&RuleMetadata> {
+        let mut rules = self.pack().public();
+        rules.retain(|about| self.settings.of_rule(&about.slug).mode != Mode::Off);
+        rules
     }
 
     /// Counters and gauges: memory entries, evictions.

@@ -97,7 +97,7 @@ impl Filter {
         // `{}` would be settings too, and is what a module without any starts with.
         let slices = match settings {
             "{}" => header::EMPTY,
-            _ => header::slices(self.copy(settings)?, settings.len(), 0),
+            _ => header::slices(self.copy(settings)?, [settings.len(), 0, 0]),
         };
         self.memory.write(&mut self.store, at + header::AT_SLICES.start, &slices)?;
         Ok(())

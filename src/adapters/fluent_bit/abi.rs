@@ -8,7 +8,7 @@ use std::ffi::c_char;
 use std::{mem, slice};
 
 use super::filter::Filter;
-use crate::rules;
+use crate::packs;
 
 /// The answer for a record that Fluent Bit found no memory for. The record is lost, but not unseen.
 const NO_MEMORY: &[u8] = b"{\"orgwatch_error\":\"no memory for this record\"}\0";
@@ -59,7 +59,7 @@ fn with<T>(work: impl FnOnce(&mut Filter) -> T) -> Option<T> {
 
 fn open() -> Option<Box<Filter>> {
     // Before the frame of what needs the pack is on the stack.
-    rules::builtin_pack();
+    packs::own().ok()?;
     build()
 }
 
