@@ -3,6 +3,7 @@
 //! A pack comes compiled: rules are YAML on the host alone. One that is damaged, of another format or
 //! at odds with another is refused before the first event.
 
+use std::iter;
 use std::sync::{Arc, LazyLock};
 
 use orgwatch_sigma::Pack;
@@ -47,10 +48,14 @@ pub fn joined<B: AsRef<[u8]>>(packs: &[B]) -> Result<Arc<Pack>, Vec<Problem>> {
         whole = Some(match whole {
             None => pack,
             Some(whole) => {
-                let value = format!("{:016x}", pack.digest());
-                whole.with(pack).map_err(|error| {
-                    let problem = error.to_string();
-                    vec![Problem { path: format!("packs[{n}]"), value, problem }]
+                let digest = format!("{:016x}", pack.digest());
+                whole.with(iter::once(pack)).map_err(|twice| {
+                    let problem = |problem| Problem {
+                        path: format!("packs[{n}]"),
+                        value: digest.clone(),
+                        problem,
+                    };
+                    twice.into_iter().map(problem).collect::<Vec<_>>()
                 })?
             }
         });

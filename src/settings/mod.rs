@@ -15,9 +15,7 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{
-    ACCOUNT, Check, FIELD, NAME, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below,
-};
+use check::{ACCOUNT, Check, FIELD, NAME, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
 
 use crate::envelope::Reach;
 use crate::finding::Severity;

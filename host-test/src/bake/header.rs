@@ -114,7 +114,12 @@ pub(super) fn read(module: &[u8]) -> Result<Contents, Error> {
     };
     let settings = slice()?.map(|text| String::from_utf8_lossy(text).into_owned());
     let (state, pack) = (slice()?, slice()?);
-    Ok(Contents { version, settings, state: state.map(<[u8]>::to_vec), pack: pack.map(<[u8]>::to_vec) })
+    Ok(Contents {
+        version,
+        settings,
+        state: state.map(<[u8]>::to_vec),
+        pack: pack.map(<[u8]>::to_vec),
+    })
 }
 
 /// The header's slices as its bytes: settings, a state and a pack of these lengths, one behind the other

@@ -149,7 +149,8 @@ pub fn bake(
         from: digest(artifact),
         settings: Some(digest(settings.as_bytes())),
         state: state.map(digest),
-        rules: rules.map(|rules| BakedRules { name: rules.name.into(), digest: digest(rules.pack) }),
+        rules: rules
+            .map(|rules| BakedRules { name: rules.name.into(), digest: digest(rules.pack) }),
     };
     let note = serde_json::to_vec(&note).unwrap_or_default();
     Ok(seal(&Module::parse(&bytes)?.with(BAKED, &note))?)

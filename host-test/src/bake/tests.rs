@@ -30,7 +30,11 @@ fn what_is_baked_is_there() {
         let there = contents(&baked).unwrap();
         assert_eq!(there.settings.as_deref(), Some("{\"late\":\"2h\"}"));
         assert_eq!(there.state.as_deref(), state);
-        assert_eq!(bake(&ours(), "{\"late\":\"2h\"}", state, None).unwrap(), baked, "always the same");
+        assert_eq!(
+            bake(&ours(), "{\"late\":\"2h\"}", state, None).unwrap(),
+            baked,
+            "always the same"
+        );
         wasmparser::Validator::new().validate_all(&baked).unwrap();
         let whole = Module::parse(&baked).unwrap();
         assert_eq!(orgwatch_artifact::integrity(&whole), orgwatch_artifact::Integrity::Whole);

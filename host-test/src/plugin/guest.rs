@@ -44,11 +44,7 @@ impl Guest {
         Ok(Guest { store, bindings, open_deadline })
     }
 
-    pub(super) fn open(
-        mut self,
-        settings: &str,
-        packs: &[Vec<u8>],
-    ) -> Result<OpenGuest, Error> {
+    pub(super) fn open(mut self, settings: &str, packs: &[Vec<u8>]) -> Result<OpenGuest, Error> {
         let deadline = self.open_deadline;
         let opened =
             self.within(deadline, |wit, store| wit.detector().call_open(store, settings, packs))?;
