@@ -83,6 +83,7 @@ impl Pack {
         if bytes.get(..digested).map(digest) != Some(u64::from_le_bytes(*expected)) {
             return Err(PackError::Damaged);
         }
+        crate::regex::begin_pack();
         match postcard::take_from_bytes(body) {
             Ok((pack, [])) => Ok(pack),
             _ => Err(PackError::Damaged),
