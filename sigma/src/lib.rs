@@ -30,6 +30,7 @@ mod pack;
 mod packed;
 mod postfix;
 mod template;
+mod witness;
 
 #[cfg(feature = "compile")]
 pub mod compile;
@@ -44,3 +45,4 @@ pub use pack::{
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;
 pub use template::{Part, Source, Template, Value};
+pub use witness::Witness;
