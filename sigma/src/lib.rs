@@ -29,6 +29,7 @@ mod glob;
 mod pack;
 mod packed;
 mod postfix;
+mod regex;
 mod template;
 mod witness;
 
@@ -36,7 +37,7 @@ mod witness;
 pub mod compile;
 
 pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
-pub use expression::{Derived, Expr, Field, Item, Matcher, Path};
+pub use expression::{Derived, Expr, Field, FieldRef, Item, Matcher, Path, Relation};
 pub use glob::{Glob, Token};
 pub use pack::{
     Correlation, CorrelationKind, Member, MemberRule, NewTerms, Pack, Rule, RuleMetadata, Severity,
@@ -44,5 +45,6 @@ pub use pack::{
 };
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;
+pub use regex::{MAX_SIZE as MAX_REGEX_SIZE, MAX_TOTAL as MAX_REGEX_TOTAL, Regex, RegexFlags};
 pub use template::{Part, Source, Template, Value};
 pub use witness::Witness;

@@ -19,7 +19,7 @@ use crate::Pack;
 const MAGIC: &[u8; 13] = b"orgwatchpack\0";
 
 /// The version of the form.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// The length of a digest in bytes.
 const DIGEST: usize = 8;
@@ -83,6 +83,7 @@ impl Pack {
         if bytes.get(..digested).map(digest) != Some(u64::from_le_bytes(*expected)) {
             return Err(PackError::Damaged);
         }
+        crate::regex::begin_pack();
         match postcard::take_from_bytes(body) {
             Ok((pack, [])) => Ok(pack),
             _ => Err(PackError::Damaged),
@@ -129,7 +130,7 @@ mod tests {
                 "slug": "left", "id": "1", "title": "t", "description": "d", "group": "g",
                 "references": [], "level": Severity::Low, "summary": template, "why": "w",
                 "benign": "b", "triage": [], "attack": [], "attack_aliases": [],
-                "threat_catalogue": [], "covers": [],
+                "threat_catalogue": [], "covers": [], "tags": [],
             },
             "internal": false, "severity": [], "condition": [{"And": 0}], "derived_condition": null,
             "event_names": [], "event_sources": [], "verbatim": [], "texts": [], "new_terms": null, "account": template,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::Problem;
 use super::problem::{Node, all};
 
 /// The ATT&CK ids that tags may name, with the version they are of.
@@ -22,7 +22,7 @@ impl Attack {
 
     /// Reads the list: `#` comments, one of which says `version N`, then lines of id, Sigma tag name
     /// (`technique` for techniques, whose tag is the id) and name, separated by tabs.
-    pub fn parse(list: &str) -> Result<Attack, Refusal> {
+    pub fn parse(list: &str) -> Result<Attack, Problem> {
         let mut attack = Attack::default();
         for (number, line) in (1..).zip(list.lines()) {
             if let Some(comment) = line.strip_prefix('#') {
@@ -40,11 +40,11 @@ impl Attack {
                 [id, "technique", _] => (id.to_lowercase(), *id),
                 [id, tactic, _] => ((*tactic).to_owned(), *id),
                 _ => {
-                    return Err(Refusal {
+                    return Err(Problem {
                         file: "attack.txt".into(),
                         line: number,
                         column: 1,
-                        problem: "not id, tag and name".into(),
+                        text: "not id, tag and name".into(),
                     });
                 }
             };

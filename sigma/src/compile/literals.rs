@@ -154,7 +154,7 @@ fn verbatim_of_item(item: &Item) -> Option<BTreeSet<String>> {
     let longest = |glob: &Glob| {
         let texts = glob.tokens.iter().filter_map(|token| match token {
             Token::Literal(text) => Some(text.split(|c: char| !c.is_ascii_alphabetic())),
-            Token::One | Token::Many => None,
+            Token::One | Token::Many | Token::Dash => None,
         });
         let longest = texts.flatten().max_by_key(|text| text.len());
         longest.filter(|text| text.len() >= SHORTEST && glob.cased).map(str::to_owned)

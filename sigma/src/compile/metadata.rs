@@ -89,6 +89,7 @@ pub(super) fn compile(
         attack_aliases: extension.attack_aliases.clone().into(),
         threat_catalogue: extension.threat_catalogue.clone().into(),
         covers: extension.covers.clone().into(),
+        tags: Vec::new().into(),
     })
 }
 

@@ -32,9 +32,10 @@ pub use attack::Attack;
 use document::Document;
 use problem::{Positions, Problems};
 
-/// A problem for which a rule was refused. It reads `leaving/left.yml:2:1: level is missing`.
+/// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads
+/// `leaving/left.yml:2:1: level is missing`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Problem {
     /// The rule's file, as [`RuleFile::path`] has it.
     pub file: String,
     /// The line, from 1.
@@ -42,30 +43,63 @@ pub struct Refusal {
     /// The column, from 1, in characters.
     pub column: usize,
     /// The problem, with the key that it is about, and what would be right.
-    pub problem: String,
+    pub text: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { file, line, column, problem } = self;
-        write!(f, "{file}:{line}:{column}: {problem}")
+        let Problem { file, line, column, text } = self;
+        write!(f, "{file}:{line}:{column}: {text}")
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Problem {}
 
 /// The result of compiling a pack.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compiled {
     /// The rules and correlations without a problem.
     pub pack: Pack,
-    /// Every problem of every file, in the order of the files, lines and columns.
-    pub refusals: Vec<Refusal>,
+    /// Every problem for which a rule was refused, in the order of the files, lines and columns.
+    pub refusals: Vec<Problem>,
+    /// What was compiled, and yet its author should know, in the same order.
+    pub warnings: Vec<Problem>,
+    /// The log sources of rules that do not look at CloudTrail. These rules are neither compiled nor among
+    /// the refusals.
+    pub other_sources: Vec<OtherSource>,
+}
+
+/// A log source that is not CloudTrail, and the rules that look at it. It reads
+/// `windows, process_creation: 3 rules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSource {
+    /// Product, category and service, as far as the rules say, joined by commas.
+    pub name: String,
+    /// The number of rules.
+    pub rules: usize,
+    /// Their files, in order.
+    pub files: Vec<String>,
+}
+
+impl fmt::Display for OtherSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = if self.rules == 1 { "rule" } else { "rules" };
+        write!(f, "{}: {} {rules}", self.name, self.rules)
+    }
+}
+
+/// The way in which foreign rules are compiled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Fields as rules name them, and the fields of CloudTrail that they mean: `event.action` is
+    /// `eventName`.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Compiled {
     /// The pack, if no rule was refused.
-    pub fn complete(self) -> Result<Pack, Vec<Refusal>> {
+    pub fn complete(self) -> Result<Pack, Vec<Problem>> {
         if self.refusals.is_empty() { Ok(self.pack) } else { Err(self.refusals) }
     }
 }
@@ -85,7 +119,7 @@ impl RuleFile {
     }
 
     /// The file's problems with their places.
-    fn refusals(&self, problems: Problems) -> Vec<Refusal> {
+    fn refusals(&self, problems: Problems) -> Vec<Problem> {
         let problems = problems.into_inner();
         if problems.is_empty() {
             return Vec::new();
@@ -100,12 +134,12 @@ impl RuleFile {
         refusals
     }
 
-    fn refused(&self, line: usize, column: usize, problem: String) -> Refusal {
-        Refusal { file: self.path.clone(), line, column, problem }
+    fn refused(&self, line: usize, column: usize, text: String) -> Problem {
+        Problem { file: self.path.clone(), line, column, text }
     }
 
     /// The value of the file, if it is one YAML document.
-    fn value(&self) -> Result<Value, Refusal> {
+    fn value(&self) -> Result<Value, Problem> {
         let mut documents = yaml_serde::Deserializer::from_str(&self.yaml).map(Value::deserialize);
         let first = documents.next().unwrap_or(Ok(Value::Null)).map_err(|error| {
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
@@ -121,10 +155,15 @@ impl RuleFile {
     }
 }
 
-/// Compiles a pack. Every problem of every file is reported, and the rules without one are compiled.
+/// Compiles Sigma rules from anywhere: nothing of ours is required of them.
+pub fn compile(files: &[RuleFile], attack: &Attack, _options: &Options) -> Compiled {
+    pack(files, attack)
+}
+
+/// Compiles a pack of orgwatch's own. Every problem of every file is reported, and the rules without one are compiled.
 pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
     // Each with the number of its file, whose order they are given in.
-    let mut refusals: Vec<(usize, Refusal)> = Vec::new();
+    let mut refusals: Vec<(usize, Problem)> = Vec::new();
     let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
     let mut refused = Vec::new();
@@ -179,8 +218,9 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
         rules,
         correlations: compiled,
         event_names: event_names.into_iter().collect(),
+        alone: false,
     };
-    Compiled { pack, refusals }
+    Compiled { pack, refusals, ..Compiled::default() }
 }
 
 /// The names and ids of all documents, those that give no finding too: correlations refer to any of them
