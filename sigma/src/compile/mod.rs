@@ -213,9 +213,6 @@ pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
     refusals.sort_by_key(|(n, _)| *n);
     let refusals = refusals.into_iter().map(|(_, refusal)| refusal).collect();
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    if rules.iter().any(|rule| rule.event_names.is_empty()) {
-        event_names.clear();
-    }
     let pack = Pack {
         attack_version: attack.version().into(),
         rules,

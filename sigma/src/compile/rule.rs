@@ -44,14 +44,18 @@ pub(super) fn compile(
     let target = extension.target(&ours);
     let details = extension.details(&ours);
     let condition = condition?;
+    let event_names = literals::of("eventName", &condition).unwrap_or_default();
+    // Names are told sooner than texts.
+    let texts = if event_names.is_empty() { literals::texts(&condition) } else { None };
     Some(Rule {
         about: about?,
         internal: extension.internal,
         severity: severity?,
         derived_condition,
-        event_names: literals::of("eventName", &condition).unwrap_or_default(),
+        event_names,
         event_sources,
         verbatim: literals::verbatim(&condition).unwrap_or_default(),
+        texts: texts.unwrap_or_default(),
         condition,
         new_terms,
         account: account?,
