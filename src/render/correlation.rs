@@ -106,6 +106,11 @@ impl Event for Goes<'_> {
             _ => Lookup::Missing,
         }
     }
+
+    /// Nothing of a chain is searched for words.
+    fn any_text(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
+    }
 }
 
 /// The principal of a part's event.
