@@ -11,6 +11,7 @@ use orgwatch_host::plugin::Plugin;
 use orgwatch_host::rules::{self, OwnRules};
 use orgwatch_sigma::{Pack, RuleMetadata};
 
+use super::rules::costly;
 use super::settings::{Document, Refused};
 use super::warn;
 
@@ -127,6 +128,7 @@ impl Loaded {
             }));
             let others = rules.other_sources.iter();
             notes.extend(others.map(|source| format!("not CloudTrail, left out: {source}")));
+            notes.extend(costly(rules));
         }
         if self.in_vain {
             notes.push("warning: the setting fields has no effect without --rules".into());
@@ -139,6 +141,17 @@ impl Loaded {
         let rules = self.rules.as_ref()?;
         let (loaded, refused) = (rules.loaded() as u64, rules.refused);
         Some(format!("{} loaded, {refused} refused", plural(loaded, "rule")))
+    }
+
+    /// The rules as they were compiled.
+    pub(super) fn rules(&self) -> Option<&OwnRules> {
+        self.rules.as_ref()
+    }
+
+    /// The file of a rule.
+    pub(super) fn file(&self, slug: &str) -> Option<&str> {
+        let rules = self.rules.as_ref()?;
+        rules.file(rules.pack.about(slug)?)
     }
 
     /// The number of rules that were refused.

@@ -1,5 +1,7 @@
 //! A user's own Sigma rules: found in files and folders, and compiled to a pack.
 
+pub mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
