@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{bail, ensure};
 use clap::Args;
@@ -13,7 +14,7 @@ use orgwatch_sigma::{Pack, RuleMetadata};
 
 use super::rules::costly;
 use super::settings::{Document, Refused};
-use super::warn;
+use super::{opening, warn};
 
 /// The flags of every command that takes rules.
 #[derive(Debug, Clone, Default, Args)]
@@ -31,6 +32,24 @@ pub(super) struct OwnRulesFlags {
     /// End with 2 if any rule of --rules is refused, or warned of
     #[arg(long, requires = "rules")]
     pub(super) strict: bool,
+}
+
+/// Rules of the user, and the settings that say how they name fields.
+#[derive(Debug, Args)]
+pub(super) struct Given {
+    #[command(flatten)]
+    pub(super) own_rules: OwnRulesFlags,
+
+    /// Settings, as YAML or JSON, for the names that rules have for fields
+    #[arg(long, value_name = "FILE")]
+    pub(super) settings: Option<PathBuf>,
+}
+
+impl Given {
+    /// The rules of this program, with those that were given.
+    pub(super) fn pack(&self) -> anyhow::Result<Arc<Pack>> {
+        self.own_rules.load(&opening::settings(self.settings.as_deref())?, true)?.joined()
+    }
 }
 
 /// Rules that were loaded: none, if none were given.
@@ -175,7 +194,7 @@ impl Loaded {
     }
 
     /// The rules that run: those of this program with these, or these alone.
-    pub(super) fn joined(&self) -> anyhow::Result<std::sync::Arc<Pack>> {
+    pub(super) fn joined(&self) -> anyhow::Result<Arc<Pack>> {
         match orgwatch::packs::joined(&self.packs()) {
             Ok(pack) => Ok(pack),
             Err(problems) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use orgwatch::rules;
+use orgwatch::rules::Pack;
 
 /// The filter of the tap: keeps every line in which an `eventName` stands that any rule names, as a
 /// record's own or in an event that it is wrapped in, be it JSON or JSON inside text; and every line in which
@@ -15,8 +15,7 @@ use orgwatch::rules;
 /// the cost of the expression; CloudTrail writes each name in one way only, which is also the rules'. A name
 /// that rules want only with some text beside it passes with that text behind it: CloudTrail writes the
 /// name before the request's parameters.
-pub(super) fn filter() -> String {
-    let pack = rules::builtin_pack();
+pub(super) fn filter(pack: &Pack) -> String {
     let rare = pack.rare_names();
     let all: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
     let is_rare = |name: &&str| rare.iter().any(|(rare, _)| rare.eq_ignore_ascii_case(name));
@@ -67,6 +66,8 @@ fn any_of(texts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use orgwatch::rules;
+
     use super::*;
 
     #[test]

@@ -11,14 +11,12 @@ mod test;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use orgwatch_host::plugin::Rule;
-use orgwatch_sigma::Pack;
 
-use super::own_rules::OwnRulesFlags;
+use super::own_rules::{Given, OwnRulesFlags};
 use super::{Status, component, opening};
 pub(super) use check::costly;
 
@@ -55,17 +53,6 @@ pub(super) struct RulesFlags {
 
     #[command(flatten)]
     given: Given,
-}
-
-/// Rules of the user, and the settings that say how they name fields.
-#[derive(Debug, Args)]
-struct Given {
-    #[command(flatten)]
-    own_rules: OwnRulesFlags,
-
-    /// Settings, as YAML or JSON, for the names that rules have for fields
-    #[arg(long, value_name = "FILE")]
-    settings: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,13 +179,6 @@ pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(status)
-}
-
-impl Given {
-    /// The rules of this program, with those that were given.
-    fn pack(&self) -> anyhow::Result<Arc<Pack>> {
-        self.own_rules.load(&opening::settings(self.settings.as_deref())?, true)?.joined()
-    }
 }
 
 /// The rules of the component, and those that were given.

@@ -9,14 +9,20 @@ use orgwatch_host::output::Escaped;
 
 /// The starter: paths and contents.
 const FILES: [(&str, &str); 5] = [
-    ("rules/access_key_created.yml", include_str!("starter/rule.yml")),
-    ("cases/access-key-created/by-a-user/events.ndjson", include_str!("starter/fires.ndjson")),
+    ("rules/database_snapshot_shared.yml", include_str!("starter/rule.yml")),
     (
-        "cases/access-key-created/by-a-user/findings.ndjson",
-        "{\"rule\":\"access-key-created\",\"severity\":\"medium\",\"account\":\"111122223333\"}\n",
+        "cases/database-snapshot-shared/with-a-stranger/events.ndjson",
+        include_str!("starter/fires.ndjson"),
     ),
-    ("cases/access-key-created/by-a-pipeline/events.ndjson", include_str!("starter/quiet.ndjson")),
-    ("cases/access-key-created/by-a-pipeline/findings.ndjson", ""),
+    (
+        "cases/database-snapshot-shared/with-a-stranger/findings.ndjson",
+        "{\"rule\":\"database-snapshot-shared\",\"severity\":\"high\",\"account\":\"111122223333\"}\n",
+    ),
+    (
+        "cases/database-snapshot-shared/with-our-backups/events.ndjson",
+        include_str!("starter/quiet.ndjson"),
+    ),
+    ("cases/database-snapshot-shared/with-our-backups/findings.ndjson", ""),
 ];
 
 /// Write a first rule and its cases, to change

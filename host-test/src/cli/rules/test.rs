@@ -27,7 +27,7 @@ A case is a folder anywhere below DIR, with these files:
   events.ndjson    one event a line
   findings.ndjson  what the rules of DIR must give, in order, one JSON object a line; an empty file:
                    nothing. What an object says must be so, and the rest may be anything:
-                   {\"rule\":\"access-key-created\"} is enough
+                   {\"rule\":\"database-snapshot-shared\"} is enough
   settings.yaml    what the detector is opened with, if it needs any
 Findings of the built-in rules are left out. All other *.yml and *.yaml files are rules.
 
