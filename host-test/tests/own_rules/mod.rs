@@ -30,3 +30,9 @@ fn events(sandbox: &Sandbox) -> PathBuf {
     let lines = format!("{}\n{fires}{}\n{quiet_one}", quiet(1), leaving(2));
     sandbox.file("events.ndjson", lines)
 }
+
+/// The same, one text for each.
+fn lines(sandbox: &Sandbox) -> Vec<String> {
+    let text = std::fs::read_to_string(events(sandbox)).unwrap();
+    text.lines().map(str::to_owned).collect()
+}

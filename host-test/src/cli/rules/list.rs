@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orgwatch_host::output::escape;
+use orgwatch_host::output::{escape, plural};
 use orgwatch_host::plugin::Rule;
 use serde_json::{Value, json};
 
@@ -46,7 +46,8 @@ fn text(rules: &[Rule]) -> String {
     let mut text = String::new();
     for group in groups {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{}", escape(group, LONGEST));
+        let name = if group.is_empty() { "in no folder" } else { group };
+        let _ = writeln!(text, "{}", escape(name, LONGEST));
         let mut members: Vec<&Rule> = rules.iter().filter(|rule| rule.group == group).collect();
         members.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.slug.cmp(&b.slug)));
         for rule in members {
@@ -57,7 +58,7 @@ fn text(rules: &[Rule]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{} rules; `orgwatch rules show SLUG` explains one", rules.len());
+    let _ = writeln!(text, "{}; `orgwatch rules show SLUG` explains one", plural(rules.len() as u64, "rule"));
     text
 }
 
