@@ -20,6 +20,25 @@ pub enum Expr {
     Item(Item),
 }
 
+impl Expr {
+    /// The bytes that its regular expressions count for among those of a pack.
+    pub fn regexes(&self) -> usize {
+        match self {
+            Expr::And(list) | Expr::Or(list) | Expr::NOf(_, list) => {
+                list.iter().map(Expr::regexes).sum()
+            }
+            Expr::Not(inner) => inner.regexes(),
+            Expr::Item(item) => {
+                let size = |matcher: &Matcher| match matcher {
+                    Matcher::Regex(regex) => regex.size(),
+                    _ => 0,
+                };
+                item.matchers.iter().map(size).sum()
+            }
+        }
+    }
+}
+
 /// A field and what its value may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {

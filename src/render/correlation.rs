@@ -107,7 +107,6 @@ impl Event for Goes<'_> {
         }
     }
 
-    /// Nothing of a chain is searched for words.
     fn any_text(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
         false
     }

@@ -12,25 +12,33 @@
 mod attack;
 mod condition;
 mod correlation;
+mod detection;
 mod document;
+mod encode;
 mod extension;
+mod item;
+mod keys;
+mod limits;
 mod literals;
+mod logsource;
 mod metadata;
+mod modifiers;
+mod names;
+mod never;
 mod problem;
+mod rename;
 mod rule;
+mod source;
+mod strict;
 mod template;
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-use serde::Deserialize;
-use yaml_serde::Value;
 
 use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
 use document::Document;
-use problem::{Positions, Problems};
+use problem::{FilePositions, Problems};
 
 /// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads
 /// `leaving/left.yml:2:1: level is missing`.
@@ -114,136 +122,229 @@ pub struct RuleFile {
 }
 
 impl RuleFile {
-    fn group(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
-    }
-
-    /// The file's problems with their places.
-    fn refusals(&self, problems: Problems) -> Vec<Problem> {
-        let problems = problems.into_inner();
-        if problems.is_empty() {
-            return Vec::new();
-        }
-        let positions = Positions::of(&self.yaml);
-        let refusal = |(path, problem): (Vec<String>, String)| {
-            let position = positions.at(&path);
-            self.refused(position.line, position.column, problem)
-        };
-        let mut refusals: Vec<_> = problems.into_iter().map(refusal).collect();
-        refusals.sort_by_key(|refusal| (refusal.line, refusal.column));
-        refusals
-    }
-
-    fn refused(&self, line: usize, column: usize, text: String) -> Problem {
+    fn told(&self, line: usize, column: usize, text: String) -> Problem {
         Problem { file: self.path.clone(), line, column, text }
     }
+}
 
-    /// The value of the file, if it is one YAML document.
-    fn value(&self) -> Result<Value, Problem> {
-        let mut documents = yaml_serde::Deserializer::from_str(&self.yaml).map(Value::deserialize);
-        let first = documents.next().unwrap_or(Ok(Value::Null)).map_err(|error| {
-            let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            self.refused(line, column, error.to_string())
-        })?;
-        match documents.next() {
-            None => Ok(first),
-            Some(_) => {
-                let problem = "a file holds exactly one rule or one correlation";
-                Err(self.refused(1, 1, problem.into()))
-            }
-        }
-    }
+/// The way in which rules are compiled.
+struct Settings<'a> {
+    attack: &'a Attack,
+    options: &'a Options,
+    /// They are orgwatch's own: more is required of them.
+    own: bool,
+}
+
+/// A document of a file.
+struct Read<'a> {
+    file: &'a RuleFile,
+    /// The number of the file.
+    of_file: usize,
+    /// The number of the document in its file.
+    number: usize,
+    /// The documents of the file that it is made of.
+    made_of: Vec<usize>,
+    problems: Problems,
+    document: Option<Document>,
 }
 
 /// Compiles Sigma rules from anywhere: nothing of ours is required of them.
-pub fn compile(files: &[RuleFile], attack: &Attack, _options: &Options) -> Compiled {
-    pack(files, attack)
+pub fn compile(files: &[RuleFile], attack: &Attack, options: &Options) -> Compiled {
+    run(files, &Settings { attack, options, own: false })
 }
 
-/// Compiles a pack of orgwatch's own. Every problem of every file is reported, and the rules without one are compiled.
+/// Compiles a pack of orgwatch's own, one document to a file. Every problem of every file is reported, and
+/// the rules without one are compiled.
 pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
-    // Each with the number of its file, whose order they are given in.
-    let mut refusals: Vec<(usize, Problem)> = Vec::new();
+    run(files, &Settings { attack, options: &Options::default(), own: true })
+}
+
+fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
+    let mut told = Told::default();
+    let mut documents = Vec::new();
+    for (n, file) in files.iter().enumerate() {
+        read(n, file, how, &mut documents, &mut told);
+    }
+    let mut sources = BTreeMap::<String, OtherSource>::new();
+    if !how.own {
+        set_aside(&mut documents, &mut sources);
+    }
+    names::assign(&mut documents);
     let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
-    let mut refused = Vec::new();
-    let mut taken = Taken::default();
-    for (n, file) in files.iter().enumerate() {
-        let value = match file.value() {
-            Ok(value) => value,
-            Err(refusal) => {
-                refusals.push((n, refusal));
-                continue;
-            }
-        };
-        let problems = Problems::default();
-        let at = problems.root();
-        let document = document::read(&file.yaml, &value, &at);
-        if let Some(document) = &document {
-            taken.refuse(file, document, &at);
-        }
-        match document {
-            Some(Document::Correlation(sigma)) => correlations.push((n, file, problems, *sigma)),
+    let mut refused: Vec<String> = Vec::new();
+    let mut regexes = 0_usize;
+    for read in documents {
+        match &read.document {
             Some(Document::Rule(sigma)) => {
-                let rule = rule::compile(&sigma, file.group(), attack, &at);
-                match rule.filter(|_| problems.is_empty()) {
+                let at = read.problems.root();
+                let rule = rule::compile(sigma, read.group(how), how, &at);
+                regexes = regexes
+                    .saturating_add(rule.as_ref().map_or(0, |rule| rule.condition.regexes()));
+                if regexes > crate::MAX_REGEX_TOTAL {
+                    at.at("detection")
+                        .refuse("the rules have more regular expressions than a pack can hold");
+                }
+                match rule.filter(|_| read.problems.is_empty()) {
                     Some(rule) => {
-                        event_names.extend(as_written(&rule.event_names, &file.yaml));
+                        event_names.extend(as_written(&rule.event_names, &read.file.yaml));
                         rules.push(rule);
                     }
-                    None => refused.extend([sigma.name, sigma.id].into_iter().flatten()),
+                    None => refused.extend(read.document.iter().flat_map(names::of_refused)),
                 }
-                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
+                told.add(read);
             }
-            None => {
-                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)))
-            }
+            Some(Document::Correlation(sigma)) => correlations.push(((**sigma).clone(), read)),
+            None => told.add(read),
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let sigma: Vec<_> = correlations.iter().map(|(.., sigma)| sigma.clone()).collect();
+    let sigma: Vec<_> = correlations.iter().map(|(sigma, _)| sigma.clone()).collect();
     let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
     let mut compiled = Vec::<Correlation>::new();
-    for (n, file, problems, sigma) in correlations {
-        let chain = correlation::compile(&sigma, &known, file.group(), attack, &problems.root());
-        compiled.extend(chain.filter(|_| problems.is_empty()));
-        refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
+    for (sigma, read) in correlations {
+        let at = read.problems.root();
+        let chain = correlation::compile(&sigma, &known, read.group(how), how.attack, &at);
+        compiled.extend(chain.filter(|_| read.problems.is_empty()).map(|mut chain| {
+            rename::correlation(&mut chain, &how.options.fields);
+            chain
+        }));
+        told.add(read);
     }
-    // A stable sort: those of one file stay in order.
-    refusals.sort_by_key(|(n, _)| *n);
-    let refusals = refusals.into_iter().map(|(_, refusal)| refusal).collect();
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
     let pack = Pack {
-        attack_version: attack.version().into(),
+        attack_version: how.attack.version().into(),
         rules,
         correlations: compiled,
         event_names: event_names.into_iter().collect(),
         alone: false,
     };
-    Compiled { pack, refusals, ..Compiled::default() }
+    let (refusals, warnings) = told.in_order();
+    Compiled { pack, refusals, warnings, other_sources: sources.into_values().collect() }
 }
 
-/// The names and ids of all documents, those that give no finding too: correlations refer to any of them
-/// by either, and the memory keeps what it knows of a rule under its id, so that two with one id would
-/// mute one another.
-#[derive(Default)]
-struct Taken<'a>(BTreeMap<String, &'a str>);
-
-impl<'a> Taken<'a> {
-    /// Refuses a document that is named as another is already.
-    fn refuse(&mut self, file: &'a RuleFile, document: &Document, at: &problem::Node<'_>) {
-        for (key, value) in document.names() {
-            let Some(value) = value.as_deref().map(|value| value.trim().to_lowercase()) else {
-                continue;
-            };
-            match self.0.entry(value) {
-                Entry::Vacant(free) => drop(free.insert(&file.path)),
-                Entry::Occupied(taken) => {
-                    let (value, by) = (taken.key(), taken.get());
-                    at.at(key).refuse(format_args!("{key}: {value} is taken by {by}"));
-                }
+/// Reads the documents of a file.
+fn read<'a>(
+    of_file: usize,
+    file: &'a RuleFile,
+    how: &Settings<'_>,
+    documents: &mut Vec<Read<'a>>,
+    told: &mut Told,
+) {
+    if let Err((line, column, problem)) = limits::check(&file.yaml) {
+        told.refuse(of_file, file.told(line, column, problem));
+        return;
+    }
+    let (sources, wrong) = source::documents(&file.yaml);
+    for problem in &wrong {
+        let (line, column, problem) = match problem {
+            source::Wrong::Place(line, column, problem) => (*line, *column, problem),
+            source::Wrong::Document(n, problem) => {
+                let at = FilePositions::of(&file.yaml).at(&[], &[*n]);
+                (at.line, at.column, problem)
+            }
+        };
+        told.refuse(of_file, file.told(line, column, problem.clone()));
+    }
+    if wrong.is_empty() && (sources.is_empty() || how.own && sources.len() != 1) {
+        let problem = match how.own {
+            true => "a file holds exactly one rule or one correlation",
+            false => "the file holds no rule",
+        };
+        told.refuse(of_file, file.told(1, 1, problem.into()));
+        return;
+    }
+    for (number, source) in sources.into_iter().enumerate() {
+        if documents.len() >= limits::MAX_RULES {
+            let problem = format!("more than {} rules and correlations", limits::MAX_RULES);
+            told.refuse(of_file, file.told(1, 1, problem));
+            return;
+        }
+        let problems = Problems::default();
+        let at = problems.root();
+        if how.own {
+            strict::check(&source.map, how.attack, &at);
+        }
+        keys::check(&source.map, how.options, &at);
+        let document = document::read(&source.map, &at);
+        if let Some(Document::Rule(rule)) = &document {
+            let at = at.at("logsource");
+            if !logsource::is_said(&rule.logsource) {
+                at.refuse("logsource: it is missing");
+            } else if how.own && !logsource::is_both(&rule.logsource) {
+                at.refuse("logsource: orgwatch reads product aws, service cloudtrail");
             }
         }
+        let made_of = source.made_of;
+        documents.push(Read { file, of_file, number, made_of, problems, document });
+    }
+}
+
+/// Takes out the rules that do not look at CloudTrail.
+fn set_aside(documents: &mut Vec<Read<'_>>, sources: &mut BTreeMap<String, OtherSource>) {
+    documents.retain(|read| {
+        let Some(Document::Rule(rule)) = &read.document else { return true };
+        if !logsource::is_said(&rule.logsource) || logsource::is_cloudtrail(&rule.logsource) {
+            return true;
+        }
+        let name = logsource::name(&rule.logsource);
+        let other = sources.entry(name.clone()).or_insert_with(|| OtherSource {
+            name,
+            rules: 0,
+            files: Vec::new(),
+        });
+        other.rules = other.rules.saturating_add(1);
+        if other.files.last() != Some(&read.file.path) {
+            other.files.push(read.file.path.clone());
+        }
+        false
+    });
+}
+
+impl<'a> Read<'a> {
+    /// The area that its rule guards: the folder it stands in.
+    fn group(&self, how: &Settings<'_>) -> &'a str {
+        match self.file.path.rsplit_once('/') {
+            Some((folder, _)) => folder,
+            None if how.own => "",
+            None => "custom",
+        }
+    }
+}
+
+/// What is told of the rules, each with the number of its file, whose order they are given in.
+#[derive(Default)]
+struct Told {
+    refusals: Vec<(usize, Problem)>,
+    warnings: Vec<(usize, Problem)>,
+}
+
+impl Told {
+    fn refuse(&mut self, of_file: usize, problem: Problem) {
+        self.refusals.push((of_file, problem));
+    }
+
+    /// Takes up the problems of a document with their places.
+    fn add(&mut self, read: Read<'_>) {
+        let (refusals, warnings) = read.problems.into_inner();
+        if refusals.is_empty() && warnings.is_empty() {
+            return;
+        }
+        let positions = FilePositions::of(&read.file.yaml);
+        let placed = |(path, text): (Vec<String>, String)| {
+            let at = positions.at(&path, &read.made_of);
+            (read.of_file, read.file.told(at.line, at.column, text))
+        };
+        self.refusals.extend(refusals.into_iter().map(placed));
+        self.warnings.extend(warnings.into_iter().map(placed));
+    }
+
+    fn in_order(mut self) -> (Vec<Problem>, Vec<Problem>) {
+        let key = |(file, at): &(usize, Problem)| (*file, at.line, at.column);
+        self.refusals.sort_by_key(key);
+        self.warnings.sort_by_key(key);
+        let problems = |told: Vec<(usize, Problem)>| told.into_iter().map(|(_, problem)| problem);
+        (problems(self.refusals).collect(), problems(self.warnings).collect())
     }
 }
 

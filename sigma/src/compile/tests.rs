@@ -94,7 +94,7 @@ fn a_problem_of_a_detection_is_told_where_it_stands() {
             "x|cidr: [192.0.2.0/24, 1]\n    eventName: L",
             "12:28: x: 1 is not a network",
         ),
-        ("eventName: L", "x|base64: a\n    eventName: L", "12:5: x: the modifier Base64 is not"),
+        ("eventName: L", "x|expand: a\n    eventName: L", "12:5: x: expand is not supported"),
         (
             "eventSource: o",
             "requestParameters.x: o",
@@ -110,7 +110,7 @@ fn a_problem_of_a_detection_is_told_where_it_stands() {
         (
             "condition: selection",
             &format!("condition: {}selection{}", "not (".repeat(40), ")".repeat(40)),
-            "9:3: more than 32 operators",
+            "9:3: condition: more than 32 operators",
         ),
         ("title: Left", "titel: Left", "1:1: Missing required field 'title'"),
         ("service: cloudtrail", "service: s3", "7:1: logsource: orgwatch reads"),
@@ -133,14 +133,14 @@ fn a_problem_of_a_detection_is_told_where_it_stands() {
 #[test]
 fn what_is_no_rule_is_refused_where_it_ends_to_be_one() {
     assert_refused("", &["g/0.yml:1:1: a file holds exactly one rule"]);
-    assert_refused("[1, 2]", &["g/0.yml:1:1: a file holds exactly one rule"]);
-    assert_refused("title: a\n\tb: [", &["g/0.yml:2:1: "]);
+    assert_refused("[1, 2]", &["g/0.yml:1:1: a document is a rule or a correlation"]);
+    assert_refused("title: a\n\tb: [", &["g/0.yml:1:8: "]);
     assert_refused(
         &format!("{RIGHT}---\n{RIGHT}"),
         &["g/0.yml:1:1: a file holds exactly one rule"],
     );
     let deep = format!("title: {}", "[".repeat(1000));
-    assert_refused(&deep, &["g/0.yml:1:135: recursion limit exceeded"]);
+    assert_refused(&deep, &["g/0.yml:1:263: more than 32 mappings and lists"]);
 }
 
 #[test]
