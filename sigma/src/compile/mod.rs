@@ -30,6 +30,7 @@ use yaml_serde::Value;
 use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
 use document::Document;
+pub use literals::find_witness;
 use problem::{Positions, Problems};
 
 /// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads

@@ -44,18 +44,15 @@ pub(super) fn compile(
     let target = extension.target(&ours);
     let details = extension.details(&ours);
     let condition = condition?;
-    let event_names = literals::of("eventName", &condition).unwrap_or_default();
-    // Names are told sooner than texts.
-    let texts = if event_names.is_empty() { literals::texts(&condition) } else { None };
-    Some(Rule {
+    let mut rule = Rule {
         about: about?,
         internal: extension.internal,
         severity: severity?,
         derived_condition,
-        event_names,
+        event_names: Vec::new(),
         event_sources,
-        verbatim: literals::verbatim(&condition).unwrap_or_default(),
-        texts: texts.unwrap_or_default(),
+        verbatim: Vec::new(),
+        texts: Vec::new(),
         condition,
         new_terms,
         account: account?,
@@ -63,5 +60,7 @@ pub(super) fn compile(
         destination_organization,
         target,
         details: details?,
-    })
+    };
+    literals::find_witness(&mut rule);
+    Some(rule)
 }
