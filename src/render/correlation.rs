@@ -106,6 +106,10 @@ impl Event for Goes<'_> {
             _ => Lookup::Missing,
         }
     }
+
+    fn any_text(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
+    }
 }
 
 /// The principal of a part's event.
