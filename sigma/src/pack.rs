@@ -135,9 +135,6 @@ impl Pack {
         self.correlations.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
         self.event_names.sort_unstable();
         self.event_names.dedup();
-        if self.rules.iter().any(|rule| rule.event_names.is_empty()) {
-            self.event_names.clear();
-        }
         let twice = self.twice();
         if twice.is_empty() { Ok(self) } else { Err(twice) }
     }

@@ -38,6 +38,7 @@ use std::fmt;
 use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
 use document::Document;
+pub use literals::find_witness;
 use problem::{FilePositions, Problems};
 
 /// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads

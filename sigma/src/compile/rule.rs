@@ -51,18 +51,15 @@ pub(super) fn compile(
         details.extend(fields(&sigma.fields, how, &at.at("fields")));
     }
     let condition = condition?;
-    let event_names = literals::of("eventName", &condition).unwrap_or_default();
-    // Names are told sooner than texts.
-    let texts = if event_names.is_empty() { literals::texts(&condition) } else { None };
-    Some(Rule {
+    let mut rule = Rule {
         about: about?,
         internal: extension.internal,
         severity: severity?,
         derived_condition,
-        event_names,
+        event_names: Vec::new(),
         event_sources,
-        verbatim: literals::verbatim(&condition).unwrap_or_default(),
-        texts: texts.unwrap_or_default(),
+        verbatim: Vec::new(),
+        texts: Vec::new(),
         condition,
         new_terms,
         account: account?,
@@ -70,7 +67,9 @@ pub(super) fn compile(
         destination_organization,
         target,
         details: details?,
-    })
+    };
+    literals::find_witness(&mut rule);
+    Some(rule)
 }
 
 /// The fields that an analyst of the rule's events wants to see: details of its findings.

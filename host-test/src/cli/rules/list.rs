@@ -58,7 +58,11 @@ fn text(rules: &[Rule]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{}; `orgwatch rules show SLUG` explains one", plural(rules.len() as u64, "rule"));
+    let _ = writeln!(
+        text,
+        "{}; `orgwatch rules show SLUG` explains one",
+        plural(rules.len() as u64, "rule")
+    );
     text
 }
 
