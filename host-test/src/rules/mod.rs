@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use orgwatch_sigma::compile::{self, Attack, OtherSource, Problem, RuleFile};
 use orgwatch_sigma::{Pack, RuleMetadata};
-use serde::Deserialize as _;
+use saphyr_parser::{Event, Parser};
 use walkdir::{DirEntry, WalkDir};
-use yaml_serde::Value;
 
 /// The most bytes of one file of rules, and the most files.
 const MOST: (u64, usize) = (1 << 20, 100_000);
@@ -37,7 +36,7 @@ pub struct OwnRules {
 }
 
 /// One YAML document of a file of rules.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Document {
     file: String,
     id: String,
@@ -186,26 +185,41 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The documents of a file; one that is no YAML is one of them.
+/// The documents of a file, as far as it is YAML; what is none is one of them. By events, so that
+/// neither deep nesting nor what aliases stand for is built.
 fn documents(file: &RuleFile) -> Vec<Document> {
-    let text = |value: &Value, key: &str| {
-        let text = value.get(key).and_then(Value::as_str).unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let document = |value: Value| Document {
-        file: file.path.clone(),
-        id: text(&value, "id"),
-        title: text(&value, "title"),
-    };
-    let mut all = Vec::new();
-    for value in yaml_serde::Deserializer::from_str(&file.yaml).map(Value::deserialize) {
-        match value {
-            Ok(Value::Null) => {}
-            Ok(value) => all.push(document(value)),
-            Err(_) => {
-                all.push(document(Value::Null));
-                break;
+    let mut all: Vec<Document> = Vec::new();
+    let (mut depth, mut key) = (0_u32, None);
+    for event in Parser::new_from_str(&file.yaml) {
+        let Ok((event, _)) = event else {
+            all.push(Document { file: file.path.clone(), ..Document::default() });
+            break;
+        };
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                if depth == 0 {
+                    all.push(Document { file: file.path.clone(), ..Document::default() });
+                }
+                (depth, key) = (depth.saturating_add(1), key.filter(|_| depth == 0));
             }
+            Event::MappingEnd | Event::SequenceEnd => depth = depth.saturating_sub(1),
+            Event::Scalar(text, ..) if depth == 1 => {
+                let words = || text.split_whitespace().collect::<Vec<_>>().join(" ");
+                match (key.take(), all.last_mut()) {
+                    (Some("title"), Some(document)) => document.title = words(),
+                    (Some("id"), Some(document)) => document.id = words(),
+                    (Some(_), _) => {}
+                    (None, _) => {
+                        key = Some(match &*text {
+                            "title" => "title",
+                            "id" => "id",
+                            _ => "",
+                        });
+                    }
+                }
+            }
+            Event::Alias(_) if depth == 1 => key = None,
+            _ => {}
         }
     }
     all
@@ -249,6 +263,16 @@ mod tests {
         ]);
         assert_eq!(names(dir.path()), ["a/one.yml", "b.yaml"]);
         assert_eq!(names(&dir.path().join("b.yaml")), ["b.yaml"]);
+    }
+
+    #[test]
+    fn every_document_is_told_by_its_title_and_id() {
+        let yaml = "title: >-\n  A\n  b\nx: {title: no, id: [1]}\nid: 1\n---\n[x, y]\n---\n\
+                    detection: [{id: 2}]\ntitle: c\n---\n# nothing\n---\na: [";
+        let file = RuleFile { path: "x".into(), yaml: yaml.into() };
+        let told: Vec<_> = documents(&file).into_iter().map(|one| (one.title, one.id)).collect();
+        let told: Vec<_> = told.iter().map(|(title, id)| (title.as_str(), id.as_str())).collect();
+        assert_eq!(told[..3], [("A b", "1"), ("", ""), ("c", "")], "{told:?}");
     }
 
     #[test]

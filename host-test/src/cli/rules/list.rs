@@ -46,8 +46,7 @@ fn text(rules: &[Rule]) -> String {
     let mut text = String::new();
     for group in groups {
         // Writing to a string does not fail.
-        let name = if group.is_empty() { "in no folder" } else { group };
-        let _ = writeln!(text, "{}", escape(name, LONGEST));
+        let _ = writeln!(text, "{}", escape(group, LONGEST));
         let mut members: Vec<&Rule> = rules.iter().filter(|rule| rule.group == group).collect();
         members.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.slug.cmp(&b.slug)));
         for rule in members {
