@@ -5,7 +5,10 @@ use std::fs;
 use orgwatch_host::bake::{Rules, bake};
 use orgwatch_host::plugin::{Artifact, Error, Options, Plugin};
 
+use serde_json::Value;
+
 use super::{SLUG, events, starter};
+use crate::fluent_bit_module::Filter;
 use crate::support;
 
 #[test]
@@ -69,6 +72,7 @@ fn a_damaged_or_newer_pack_is_refused_before_the_first_event() {
     newer[13] = 0xff;
     let artifact = Artifact::find(None).unwrap();
     let plugin = Plugin::load(artifact.bytes(), &Options::default()).unwrap();
+    let module = fs::read(support::dist("-fluent-bit.wasm")).unwrap();
     for (pack, said) in [(&damaged, "damaged"), (&newer, "newer than this orgwatch")] {
         let opened = plugin.clone().with_packs(vec![pack.clone()]).open("{}");
         let Err(Error::Settings(problems)) = opened else { panic!("it is refused") };
@@ -76,8 +80,7 @@ fn a_damaged_or_newer_pack_is_refused_before_the_first_event() {
         assert!(problems[0].problem.contains(said), "{problems:?}");
 
         let rules = Rules { name: "mine", pack };
-        let module = fs::read(support::dist("-fluent-bit.wasm")).unwrap();
-        for bytes in [artifact.bytes(), &module] {
+        for bytes in [artifact.bytes(), module.as_slice()] {
             let baked = bake(bytes, "{}", None, Some(&rules)).unwrap();
             sandbox.file("baked.wasm", baked);
             let inspected = sandbox.run(&["inspect", "baked.wasm"]);
@@ -85,6 +88,12 @@ fn a_damaged_or_newer_pack_is_refused_before_the_first_event() {
             inspected.says("the rules that are baked in: ").says(said);
             sandbox.run(&["verify", "baked.wasm"]).expect(0, 2).says(said);
         }
+        let baked = bake(&module, "{}", None, Some(&rules)).unwrap();
+        let engine = wasmtime::Engine::default();
+        let mut filter = Filter::of(&wasmtime::Module::from_binary(&engine, &baked).unwrap());
+        let marked: Value = serde_json::from_slice(&filter.filter(b"{\"a\":1}").unwrap()).unwrap();
+        assert!(marked["orgwatch_error"].is_string() && marked["a"] == 1, "{marked}");
+
         let baked = bake(artifact.bytes(), "{}", None, Some(&rules)).unwrap();
         sandbox.file("baked.wasm", baked);
         events(&sandbox);
