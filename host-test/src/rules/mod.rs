@@ -192,7 +192,9 @@ fn documents(file: &RuleFile) -> Vec<Document> {
     let (mut depth, mut key) = (0_u32, None);
     for event in Parser::new_from_str(&file.yaml) {
         let Ok((event, _)) = event else {
-            all.push(Document { file: file.path.clone(), ..Document::default() });
+            if depth == 0 {
+                all.push(Document { file: file.path.clone(), ..Document::default() });
+            }
             break;
         };
         match event {

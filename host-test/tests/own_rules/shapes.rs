@@ -103,10 +103,10 @@ fn baked_rules_find_the_same_in_both_artifacts() {
     }
     assert_eq!(told(&found), expected, "the module for Fluent Bit");
     for artifact in ["mine.wasm", "module.wasm"] {
-        sandbox.run(&["verify", "--cases", "mine", artifact]).expect(5, 0);
+        sandbox.run(&["verify", "--cases", "mine", artifact]).expect(6, 0);
     }
     let args = ["verify", "--rules", "mine", "--cases", "mine", "plain.wasm"];
-    assert!(sandbox.run(&args).expect(5, 0).out.contains("your cases  2 of 2 hold"));
+    assert!(sandbox.run(&args).expect(6, 0).out.contains("your cases  2 of 2 hold"));
 }
 
 #[test]
