@@ -329,6 +329,49 @@ fn slugs(findings: impl IntoIterator<Item = Finding>) -> Vec<String> {
 }
 
 #[test]
+fn a_text_is_found_however_it_is_written() {
+    let mut rule = rules(&mut Maker::new(1)).remove(0);
+    let tokens = vec![Token::Many, Token::Literal("kiosk-7 li".into()), Token::Many];
+    rule.condition = Expr::Item(Item {
+        field: Field::Record("requestParameters.name".into()),
+        matchers: vec![Matcher::Text(Glob { tokens, cased: false })],
+        all: false,
+        negated: false,
+    });
+    find_witness(&mut rule);
+    assert_eq!(rule.texts, ["kiosk-7 li"]);
+    for (name, found) in [
+        ("a Kiosk-7 Link", true),
+        ("Kiosk\\u002d7 link", true),
+        ("kiosk-\\u0037 link", true),
+        ("\u{212a}iosk-7 link", true),
+        ("\\u212Aiosk-7 link", true),
+        ("kiosk-7 l\u{130}nk", true),
+        ("kiosk-7 l\\u0130nk", true),
+        ("\\u006biosk-7 link", true),
+        ("kiosk+7 link \\u0026 \\u003c \u{e4}", false),
+    ] {
+        let record = |request: &str| {
+            format!(
+                r#"{{"eventVersion":"1.09","eventTime":"2026-05-04T03:02:01Z","eventName":"x","eventSource":"y","recipientAccountId":"111122223333","requestParameters":{request}}}"#
+            )
+        };
+        let request = format!(r#"{{"name":"{name}"}}"#);
+        let in_text = Value::from(request.clone()).to_string();
+        let records = [record(&request), record(&in_text)];
+        let wrapped = records.clone().map(|record| json!({ "message": record }).to_string());
+        for event in records.into_iter().chain(wrapped) {
+            let rules = [rule.clone()];
+            let findings = open(&rules).detect(event.as_bytes()).unwrap();
+            assert_eq!(findings.len(), usize::from(found), "{event}");
+            assert_eq!(open(&rules).detect_batch(event.as_bytes()).findings.len(), findings.len());
+            assert_eq!(open(&rules).may_match(event.as_bytes()), found, "{event}");
+            assert_eq!(open(&rules).screen(event.as_bytes()).spans.len(), findings.len());
+        }
+    }
+}
+
+#[test]
 fn no_record_is_rejected_that_a_rule_matches() {
     let (mut matched, mut rejected, mut texts) = (0, 0, 0);
     for seed in 0..20_000 {

@@ -8,6 +8,7 @@ mod output;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -173,6 +174,14 @@ impl Lab {
             settled: BTreeSet::new(),
             rules,
         }
+    }
+
+    /// One more event. Vector may keep a few that come as it starts in the buffer before the sink until
+    /// there is another.
+    pub fn append(&self, line: &str) {
+        let file = self.sandbox.path("in/events.ndjson");
+        let mut file = File::options().append(true).open(file).unwrap();
+        writeln!(file, "{line}").unwrap();
     }
 
     fn log(&mut self, name: &str) -> Stdio {

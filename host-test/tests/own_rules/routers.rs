@@ -43,6 +43,8 @@ mod vector_router {
             assert!(lab.expected.values().any(|finding| finding["rule"] == SLUG));
             lab.start(Side::Orgwatch, &vector);
             lab.start(Side::Vector, &vector);
+            std::thread::sleep(std::time::Duration::from_secs(2));
+            lab.append(&lines[3].replace("7a02", "7a03"));
             lab.wait();
             let found: BTreeSet<String> = lab.findings().into_keys().collect();
             assert_eq!(found, lab.expected.keys().cloned().collect(), "{kind:?}");

@@ -1,7 +1,10 @@
 //! `orgwatch router`.
 
 mod fluent_bit;
+#[cfg(test)]
+mod tests;
 mod vector;
+mod wanted;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
