@@ -174,6 +174,8 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
     let mut event_names = BTreeSet::new();
     let mut refused: Vec<String> = Vec::new();
     let mut regexes = 0_usize;
+    // Names stand in lower case in a rule: Sigma does not care for case, and what is compiled has lost it.
+    let mut words: Option<(usize, BTreeMap<String, &str>)> = None;
     for read in documents {
         match &read.document {
             Some(Document::Rule(sigma)) => {
@@ -187,7 +189,13 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
                 }
                 match rule.filter(|_| read.problems.is_empty()) {
                     Some(rule) => {
-                        event_names.extend(as_written(&rule.event_names, &read.file.yaml));
+                        let (_, words) = match words.take() {
+                            Some(known) if known.0 == read.of_file => words.insert(known),
+                            _ => words.insert((read.of_file, words_of(&read.file.yaml))),
+                        };
+                        event_names.extend(rule.event_names.iter().map(|name| {
+                            words.get(name).map_or_else(|| name.clone(), |word| (*word).to_owned())
+                        }));
                         rules.push(rule);
                     }
                     None => refused.extend(read.document.iter().flat_map(names::of_refused)),
@@ -239,11 +247,12 @@ fn read<'a>(
         return;
     }
     let (sources, wrong) = source::documents(&file.yaml);
+    let positions = (!wrong.is_empty()).then(|| FilePositions::of(&file.yaml)).unwrap_or_default();
     for problem in &wrong {
         let (line, column, problem) = match problem {
             source::Wrong::Place(line, column, problem) => (*line, *column, problem),
             source::Wrong::Document(n, problem) => {
-                let at = FilePositions::of(&file.yaml).at(&[], &[*n]);
+                let at = positions.at(&[], &[*n]);
                 (at.line, at.column, problem)
             }
         };
@@ -320,6 +329,8 @@ impl<'a> Read<'a> {
 struct Told {
     refusals: Vec<(usize, Problem)>,
     warnings: Vec<(usize, Problem)>,
+    /// The places of the file that was last told of: one may have many documents.
+    positions: Option<(usize, FilePositions)>,
 }
 
 impl Told {
@@ -333,13 +344,16 @@ impl Told {
         if refusals.is_empty() && warnings.is_empty() {
             return;
         }
-        let positions = FilePositions::of(&read.file.yaml);
+        let known = self.positions.take().filter(|(of_file, _)| *of_file == read.of_file);
+        let (_, positions) =
+            known.unwrap_or_else(|| (read.of_file, FilePositions::of(&read.file.yaml)));
         let placed = |(path, text): (Vec<String>, String)| {
             let at = positions.at(&path, &read.made_of);
             (read.of_file, read.file.told(at.line, at.column, text))
         };
         self.refusals.extend(refusals.into_iter().map(placed));
         self.warnings.extend(warnings.into_iter().map(placed));
+        self.positions = Some((read.of_file, positions));
     }
 
     fn in_order(mut self) -> (Vec<Problem>, Vec<Problem>) {
@@ -351,14 +365,13 @@ impl Told {
     }
 }
 
-/// Names, which stand in lower case in a rule, as its file has them. Sigma does not care for case, and
-/// what is compiled has lost it.
-fn as_written(names: &[String], yaml: &str) -> Vec<String> {
-    let words = || yaml.split(|c: char| !c.is_ascii_alphanumeric());
-    names
-        .iter()
-        .map(|name| words().find(|word| word.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned())
-        .collect()
+/// The words of a file in lower case, and each as it first stands there.
+fn words_of(yaml: &str) -> BTreeMap<String, &str> {
+    let mut words = BTreeMap::new();
+    for word in yaml.split(|c: char| !c.is_ascii_alphanumeric()) {
+        words.entry(word.to_ascii_lowercase()).or_insert(word);
+    }
+    words
 }
 
 /// YAML block text as one line.
