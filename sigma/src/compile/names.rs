@@ -6,8 +6,8 @@ use std::hash::Hasher as _;
 
 use twox_hash::XxHash64;
 
-use super::Read;
 use super::document::Document;
+use super::read::Read;
 
 /// The bound on a slug that is made from a title, in characters.
 const MAX_SLUG: usize = 80;
