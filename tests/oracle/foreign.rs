@@ -239,7 +239,7 @@ fn given_rules_agree_with_the_oracle() {
     unmatched.iter().for_each(|slug| println!("  no event: {slug}"));
     comparison.report();
     let mut wrong = comparison.wrong.len();
-    for path in std::env::var("ORGWATCH_EVENTS").unwrap_or_default().split_whitespace() {
+    for path in std::env::var("ORGWATCH_EVENTS").unwrap_or_default().lines() {
         let mut comparison = Comparison::default();
         let text = fs::read_to_string(path).unwrap();
         let records = text.lines().filter_map(|line| serde_json::from_str(line).ok());
