@@ -4,6 +4,7 @@ use orgwatch_sigma::{Expr, Field, Glob, Item, Matcher, Relation, Token};
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::{Map, Value, json};
 
+use super::modifiers::matches;
 use crate::support::Random;
 
 /// An event on which a condition should hold, as far as one can be made by looking at each part alone.
@@ -37,6 +38,10 @@ pub fn items(expr: &Expr) -> Vec<&Item> {
 }
 
 fn fulfil(expr: &Expr, holds: bool, event: &mut Value, random: &mut Random) {
+    // What is so already may be by another part that needs it.
+    if matches(expr, event) == holds {
+        return;
+    }
     match (expr, holds) {
         (Expr::Not(inner), holds) => fulfil(inner, !holds, event, random),
         (Expr::Item(item), holds) => ask(item, holds, event, random),
@@ -56,18 +61,18 @@ fn fulfil(expr: &Expr, holds: bool, event: &mut Value, random: &mut Random) {
 }
 
 fn ask(item: &Item, holds: bool, event: &mut Value, random: &mut Random) {
-    let matches = holds != item.negated;
+    let wanted = holds != item.negated;
     let Field::Record(path) = &item.field else {
-        if item.field == Field::Keyword && matches {
-            let wanted = if item.all { item.matchers.len() } else { 1 };
-            for (n, matcher) in item.matchers.iter().take(wanted).enumerate() {
+        if item.field == Field::Keyword && wanted {
+            let count = if item.all { item.matchers.len() } else { 1 };
+            for (n, matcher) in item.matchers.iter().take(count).enumerate() {
                 let text = value(matcher, event, random);
                 set(event, &["requestParameters".into(), format!("text{n}")], text);
             }
         }
         return;
     };
-    if !matches {
+    if !wanted {
         match random.below(6) {
             0 => set(event, &path.segments, Some(Value::Null)),
             1 => set(event, &path.segments, Some(json!(["other", 77]))),

@@ -22,7 +22,7 @@ fn compiled(yaml: &str) -> Expr {
     pack.rules.remove(0).condition
 }
 
-fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
+pub fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     let text = record.to_string();
     let mut tape = Tape::default();
     tape.parse(&text).unwrap();
