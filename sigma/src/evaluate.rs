@@ -213,4 +213,4 @@ fn in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

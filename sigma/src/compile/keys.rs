@@ -27,7 +27,7 @@ const LISTS: &[&str] = &["references", "tags", "fields", "falsepositives", "scop
 const WEIGHTY: &[&str] = &["title", "id", "name", "taxonomy", "level"];
 
 /// Keys with a structure of their own, which is read elsewhere.
-const OTHERS: &[&str] = &["related", "orgwatch", "custom_attributes", "sigma-version"];
+const OTHERS: &[&str] = &["related", "orgwatch", "custom_attributes", "sigma-version", "filter"];
 
 /// The keys of a detection rule and of a correlation.
 const OF_RULES: &[&str] = &["logsource", "detection"];
@@ -51,6 +51,10 @@ pub(super) fn check(map: &Mapping, options: &Options, at: &Node<'_>) {
                 at.warn(problem + ", and is passed over")
             }
         };
+        // A key without a value, as editors leave them.
+        if value.is_null() && (TEXTS.contains(&key) || LISTS.contains(&key)) {
+            continue;
+        }
         if TEXTS.contains(&key) {
             if !value.is_string() {
                 wrong_type("a text");

@@ -26,20 +26,24 @@ mod modifiers;
 mod names;
 mod never;
 mod problem;
+mod read;
 mod rename;
 mod rule;
 mod source;
 mod strict;
 mod template;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
 use document::Document;
 pub use literals::find_witness;
-use problem::{FilePositions, Problems};
+use read::{read, set_aside};
+use told::Told;
+
+use crate::{Correlation, Pack, Rule};
 
 /// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads
 /// `leaving/left.yml:2:1: level is missing`.
@@ -136,19 +140,6 @@ struct Settings<'a> {
     own: bool,
 }
 
-/// A document of a file.
-struct Read<'a> {
-    file: &'a RuleFile,
-    /// The number of the file.
-    of_file: usize,
-    /// The number of the document in its file.
-    number: usize,
-    /// The documents of the file that it is made of.
-    made_of: Vec<usize>,
-    problems: Problems,
-    document: Option<Document>,
-}
-
 /// Compiles Sigma rules from anywhere: nothing of ours is required of them.
 pub fn compile(files: &[RuleFile], attack: &Attack, options: &Options) -> Compiled {
     run(files, &Settings { attack, options, own: false })
@@ -175,6 +166,8 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
     let mut event_names = BTreeSet::new();
     let mut refused: Vec<String> = Vec::new();
     let mut regexes = 0_usize;
+    // Names stand in lower case in a rule: Sigma does not care for case, and what is compiled has lost it.
+    let mut words: Option<(usize, BTreeMap<String, &str>)> = None;
     for read in documents {
         match &read.document {
             Some(Document::Rule(sigma)) => {
@@ -188,7 +181,13 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
                 }
                 match rule.filter(|_| read.problems.is_empty()) {
                     Some(rule) => {
-                        event_names.extend(as_written(&rule.event_names, &read.file.yaml));
+                        let (_, words) = match words.take() {
+                            Some(known) if known.0 == read.of_file => words.insert(known),
+                            _ => words.insert((read.of_file, words_of(&read.file.yaml))),
+                        };
+                        event_names.extend(rule.event_names.iter().map(|name| {
+                            words.get(name).map_or_else(|| name.clone(), |word| (*word).to_owned())
+                        }));
                         rules.push(rule);
                     }
                     None => refused.extend(read.document.iter().flat_map(names::of_refused)),
@@ -224,139 +223,13 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
     Compiled { pack, refusals, warnings, other_sources: sources.into_values().collect() }
 }
 
-/// Reads the documents of a file.
-fn read<'a>(
-    of_file: usize,
-    file: &'a RuleFile,
-    how: &Settings<'_>,
-    documents: &mut Vec<Read<'a>>,
-    told: &mut Told,
-) {
-    if let Err((line, column, problem)) = limits::check(&file.yaml) {
-        told.refuse(of_file, file.told(line, column, problem));
-        return;
+/// The words of a file in lower case, and each as it first stands there.
+fn words_of(yaml: &str) -> BTreeMap<String, &str> {
+    let mut words = BTreeMap::new();
+    for word in yaml.split(|c: char| !c.is_ascii_alphanumeric()) {
+        words.entry(word.to_ascii_lowercase()).or_insert(word);
     }
-    let (sources, wrong) = source::documents(&file.yaml);
-    for problem in &wrong {
-        let (line, column, problem) = match problem {
-            source::Wrong::Place(line, column, problem) => (*line, *column, problem),
-            source::Wrong::Document(n, problem) => {
-                let at = FilePositions::of(&file.yaml).at(&[], &[*n]);
-                (at.line, at.column, problem)
-            }
-        };
-        told.refuse(of_file, file.told(line, column, problem.clone()));
-    }
-    if wrong.is_empty() && (sources.is_empty() || how.own && sources.len() != 1) {
-        let problem = match how.own {
-            true => "a file holds exactly one rule or one correlation",
-            false => "the file holds no rule",
-        };
-        told.refuse(of_file, file.told(1, 1, problem.into()));
-        return;
-    }
-    for (number, source) in sources.into_iter().enumerate() {
-        if documents.len() >= limits::MAX_RULES {
-            let problem = format!("more than {} rules and correlations", limits::MAX_RULES);
-            told.refuse(of_file, file.told(1, 1, problem));
-            return;
-        }
-        let problems = Problems::default();
-        let at = problems.root();
-        if how.own {
-            strict::check(&source.map, how.attack, &at);
-        }
-        keys::check(&source.map, how.options, &at);
-        let document = document::read(&source.map, &at);
-        if let Some(Document::Rule(rule)) = &document {
-            let at = at.at("logsource");
-            if !logsource::is_said(&rule.logsource) {
-                at.refuse("logsource: it is missing");
-            } else if how.own && !logsource::is_both(&rule.logsource) {
-                at.refuse("logsource: orgwatch reads product aws, service cloudtrail");
-            }
-        }
-        let made_of = source.made_of;
-        documents.push(Read { file, of_file, number, made_of, problems, document });
-    }
-}
-
-/// Takes out the rules that do not look at CloudTrail.
-fn set_aside(documents: &mut Vec<Read<'_>>, sources: &mut BTreeMap<String, OtherSource>) {
-    documents.retain(|read| {
-        let Some(Document::Rule(rule)) = &read.document else { return true };
-        if !logsource::is_said(&rule.logsource) || logsource::is_cloudtrail(&rule.logsource) {
-            return true;
-        }
-        let name = logsource::name(&rule.logsource);
-        let other = sources.entry(name.clone()).or_insert_with(|| OtherSource {
-            name,
-            rules: 0,
-            files: Vec::new(),
-        });
-        other.rules = other.rules.saturating_add(1);
-        if other.files.last() != Some(&read.file.path) {
-            other.files.push(read.file.path.clone());
-        }
-        false
-    });
-}
-
-impl<'a> Read<'a> {
-    /// The area that its rule guards: the folder it stands in.
-    fn group(&self, how: &Settings<'_>) -> &'a str {
-        match self.file.path.rsplit_once('/') {
-            Some((folder, _)) => folder,
-            None if how.own => "",
-            None => "custom",
-        }
-    }
-}
-
-/// What is told of the rules, each with the number of its file, whose order they are given in.
-#[derive(Default)]
-struct Told {
-    refusals: Vec<(usize, Problem)>,
-    warnings: Vec<(usize, Problem)>,
-}
-
-impl Told {
-    fn refuse(&mut self, of_file: usize, problem: Problem) {
-        self.refusals.push((of_file, problem));
-    }
-
-    /// Takes up the problems of a document with their places.
-    fn add(&mut self, read: Read<'_>) {
-        let (refusals, warnings) = read.problems.into_inner();
-        if refusals.is_empty() && warnings.is_empty() {
-            return;
-        }
-        let positions = FilePositions::of(&read.file.yaml);
-        let placed = |(path, text): (Vec<String>, String)| {
-            let at = positions.at(&path, &read.made_of);
-            (read.of_file, read.file.told(at.line, at.column, text))
-        };
-        self.refusals.extend(refusals.into_iter().map(placed));
-        self.warnings.extend(warnings.into_iter().map(placed));
-    }
-
-    fn in_order(mut self) -> (Vec<Problem>, Vec<Problem>) {
-        let key = |(file, at): &(usize, Problem)| (*file, at.line, at.column);
-        self.refusals.sort_by_key(key);
-        self.warnings.sort_by_key(key);
-        let problems = |told: Vec<(usize, Problem)>| told.into_iter().map(|(_, problem)| problem);
-        (problems(self.refusals).collect(), problems(self.warnings).collect())
-    }
-}
-
-/// Names, which stand in lower case in a rule, as its file has them. Sigma does not care for case, and
-/// what is compiled has lost it.
-fn as_written(names: &[String], yaml: &str) -> Vec<String> {
-    let words = || yaml.split(|c: char| !c.is_ascii_alphanumeric());
-    names
-        .iter()
-        .map(|name| words().find(|word| word.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned())
-        .collect()
+    words
 }
 
 /// YAML block text as one line.

@@ -6,8 +6,8 @@ use std::hash::Hasher as _;
 
 use twox_hash::XxHash64;
 
-use super::Read;
 use super::document::Document;
+use super::read::Read;
 
 /// The bound on a slug that is made from a title, in characters.
 const MAX_SLUG: usize = 80;
@@ -42,15 +42,20 @@ pub(super) fn assign(documents: &mut [Read<'_>]) {
         }
     }
     let mut taken: BTreeSet<String> = taken.into_keys().collect();
+    let mut digests: Option<(usize, Digest)> = None;
     for read in documents.iter_mut() {
-        let (file, number) = (read.file, read.number);
+        let (file, of_file, number) = (read.file, read.of_file, read.number);
         let Some(document) = &mut read.document else { continue };
         let title = document.title().to_owned();
         let [name, id] = document.names_mut();
         if let Some(said) = said(id).map(str::to_owned) {
             *id = Some(said);
         } else {
-            *id = Some(digest(&file.yaml, number));
+            // A file may have many documents: its text is read once.
+            let known = digests.take().filter(|(known, _)| *known == of_file);
+            let (_, digest) =
+                digests.insert(known.unwrap_or_else(|| (of_file, Digest::of(&file.yaml))));
+            *id = Some(digest.id(number));
         }
         if let Some(said) = said(name).map(str::to_owned) {
             *name = Some(said);
@@ -86,21 +91,31 @@ pub(super) fn slug(title: &str) -> String {
     }
 }
 
-/// An id that follows from the text of a document, in the form of a UUID of version 8.
-fn digest(text: &str, number: usize) -> String {
-    let half = |seed: u64| {
-        let mut hash = XxHash64::with_seed(seed);
-        hash.write(text.as_bytes());
-        hash.write(&number.to_le_bytes());
-        hash.finish()
-    };
-    let (high, low) = (half(0), half(1));
-    let high = high & !0xf000 | 0x8000;
-    let low = low & !(0b11 << 62) | 1 << 63;
-    let hex = format!("{high:016x}{low:016x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
-    let parts = parts.into_iter().filter_map(|range| hex.get(range));
-    parts.collect::<Vec<_>>().join("-")
+/// A digest of a file's text, from which ids are made for the documents that have none.
+struct Digest([XxHash64; 2]);
+
+impl Digest {
+    fn of(text: &str) -> Self {
+        Digest([0, 1].map(|seed| {
+            let mut hash = XxHash64::with_seed(seed);
+            hash.write(text.as_bytes());
+            hash
+        }))
+    }
+
+    /// The id of a document by its number, in the form of a UUID of version 8.
+    fn id(&self, number: usize) -> String {
+        let [high, low] = self.0.clone().map(|mut hash| {
+            hash.write(&number.to_le_bytes());
+            hash.finish()
+        });
+        let high = high & !0xf000 | 0x8000;
+        let low = low & !(0b11 << 62) | 1 << 63;
+        let hex = format!("{high:016x}{low:016x}");
+        let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
+        let parts = parts.into_iter().filter_map(|range| hex.get(range));
+        parts.collect::<Vec<_>>().join("-")
+    }
 }
 
 /// The names by which correlations know a document that was refused.
@@ -117,6 +132,7 @@ mod tests {
         assert_eq!(slug("AWS S3: Bucket (v2) — Deleted!"), "aws-s3-bucket-v2-deleted");
         assert_eq!(slug("根"), "rule");
         assert!(slug(&"word ".repeat(100)).len() <= MAX_SLUG);
+        let digest = |text: &str, number| Digest::of(text).id(number);
         let id = digest("title: a", 0);
         assert_eq!((id.len(), &id[14..15]), (36, "8"));
         assert_eq!(id, digest("title: a", 0));

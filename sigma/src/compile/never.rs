@@ -101,23 +101,26 @@ fn collect_unknown<'a>(expr: &'a Expr, unknown: &mut BTreeSet<&'a str>) {
 
 /// The answer that an expression gives for every event, if that is to be seen.
 fn constant(expr: &Expr) -> Option<bool> {
+    let answers = |list: &[Expr]| list.iter().map(constant).collect::<Vec<_>>();
+    let all_are = |answers: &[Option<bool>], answer| answers.iter().all(|one| *one == Some(answer));
     match expr {
         Expr::And(list) => {
-            let mut answers = list.iter().map(constant);
-            if answers.any(|answer| answer == Some(false)) || contradicts(list) {
+            let answers = answers(list);
+            if answers.contains(&Some(false)) || contradicts(list) {
                 return Some(false);
             }
-            list.iter().all(|inner| constant(inner) == Some(true)).then_some(true)
+            all_are(&answers, true).then_some(true)
         }
         Expr::Or(list) => {
-            if list.iter().any(|inner| constant(inner) == Some(true)) {
+            let answers = answers(list);
+            if answers.contains(&Some(true)) {
                 return Some(true);
             }
-            list.iter().all(|inner| constant(inner) == Some(false)).then_some(false)
+            all_are(&answers, false).then_some(false)
         }
         Expr::NOf(0, _) => Some(true),
         Expr::NOf(count, list) => {
-            let possible = list.iter().filter(|inner| constant(inner) != Some(false)).count();
+            let possible = answers(list).into_iter().filter(|one| *one != Some(false)).count();
             ((possible as u64) < *count).then_some(false)
         }
         Expr::Not(inner) => constant(inner).map(|answer| !answer),
@@ -143,9 +146,7 @@ fn contradicts(list: &[Expr]) -> bool {
     let mut parts = Vec::new();
     flatten(list, &mut parts);
     let opposite = |part: &&Expr| match part {
-        Expr::Not(inner) => {
-            parts.iter().any(|other| *other == &**inner || is_one_and(inner, &parts))
-        }
+        Expr::Not(inner) => parts.contains(&&**inner) || is_one_and(inner, &parts),
         _ => false,
     };
     // Comparing each with each is only for conditions of a size that people write.

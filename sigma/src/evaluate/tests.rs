@@ -4,7 +4,7 @@ use super::*;
 use crate::{Derived, FieldRef, Glob, Path, Regex, Relation};
 
 /// A whole event in `serde_json`; `orgwatch.user_name` is what it says under `user`.
-struct JsonEvent(Value);
+pub(crate) struct JsonEvent(pub(crate) Value);
 
 impl Event for JsonEvent {
     type Value<'a> = &'a Value;
