@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use orgwatch_sigma::rare_names;
-
 use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Correlations;
@@ -14,9 +12,10 @@ use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
 use crate::finding::Finding;
 use crate::json::{ObjectIndex, Tape, Value};
 use crate::memory::{FindingKey, Memory, Saved};
+use crate::packs;
 use crate::prefilter::{Line, Prefilter, Verdict};
 use crate::record::{EmbeddedJson, Record, org_policy};
-use crate::rules::{self, Context, Correlation, Index, Pack, Rule};
+use crate::rules::{self, Context, Correlation, Index, Pack, Rule, RuleMetadata};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
@@ -41,27 +40,37 @@ impl Detector {
     /// Opens a detector with settings as JSON. `{}` or nothing means those that are
     /// [baked](crate::embedded_config) into the artifact, and the defaults where none are.
     pub fn open(settings: &str) -> Result<Detector, Vec<Problem>> {
-        match baked() {
-            ([], _) if settings.trim().is_empty() => Self::new("{}"),
-            ([], _) => Self::new(settings),
-            (own, state) if matches!(settings.trim(), "" | "{}" | EVERYWHERE) => {
-                let own = std::str::from_utf8(own).map_err(|_| problem("baked: not UTF-8"))?;
-                let mut detector = Self::new(own)?;
-                if settings.trim() == EVERYWHERE {
-                    detector.settings.reach = Reach::everywhere();
-                }
-                if !state.is_empty() {
-                    let load = detector.merge_state(state);
-                    load.map_err(|error| problem(&format!("baked: {error}")))?;
-                }
-                Ok(detector)
-            }
-            _ => Err(problem("settings are baked into this artifact: it takes no others")),
-        }
+        Self::open_with::<&[u8]>(settings, &[])
     }
 
-    fn new(settings: &str) -> Result<Detector, Vec<Problem>> {
-        Self::with_pack(rules::builtin_pack(), settings)
+    /// The same with the rules of these compiled packs beside those of the artifact, or in their place
+    /// if a pack is to stand [alone](Pack::alone). An artifact that something is baked into takes none.
+    pub fn open_with<B: AsRef<[u8]>>(
+        settings: &str,
+        packs: &[B],
+    ) -> Result<Detector, Vec<Problem>> {
+        let own = baked();
+        if own.settings.is_empty() {
+            let settings = if settings.trim().is_empty() { "{}" } else { settings };
+            return Self::with_pack(packs::joined(packs)?, settings);
+        }
+        if !packs.is_empty() {
+            return Err(problem("what is baked into this artifact decides: it takes no rules"));
+        }
+        if !matches!(settings.trim(), "" | "{}" | EVERYWHERE) {
+            return Err(problem("settings are baked into this artifact: it takes no others"));
+        }
+        let baked = std::str::from_utf8(own.settings);
+        let baked = baked.map_err(|_| problem("baked: not UTF-8"))?;
+        let mut detector = Self::with_pack(packs::own()?, baked)?;
+        if settings.trim() == EVERYWHERE {
+            detector.settings.reach = Reach::everywhere();
+        }
+        if !own.state.is_empty() {
+            let load = detector.merge_state(own.state);
+            load.map_err(|error| problem(&format!("baked: {error}")))?;
+        }
+        Ok(detector)
     }
 
     /// Opens a detector that evaluates another pack than the one that comes with it. Settings as JSON
@@ -71,12 +80,8 @@ impl Detector {
         let is_on = |rule: &Rule| is_on(rule, &pack, &settings);
         let of_records = |rule: &Rule| is_on(rule) && !silence::is_of(rule);
         let rules = pack.rules.iter().filter(|rule| of_records(rule));
-        let rare = rare_names(rules.clone());
-        let names = rules.map(|rule| rule.event_names.as_slice());
-        let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            prefilter: Prefilter::new(names.chain([observed.as_slice()]))
-                .with_rare(rare)
+            prefilter: Prefilter::new(rules, &org_policy::POLICY_EVENTS)
                 .hearing(settings.silence.is_some()),
             index: Index::new(Arc::clone(&pack), of_records),
             chains: Correlations::new(pack, &settings),
@@ -186,6 +191,18 @@ impl Detector {
         Ok(completed)
     }
 
+    /// The pack that it evaluates: that of the artifact, and those it was opened with.
+    pub fn pack(&self) -> &Pack {
+        self.index.pack()
+    }
+
+    /// The metadata of every public rule and chain that runs, in the order of their slugs.
+    pub fn running(&self) -> Vec<&RuleMetadata> {
+        let mut rules = self.pack().public();
+        rules.retain(|about| self.settings.of_rule(&about.slug).mode != Mode::Off);
+        rules
+    }
+
     /// Counters and gauges: memory entries, evictions.
     pub fn counters(&self) -> Vec<(&'static str, u64)> {
         let mut counters = self.memory.entry_counts().to_vec();
@@ -228,7 +245,7 @@ impl Detector {
                     count(&mut batch.counts.evaluated, 1);
                     batch.counts.of_form(located.origin.form, 1);
                     let mut found = |finding| batch.findings.push(Located { place, finding });
-                    let of = (located.record, &located.origin);
+                    let of = (located.record, located.source, &located.origin);
                     let without_time =
                         evaluate_record(of, settings, index, chains, memory, &mut found);
                     count(&mut batch.counts.without_time, without_time.into());
@@ -316,7 +333,7 @@ fn problem(problem: &str) -> Vec<Problem> {
 
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn evaluate_record(
-    (record, origin): (Value<'_>, &Origin),
+    (record, source, origin): (Value<'_>, Value<'_>, &Origin),
     settings: &Settings,
     index: &Index,
     chains: &Correlations,
@@ -327,7 +344,7 @@ fn evaluate_record(
         heard(silence::speaks(record), settings, index, memory, found);
     }
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
-    let indexed = index.by_name(&name);
+    let indexed = index.of(&name, source.raw());
     if indexed.is_empty() && !org_policy::is_policy_event(&name) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
@@ -338,7 +355,7 @@ fn evaluate_record(
     let policy_type = memory.observe(&record);
     let context =
         &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
-    for one in indexed {
+    for one in &*indexed {
         let Some(rule) = index.rule(*one) else { continue };
         if !rules::matches(rule, context) {
             continue;

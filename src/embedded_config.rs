@@ -1,4 +1,4 @@
-//! Settings and memory that are part of the artifact: for hosts that can pass none.
+//! Settings, memory and rules that are part of the artifact: for hosts that can pass none.
 //!
 //! `orgwatch bake` writes them into a copy of an artifact, as data behind what the compiler laid out,
 //! and points the header below to them. A header that was found by its magic and is as the compiler
@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 /// The first bytes of the header. Nothing else in an artifact reads so, this file's own code included.
-pub const MAGIC: [u8; 16] = *b"\x89orgwatch/baked\x01";
+pub const MAGIC: [u8; 16] = *b"\x89orgwatch/baked\x02";
 
 /// The header, found in the artifact's data by [`MAGIC`].
 #[derive(Debug)]
@@ -18,17 +18,34 @@ pub struct Header {
     version: [u8; 16],
     settings: &'static [u8],
     state: &'static [u8],
+    pack: &'static [u8],
 }
 
 #[used]
-static HEADER: Header =
-    Header { magic: MAGIC, version: padded(env!("CARGO_PKG_VERSION")), settings: &[], state: &[] };
+static HEADER: Header = Header {
+    magic: MAGIC,
+    version: padded(env!("CARGO_PKG_VERSION")),
+    settings: &[],
+    state: &[],
+    pack: &[],
+};
 
-/// The settings that are baked into this artifact, empty if there are none, and the memory.
-pub fn baked() -> (&'static [u8], &'static [u8]) {
-    // The compiler must not know that it left both empty.
+/// The parts baked into this artifact, each empty if it has none.
+#[derive(Debug, Clone, Copy)]
+pub struct Baked {
+    /// The settings, one JSON document. Without any, nothing is baked.
+    pub settings: &'static [u8],
+    /// The memory.
+    pub state: &'static [u8],
+    /// The compiled pack.
+    pub pack: &'static [u8],
+}
+
+/// The parts baked into this artifact.
+pub fn baked() -> Baked {
+    // The compiler must not know that it left all of them empty.
     let header = black_box(&HEADER);
-    (header.settings, header.state)
+    Baked { settings: header.settings, state: header.state, pack: header.pack }
 }
 
 /// The version as the header has it, with zero bytes behind it.

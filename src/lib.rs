@@ -20,7 +20,8 @@
 //! | [`status`] | dry run, approved, learning or new |
 //! | [`render`] | the finding of a rule or a chain, with its texts filled in |
 //! | [`chains`] | findings that together say more |
-//! | [`embedded_config`] | settings and memory that an artifact carries itself |
+//! | [`embedded_config`] | settings, memory and rules that an artifact carries itself |
+//! | [`packs`] | rules that a host hands over or that are baked in, beside the artifact's own |
 //! | [`detector`] | runs all of these |
 //! | [`adapters`] | the shapes that the detector is shipped in; they hold no logic |
 //!
@@ -61,6 +62,7 @@ pub mod heartbeat;
 pub mod incident;
 pub mod json;
 pub mod memory;
+pub mod packs;
 pub mod prefilter;
 pub mod record;
 pub mod render;
@@ -78,7 +80,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The modules, the lowest first.
-    const ORDER: [&str; 22] = [
+    const ORDER: [&str; 23] = [
         "text",
         "time",
         "digest",
@@ -99,6 +101,7 @@ mod tests {
         "render",
         "chains",
         "embedded_config",
+        "packs",
         "detector",
         "adapters",
     ];

@@ -38,7 +38,7 @@ fn stderr(output: &Output) -> String {
 /// FindingKey no settings it uses those that are baked; others it refuses, which would not be used.
 #[test]
 fn a_baked_component_opens_with_what_is_baked() {
-    let plugin = load(&bake(component().bytes(), SETTINGS, None).unwrap());
+    let plugin = load(&bake(component().bytes(), SETTINGS, None, None).unwrap());
     for none in ["{}", ""] {
         let mut detector = plugin.open(none).unwrap();
         assert!(detector.detect(LEAVE).unwrap().is_empty(), "the rule is off");
@@ -56,7 +56,7 @@ fn a_baked_memory_is_remembered() {
     let mut before = plain.open("{}").unwrap();
     before.detect(LEAVE).unwrap();
     let state = before.save_state().unwrap();
-    let plugin = load(&bake(component().bytes(), "{}", Some(&state)).unwrap());
+    let plugin = load(&bake(component().bytes(), "{}", Some(&state), None).unwrap());
     let mut detector = plugin.open("{}").unwrap();
     assert!(detector.detect(LEAVE).unwrap().iter().all(|finding| finding.repeat));
     assert!(detector.detect(CLOSE).unwrap().iter().all(|finding| !finding.repeat));

@@ -39,10 +39,21 @@ pub fn fluent_bit() -> PathBuf {
 pub struct Pipeline {
     program: PathBuf,
     folder: tempfile::TempDir,
+    /// Rules of a user.
+    rules: Vec<String>,
 }
 
 impl Pipeline {
     pub fn new(program: &Path, configuration_name: &str, events: &[String]) -> Self {
+        Self::of(program, configuration_name, events, Vec::new())
+    }
+
+    /// With these rules, baked into the module and in the filter that keeps the candidates.
+    pub fn with_rules(program: &Path, name: &str, events: &[String], rules: &Path) -> Self {
+        Self::of(program, name, events, vec!["--rules".into(), rules.display().to_string()])
+    }
+
+    fn of(program: &Path, configuration_name: &str, events: &[String], rules: Vec<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let mut file = BufWriter::new(File::create(path("events.ndjson")).unwrap());
@@ -53,16 +64,15 @@ impl Pipeline {
         // `scan` of the same events runs with these settings, too.
         fs::write(path("settings.yaml"), "late: 2h\n").unwrap();
         let module = support::dist("-fluent-bit.wasm");
-        orgwatch(&[
-            "bake",
-            "--settings",
-            &path("settings.yaml"),
-            "-o",
-            &path("baked.wasm"),
-            &module.display().to_string(),
-        ]);
+        let (settings, baked) = (path("settings.yaml"), path("baked.wasm"));
+        let module = module.display().to_string();
+        let own: Vec<&str> = rules.iter().map(String::as_str).collect();
+        orgwatch(&[&["bake", "--settings", &settings, "-o", &baked, &module][..], &own].concat());
         let mut text = String::new();
-        for line in configuration(configuration_name).lines() {
+        let configuration = configuration(configuration_name);
+        let router = |own: &[&str]| orgwatch(&[&["router", "fluent-bit"][..], own].concat());
+        let configuration = configuration.replace(&router(&[]), &router(&own));
+        for line in configuration.lines() {
             let value = match line.split_once(':') {
                 Some(("  events", _)) => Some(("events", path("events*.ndjson"))),
                 Some(("  module", _)) => Some(("module", path("baked.wasm"))),
@@ -77,7 +87,7 @@ impl Pipeline {
             }
         }
         fs::write(path("fluent-bit.yaml"), text).unwrap();
-        Pipeline { program: program.to_owned(), folder }
+        Pipeline { program: program.to_owned(), folder, rules }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -167,7 +177,9 @@ impl Pipeline {
     pub fn scanned(&self) -> Vec<String> {
         let path = |name: &str| self.path(name).display().to_string();
         let (settings, events) = (path("settings.yaml"), path("events.ndjson"));
-        let found = orgwatch(&["scan", "-q", "--format", "json", "--settings", &settings, &events]);
+        let scan = ["scan", "-q", "--format", "json", "--settings", &settings, &events];
+        let rules = self.rules.iter().map(String::as_str);
+        let found = orgwatch(&scan.into_iter().chain(rules).collect::<Vec<_>>());
         found.lines().map(|line| plain(serde_json::from_str(line).unwrap())).collect()
     }
 }

@@ -226,6 +226,31 @@ except host.Refused:
 }
 
 #[test]
+#[ignore = "needs PyPI's wasmtime: WASMTIME_PYTHON"]
+fn python_runs_the_rules_of_a_pack() {
+    let host = python();
+    let folder = host.dir.path();
+    for args in [&["new", "mine"][..], &["compile", "mine", "-o", "mine.pack"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orgwatch"));
+        assert!(command.arg("rules").args(args).current_dir(folder).status().unwrap().success());
+    }
+    let events = "mine/cases/database-snapshot-shared/with-a-stranger/events.ndjson";
+    let events = fs::read(folder.join(events)).unwrap();
+    let file = folder.join("orgwatch.wasm");
+    fs::write(&file, plugin::Artifact::find(None).unwrap().bytes()).unwrap();
+    let ran = |pack: &str| {
+        let mut command = Command::new(&host.program);
+        command.args((host.arguments)(&file)).current_dir(support::root());
+        run(command.arg("--pack").arg(folder.join(pack)), &events)
+    };
+    let found = ran("mine.pack");
+    assert!(found.ok && found.out.contains("database-snapshot-shared"), "{}", found.err);
+    fs::write(folder.join("cut.pack"), &fs::read(folder.join("mine.pack")).unwrap()[..99]).unwrap();
+    let refused = ran("cut.pack");
+    assert!(!refused.ok && refused.err.contains("packs[0]"), "{}", refused.err);
+}
+
+#[test]
 #[ignore = "needs jco and Node: JCO and NODE, or both on the path"]
 fn node_finds_what_the_cases_say() {
     let host = node();

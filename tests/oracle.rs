@@ -3,6 +3,10 @@
 
 mod support;
 
+#[path = "oracle/foreign.rs"]
+mod foreign;
+#[path = "oracle/generate.rs"]
+mod generate;
 #[path = "oracle/modifiers.rs"]
 mod modifiers;
 

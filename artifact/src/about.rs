@@ -75,7 +75,7 @@ pub struct PackRule {
     pub internal: bool,
 }
 
-/// The settings and the state that `orgwatch bake` put into a copy of an artifact.
+/// The settings, the state and the rules that `orgwatch bake` put into a copy of an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baked {
     /// SHA-256 of the artifact that was copied.
@@ -86,4 +86,16 @@ pub struct Baked {
     /// SHA-256 of the memory; none if none was baked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// The rules; none if none were baked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<BakedRules>,
+}
+
+/// A compiled pack that was baked into an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BakedRules {
+    /// The files and folders that it was compiled from, as they were given.
+    pub name: String,
+    /// SHA-256 of the compiled pack.
+    pub digest: String,
 }

@@ -21,7 +21,7 @@ mod digest;
 mod read;
 mod sections;
 
-pub use about::{BAKED, BUILD, Baked, Build, PACK, Pack, PackRule, Shape};
+pub use about::{BAKED, BUILD, Baked, BakedRules, Build, PACK, Pack, PackRule, Shape};
 pub use cases::{CASES, Case, CaseError};
 pub use digest::{DIGEST, Integrity, digest, integrity, seal};
 pub use read::{Artifact, Fault};

@@ -55,14 +55,45 @@ pub struct Inspection {
     /// The length of the memory that is baked in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_bytes: Option<usize>,
+    /// The rules that are baked in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<BakedPack>,
     /// Why it is not ours, or how it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
 
+/// A pack that is baked into an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BakedPack {
+    /// The files and folders that it was compiled from.
+    pub name: String,
+    /// Its digest: packs of equal digests find the same.
+    pub digest: String,
+    /// The version of the form that it is compiled to.
+    pub format: u16,
+    /// Whether it stands in the place of the rules that the artifact carries.
+    pub alone: bool,
+    /// The slugs of its rules and chains.
+    pub slugs: Vec<String>,
+}
+
 /// The sections that hold plain text.
 const SAID: [&str; 7] =
     ["version", "revision", "licenses", "description", "authors", "homepage", "source"];
+
+impl BakedPack {
+    fn of(pack: &orgwatch_sigma::Pack, baked: Option<&Baked>) -> Self {
+        let noted = baked.and_then(|baked| baked.rules.as_ref());
+        BakedPack {
+            name: noted.map(|rules| rules.name.clone()).unwrap_or_default(),
+            digest: format!("{:016x}", pack.digest()),
+            format: orgwatch_sigma::FORMAT,
+            alone: pack.alone,
+            slugs: pack.public().iter().map(|about| about.slug.to_string()).collect(),
+        }
+    }
+}
 
 /// Describes a file as far as it can be; fails on nothing but what is no WebAssembly, or is not laid
 /// out as such.
@@ -106,6 +137,13 @@ pub fn inspect(file: &Path, bytes: &[u8]) -> Result<Inspection, Malformed> {
                 .settings
                 .map(|text| serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)));
             seen.state_bytes = contents.state.map(|state| state.len());
+            match contents.pack.map(|pack| orgwatch_sigma::Pack::from_bytes(&pack)).transpose() {
+                Ok(pack) => seen.rules = pack.map(|pack| BakedPack::of(&pack, seen.baked.as_ref())),
+                Err(error) => {
+                    seen.ours = false;
+                    seen.problem = Some(format!("the rules that are baked in: {error}"));
+                }
+            }
         }
         Err(err) => (seen.ours, seen.problem) = (false, Some(err.to_string())),
     }

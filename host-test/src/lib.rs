@@ -29,7 +29,7 @@
 //! | `scan` | `scan`: files and folders, in several threads; OCSF and text in `output` |
 //! | `report` | `output::report`: findings as one HTML page |
 //! | `serve` | `serve`: the service beside Vector; `state`: a detector's memory in a file |
-//! | `cli` | the command, with `bake`, `inspect`, `split` and `verify`; turns on all the others, and is the default |
+//! | `cli` | the command, with `bake`, `inspect`, `rules`, `split` and `verify`; turns on all the others, and is the default |
 //!
 //! A program that embeds the detector depends on this crate with `default-features = false`.
 
@@ -47,6 +47,8 @@ pub mod inspect;
 mod native;
 pub mod output;
 pub mod plugin;
+#[cfg(feature = "cli")]
+pub mod rules;
 #[cfg(feature = "scan")]
 pub mod scan;
 #[cfg(feature = "serve")]

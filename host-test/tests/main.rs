@@ -16,6 +16,7 @@ mod vector_lab;
 mod artifact;
 mod commands;
 mod memory;
+mod own_rules;
 mod report;
 mod scan;
 mod serve;

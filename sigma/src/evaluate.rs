@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::{Expr, Field, Item, Matcher};
+use crate::{Expr, Field, FieldRef, Item, Matcher};
 
 /// The bound on arrays in arrays that are looked into: call depth, of which a small interpreter has
 /// little.
@@ -23,6 +23,9 @@ pub trait Event {
 
     /// The values of a field.
     fn field(&self, field: &Field) -> Lookup<'_, Self::Value<'_>>;
+
+    /// Whether a test holds for any text value of the event, at any depth.
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool;
 }
 
 /// The values of a field in one event.
@@ -81,8 +84,14 @@ pub fn holds<E: Event>(expr: &Expr, event: &E) -> bool {
 }
 
 fn item_holds<E: Event>(item: &Item, event: &E) -> bool {
+    if item.field == Field::Keyword {
+        let matches =
+            |matcher: &Matcher| event.any_text(&mut |text: &str| text_matches(matcher, text));
+        return matched(item, matches) != item.negated;
+    }
     let lookup = event.field(&item.field);
     let matches = |matcher: &Matcher| match &lookup {
+        lookup if let Matcher::FieldRef(other) = matcher => refers(lookup, other, event),
         Lookup::Missing => absent(matcher),
         Lookup::One(value) => value_matches(matcher, *value, MAX_ARRAYS),
         Lookup::Many(values) => present(matcher).unwrap_or_else(|| {
@@ -90,11 +99,45 @@ fn item_holds<E: Event>(item: &Item, event: &E) -> bool {
         }),
         Lookup::Text(text) => present(matcher).unwrap_or_else(|| text_matches(matcher, text)),
     };
-    let matched = match item.all {
+    matched(item, matches) != item.negated
+}
+
+fn matched(item: &Item, matches: impl Fn(&Matcher) -> bool) -> bool {
+    match item.all {
         true => item.matchers.iter().all(matches),
         false => item.matchers.iter().any(matches),
-    };
-    matched != item.negated
+    }
+}
+
+/// Whether a value is in a relation to one of another field. A field that is null or not there has none.
+fn refers<E: Event>(lookup: &Lookup<'_, E::Value<'_>>, to: &FieldRef, event: &E) -> bool {
+    let others = event.field(&to.field);
+    any_of(lookup, &mut |text| {
+        any_of(&others, &mut |other| match to.cased {
+            true => to.relation.holds(text, other),
+            false => to.relation.holds(&text.to_lowercase(), &other.to_lowercase()),
+        })
+    })
+}
+
+/// Whether a test holds for any text, number or boolean among the values of a field.
+fn any_of<V: EventValue>(lookup: &Lookup<'_, V>, test: &mut dyn FnMut(&str) -> bool) -> bool {
+    match lookup {
+        Lookup::Missing => false,
+        Lookup::One(value) => any_text_in(*value, test, MAX_ARRAYS),
+        Lookup::Many(values) => values.iter().any(|value| any_text_in(*value, test, MAX_ARRAYS)),
+        Lookup::Text(text) => test(text),
+    }
+}
+
+fn any_text_in<V: EventValue>(value: V, test: &mut dyn FnMut(&str) -> bool, arrays: usize) -> bool {
+    match value.kind() {
+        ValueKind::Array => {
+            let inner = arrays.checked_sub(1);
+            inner.is_some_and(|left| value.items().any(|item| any_text_in(item, test, left)))
+        }
+        _ => value.text().is_some_and(|text| test(&text)),
+    }
 }
 
 /// Whether a matcher matches a field that is not there.
@@ -123,9 +166,10 @@ fn value_matches<V: EventValue>(matcher: &Matcher, value: V, arrays: usize) -> b
         }
         (ValueKind::Bool(value), Matcher::Bool(expected)) => value == *expected,
         (ValueKind::Text, _)
-        | (ValueKind::Number | ValueKind::Bool(_), Matcher::Text(_) | Matcher::Cidr { .. }) => {
-            value.text().is_some_and(|text| text_matches(matcher, &text))
-        }
+        | (
+            ValueKind::Number | ValueKind::Bool(_),
+            Matcher::Text(_) | Matcher::Cidr { .. } | Matcher::Regex(_),
+        ) => value.text().is_some_and(|text| text_matches(matcher, &text)),
         (ValueKind::Number, Matcher::Bool(_)) => false,
         (ValueKind::Number, _) => text_matches(matcher, &value.digits()),
         (ValueKind::Object | ValueKind::Bool(_), _) => false,
@@ -151,7 +195,8 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
         Matcher::Cidr { network, prefix } => {
             text.parse().is_ok_and(|address| in_network(address, *network, *prefix))
         }
-        Matcher::Null | Matcher::Exists(_) => false,
+        Matcher::Regex(regex) => regex.is_match(text),
+        Matcher::Null | Matcher::Exists(_) | Matcher::FieldRef(_) => false,
     }
 }
 
@@ -168,4 +213,4 @@ fn in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

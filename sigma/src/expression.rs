@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Glob;
+use crate::{Glob, Regex};
 
 /// A boolean expression over one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,25 @@ pub enum Expr {
     Not(Box<Expr>),
     /// A field's value matches.
     Item(Item),
+}
+
+impl Expr {
+    /// The bytes that its regular expressions count for among those of a pack.
+    pub fn regexes(&self) -> usize {
+        match self {
+            Expr::And(list) | Expr::Or(list) | Expr::NOf(_, list) => {
+                list.iter().map(Expr::regexes).sum()
+            }
+            Expr::Not(inner) => inner.regexes(),
+            Expr::Item(item) => {
+                let size = |matcher: &Matcher| match matcher {
+                    Matcher::Regex(regex) => regex.size(),
+                    _ => 0,
+                };
+                item.matchers.iter().map(size).sum()
+            }
+        }
+    }
 }
 
 /// A field and what its value may be.
@@ -41,6 +60,8 @@ pub enum Field {
     Record(Path),
     /// A value that orgwatch works out.
     Derived(Derived),
+    /// Every text of the record, at any depth: what keywords are looked for in.
+    Keyword,
 }
 
 /// The values that orgwatch works out, named `orgwatch.…` in a rule.
@@ -179,4 +200,45 @@ pub enum Matcher {
         /// The number of leading bits that count.
         prefix: u8,
     },
+    /// Text in which a regular expression matches.
+    Regex(Regex),
+    /// The value of another field.
+    FieldRef(FieldRef),
+}
+
+/// A comparison with the value of another field of the same event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldRef {
+    /// The other field.
+    pub field: Field,
+    /// What the value is to that of the other field.
+    pub relation: Relation,
+    /// Whether case counts.
+    pub cased: bool,
+}
+
+/// The relation of a text to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// They are equal.
+    Equal,
+    /// It has the other in it.
+    Contains,
+    /// It begins with the other.
+    StartsWith,
+    /// It ends with the other.
+    EndsWith,
+}
+
+impl Relation {
+    /// Whether a text is in this relation to another.
+    pub fn holds(self, text: &str, other: &str) -> bool {
+        match self {
+            Relation::Equal => text == other,
+            Relation::Contains => text.contains(other),
+            Relation::StartsWith => text.starts_with(other),
+            Relation::EndsWith => text.ends_with(other),
+        }
+    }
 }

@@ -23,7 +23,12 @@ pub enum Token {
     One,
     /// Any text, or none.
     Many,
+    /// A dash of any kind, or the slash that stands for one in Windows: `-`, `/`, `–`, `—` and `―`.
+    Dash,
 }
+
+/// The characters that [`Token::Dash`] stands for.
+const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 impl Glob {
     /// A pattern in which `*` stands for any text and `?` for one character, and case counts.
@@ -45,7 +50,7 @@ impl Glob {
     pub fn shortest(&self) -> usize {
         let shortest = |token: &Token| match token {
             Token::Literal(text) => text.len(),
-            Token::One => 1,
+            Token::One | Token::Dash => 1,
             Token::Many => 0,
         };
         self.tokens.iter().map(shortest).sum()
@@ -91,6 +96,7 @@ impl Glob {
                     rest.strip_prefix(literal.as_str()).map(|rest| (behind, rest))
                 }
                 Some((Token::One, behind)) => without_first(rest).map(|rest| (behind, rest)),
+                Some((Token::Dash, behind)) => rest.strip_prefix(DASHES).map(|rest| (behind, rest)),
                 None if rest.is_empty() => return true,
                 None => None,
             };
@@ -169,6 +175,17 @@ mod tests {
         assert!(cased.matches("LeaveOrganization"));
         assert!(!cased.matches("leaveOrganization"));
         assert!(glob("ä*").matches("Äb") && glob("ä").matches("Ä"));
+    }
+
+    #[test]
+    fn a_dash_is_any_of_its_kind() {
+        let tokens = vec![Token::Many, Token::Dash, Token::Literal("f".into())];
+        let dash = Glob { tokens, cased: false };
+        for text in ["-f", "x /F", "\u{2013}f", "a\u{2014}\u{2015}f"] {
+            assert!(dash.matches(text), "{text}");
+        }
+        assert!(!dash.matches("_f") && !dash.matches("f") && !dash.matches("-"));
+        assert_eq!(dash.literal(), None);
     }
 
     #[test]

@@ -29,13 +29,15 @@ mod glob;
 mod pack;
 mod packed;
 mod postfix;
+mod regex;
 mod template;
+mod witness;
 
 #[cfg(feature = "compile")]
 pub mod compile;
 
 pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
-pub use expression::{Derived, Expr, Field, Item, Matcher, Path};
+pub use expression::{Derived, Expr, Field, FieldRef, Item, Matcher, Path, Relation};
 pub use glob::{Glob, Token};
 pub use pack::{
     Correlation, CorrelationKind, Member, MemberChain, MemberRule, NewTerms, Pack, Rule,
@@ -43,4 +45,6 @@ pub use pack::{
 };
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;
+pub use regex::{MAX_SIZE as MAX_REGEX_SIZE, MAX_TOTAL as MAX_REGEX_TOTAL, Regex, RegexFlags};
 pub use template::{Part, Source, Template, Value};
+pub use witness::Witness;

@@ -1,5 +1,6 @@
 //! The compiled pack.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -71,9 +72,11 @@ pub struct Pack {
     pub rules: Vec<Rule>,
     /// The chains of findings.
     pub correlations: Vec<Correlation>,
-    /// The `eventName`s that any rule can match, as the rules write them, in order; empty if a rule
-    /// wants every event. For the cheap conditions of routers, where case counts.
+    /// The `eventName`s that rules name, as they write them, in order. For the cheap conditions of routers,
+    /// where case counts.
     pub event_names: Vec<String>,
+    /// It stands alone: the pack that comes with orgwatch is not used beside it.
+    pub alone: bool,
 }
 
 impl Pack {
@@ -113,6 +116,44 @@ impl Pack {
         let rules = self.rules.iter().map(|rule| &rule.about);
         let chains = self.correlations.iter().map(|chain| &chain.about);
         rules.chain(chains).find(|about| about.slug == slug)
+    }
+
+    /// This pack with the rules and chains of others. Findings name a rule by its slug and the memory keeps
+    /// what it knows of one under its id, so that two with the same are refused; each is named. The
+    /// whole stands alone if one of them does.
+    pub fn with(mut self, others: impl Iterator<Item = Pack>) -> Result<Pack, Vec<String>> {
+        for other in others {
+            if self.attack_version.is_empty() {
+                self.attack_version = other.attack_version;
+            }
+            self.rules.extend(other.rules);
+            self.correlations.extend(other.correlations);
+            self.event_names.extend(other.event_names);
+            self.alone |= other.alone;
+        }
+        self.rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
+        self.correlations.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
+        self.event_names.sort_unstable();
+        self.event_names.dedup();
+        let twice = self.twice();
+        if twice.is_empty() { Ok(self) } else { Err(twice) }
+    }
+
+    /// The slugs and ids that more than one rule or chain has, as one problem each.
+    fn twice(&self) -> Vec<String> {
+        let (mut slugs, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        let mut twice = Vec::new();
+        let rules = self.rules.iter().map(|rule| &rule.about);
+        for about in rules.chain(self.correlations.iter().map(|chain| &chain.about)) {
+            let RuleMetadata { slug, id, title, .. } = about;
+            if !slugs.insert(slug.to_lowercase()) {
+                twice.push(format!("two rules have the name {slug}; one is {title:?}"));
+            }
+            if !ids.insert(id.to_lowercase()) {
+                twice.push(format!("two rules have the id {id}; one is {slug}"));
+            }
+        }
+        twice
     }
 
     /// The metadata of every public rule and chain, in the order of their slugs.
@@ -158,6 +199,8 @@ pub struct RuleMetadata {
     pub threat_catalogue: Arc<[String]>,
     /// The rules of other systems that it answers to.
     pub covers: Arc<[String]>,
+    /// The tags that have no other place, as the rule wrote them.
+    pub tags: Arc<[String]>,
 }
 
 /// One rule.
@@ -177,9 +220,12 @@ pub struct Rule {
     pub event_names: Vec<String>,
     /// The `eventSource`s that `condition` can match, in lower case; empty if any.
     pub event_sources: Vec<String>,
-    /// Texts of plain letters, in their case, of which a record has one if `condition` holds; none where that
-    /// is not known.
+    /// Texts of plain letters, in their case, of which the request has one if `condition` holds; none where
+    /// that is not known.
     pub verbatim: Vec<String>,
+    /// Of a rule that names no event: texts, in lower case, of which a record has one in any case if
+    /// `condition` holds; none where that is not known. See [`Rule::witness`].
+    pub texts: Vec<String>,
     /// Fires only for values not seen together before.
     pub new_terms: Option<NewTerms>,
     /// The account affected.

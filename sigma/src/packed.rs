@@ -19,7 +19,7 @@ use crate::Pack;
 const MAGIC: &[u8; 13] = b"orgwatchpack\0";
 
 /// The version of the form.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// The length of a digest in bytes.
 const DIGEST: usize = 8;
@@ -83,6 +83,7 @@ impl Pack {
         if bytes.get(..digested).map(digest) != Some(u64::from_le_bytes(*expected)) {
             return Err(PackError::Damaged);
         }
+        crate::regex::begin_pack();
         match postcard::take_from_bytes(body) {
             Ok((pack, [])) => Ok(pack),
             _ => Err(PackError::Damaged),
@@ -107,7 +108,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Expr, Field, Glob, Item, Matcher, Rule, Severity, Template};
+    use crate::evaluate::tests::JsonEvent;
+    use crate::{
+        Expr, Field, FieldRef, Glob, Item, Matcher, Regex, RegexFlags, Relation, Rule, Severity,
+        Template, Token,
+    };
 
     fn pack() -> Pack {
         let item = Item {
@@ -129,10 +134,10 @@ mod tests {
                 "slug": "left", "id": "1", "title": "t", "description": "d", "group": "g",
                 "references": [], "level": Severity::Low, "summary": template, "why": "w",
                 "benign": "b", "triage": [], "attack": [], "attack_aliases": [],
-                "threat_catalogue": [], "covers": [],
+                "threat_catalogue": [], "covers": [], "tags": [],
             },
             "internal": false, "severity": [], "condition": [{"And": 0}], "derived_condition": null,
-            "event_names": [], "event_sources": [], "verbatim": [], "new_terms": null, "account": template,
+            "event_names": [], "event_sources": [], "verbatim": [], "texts": [], "new_terms": null, "account": template,
             "organization": null, "destination_organization": null, "target": null, "details": [],
         }))
         .unwrap()
@@ -170,7 +175,60 @@ mod tests {
         assert_eq!(Pack::from_bytes(&longer), Err(PackError::Damaged));
     }
 
+    /// A condition with every kind of matcher.
+    fn every_matcher() -> Expr {
+        let item = |field, matchers, all| Expr::Item(Item { field, matchers, all, negated: false });
+        let record = |name: &str| Field::Record(name.into());
+        let flags = RegexFlags { ignore_case: true, ..RegexFlags::default() };
+        let relation = Relation::EndsWith;
+        let to = FieldRef { field: record("b"), relation, cased: false };
+        let dash = Glob { tokens: vec![Token::Many, Token::Dash, Token::One], cased: false };
+        let matchers = vec![
+            Matcher::Text(Glob::wildcard("a*b?")),
+            Matcher::Text(dash),
+            Matcher::Equals(1.0),
+            Matcher::Gt(0.5),
+            Matcher::Bool(true),
+            Matcher::Null,
+            Matcher::Exists(true),
+            Matcher::Cidr { network: "192.0.2.0".parse().unwrap(), prefix: 24 },
+            Matcher::Regex(Regex::new("^(a|b)+$", flags).unwrap()),
+            Matcher::FieldRef(to),
+        ];
+        Expr::NOf(
+            1,
+            vec![
+                item(record("a.b"), matchers.clone(), false),
+                Expr::And(vec![item(Field::Keyword, matchers, true)]),
+                Expr::Not(Box::new(item(Field::Derived(crate::Derived::ByAws), vec![], false))),
+            ],
+        )
+    }
+
     proptest! {
+        /// Bytes changed behind a digest that is right: what is still a pack can be evaluated.
+        #[test]
+        fn no_pack_panics(changes in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..4)) {
+            let rule = Rule { condition: every_matcher(), ..rule() };
+            let mut bytes = Pack { rules: vec![rule], ..Pack::default() }.to_bytes();
+            bytes.truncate(bytes.len() - DIGEST);
+            let body = MAGIC.len() + 2;
+            for (at, byte) in changes {
+                let at = body + at % (bytes.len() - body);
+                bytes[at] = byte;
+            }
+            bytes.extend(digest(&bytes).to_le_bytes());
+            let Ok(pack) = Pack::from_bytes(&bytes) else { return Ok(()) };
+            for value in [
+                serde_json::json!({"a": {"b": "ab-"}, "b": [1, "x", null, true]}),
+                serde_json::json!({"a": [{"b": "192.0.2.1"}, {"b": [["abab"]]}], "b": {}}),
+            ] {
+                for rule in &pack.rules {
+                    crate::holds(&rule.condition, &JsonEvent(value.clone()));
+                }
+            }
+        }
+
         /// With a digest that is right, so that the body is read.
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..400usize) {

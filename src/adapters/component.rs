@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use crate::detector::{self, Screened};
-use crate::{envelope, rules, settings, state};
+use crate::{envelope, packs, rules, settings, state};
 
 wit_bindgen::generate!({ path: "wit", world: "plugin" });
 
@@ -26,7 +26,8 @@ impl wit::Guest for Component {
     type Detector = Detector;
 
     fn describe() -> wit::Description {
-        let pack = rules::builtin_pack();
+        // What a baked pack that cannot be used is refused for, `open` says.
+        let pack = packs::own().unwrap_or_else(|_| rules::builtin_pack());
         let mut sources: Vec<String> =
             pack.rules.iter().flat_map(|rule| rule.event_sources.clone()).collect();
         sources.sort_unstable();
@@ -44,8 +45,11 @@ impl wit::Guest for Component {
 }
 
 impl wit::GuestDetector for Detector {
-    fn open(settings: String) -> Result<wit::Detector, Vec<wit::SettingProblem>> {
-        match detector::Detector::open(&settings) {
+    fn open(
+        settings: String,
+        packs: Vec<Vec<u8>>,
+    ) -> Result<wit::Detector, Vec<wit::SettingProblem>> {
+        match detector::Detector::open_with(&settings, &packs) {
             Ok(opened) => Ok(wit::Detector::new(Detector(RefCell::new(opened)))),
             Err(problems) => Err(problems.into_iter().map(Into::into).collect()),
         }
@@ -82,6 +86,12 @@ impl wit::GuestDetector for Detector {
         let completed = self.0.borrow_mut().merge_state(&state);
         let completed = completed.map_err(|error| error.to_string())?;
         Ok(completed.into_iter().map(Into::into).collect())
+    }
+
+    fn rules(&self) -> Vec<wit::Rule> {
+        let detector = self.0.borrow();
+        let pack = detector.pack();
+        detector.running().into_iter().map(|about| describe_rule(about, pack)).collect()
     }
 
     fn counters(&self) -> Vec<wit::Counter> {

@@ -153,6 +153,34 @@ impl<'a> Value<'a> {
         found
     }
 
+    /// Whether a test holds for any text in it, at any depth, keys aside.
+    pub fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        // The containers that are open: their ends, and whether what comes next in one is a key.
+        let mut open: Vec<(u32, Option<bool>)> = Vec::new();
+        let mut index = self.index;
+        loop {
+            while open.last().is_some_and(|(end, _)| index >= *end) {
+                open.pop();
+            }
+            let is_key = open.last_mut().and_then(|(_, key)| key.as_mut());
+            let skip = is_key.is_some_and(|key| std::mem::replace(key, !*key));
+            let value = Value { index, ..*self };
+            let node = value.node();
+            if !skip {
+                match node.shape {
+                    Shape::Object => open.push((node.next, Some(true))),
+                    Shape::Array => open.push((node.next, None)),
+                    _ if value.text().is_some_and(|text| test(&text)) => return true,
+                    _ => {}
+                }
+            }
+            index = index.saturating_add(1);
+            if open.is_empty() || index as usize >= self.tape.nodes.len() {
+                return false;
+            }
+        }
+    }
+
     /// Keys and values of an object, in the order of the source; nothing for anything else.
     pub fn entries(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         let this = *self;

@@ -124,6 +124,20 @@ impl<'a> Record<'a> {
         crate::time::parse(&self.at(&["eventTime"])?)
     }
 
+    /// Whether a test holds for any text value of the record, at any depth.
+    pub fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.fields.object().entries().any(|(name, value)| {
+            match value.kind() {
+                // It may be JSON in text, or an error that is none.
+                Kind::Text => {
+                    let field = name.text().and_then(|name| self.field(&name));
+                    field.is_some_and(|value| value.any_text(test))
+                }
+                _ => value.any_text(test),
+            }
+        })
+    }
+
     fn look<S: AsRef<str>>(&self, path: &[S]) -> Found<'a> {
         let Some((first, rest)) = path.split_first() else { return Found::Missing };
         if self.fields.dotted() {

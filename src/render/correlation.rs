@@ -94,7 +94,7 @@ fn counted(field: &Field) -> Option<(&str, PartValue)> {
         Field::Derived(Derived::Account) => {
             return Some(("accounts", |part| part.account.as_deref().unwrap_or_default()));
         }
-        Field::Derived(_) => return None,
+        Field::Derived(_) | Field::Keyword => return None,
         Field::Record(path) => path.text.as_str(),
     };
     Some(match path {
@@ -126,6 +126,10 @@ impl Event for Goes<'_> {
             }
             _ => Lookup::Missing,
         }
+    }
+
+    fn any_text(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
     }
 }
 

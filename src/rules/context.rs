@@ -153,6 +153,7 @@ impl<'a> Context<'a> {
         match field {
             Field::Record(path) => self.record.text(path),
             Field::Derived(derived) => self.derived(*derived),
+            Field::Keyword => None,
         }
     }
 
@@ -160,6 +161,7 @@ impl<'a> Context<'a> {
         match field {
             Field::Record(path) => FieldValue::Record(self.record.find(path)),
             Field::Derived(derived) => FieldValue::Derived(self.derived(*derived)),
+            Field::Keyword => FieldValue::Derived(None),
         }
     }
 }

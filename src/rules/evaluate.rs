@@ -23,6 +23,10 @@ impl Event for Context<'_> {
             FieldValue::Derived(Some(text)) => Lookup::Text(trimmed(text)),
         }
     }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.record.any_text(test)
+    }
 }
 
 impl EventValue for Value<'_> {

@@ -63,6 +63,24 @@ pub(super) const PATH: Allowed = Allowed {
     allowed: "a path is keys with dots between them, such as data.aws; \"*\" is any key",
 };
 
+/// A field's name in a rule.
+pub(super) const NAME: Allowed = Allowed {
+    valid: |text| {
+        (1..=256).contains(&text.chars().count())
+            && !text.contains(|c: char| c <= ' ' || c == '|' || c == '\x7f')
+    },
+    allowed: "a field's name is 1 to 256 characters, without |, spaces and control characters",
+};
+
+/// A field of a record.
+pub(super) const FIELD: Allowed = Allowed {
+    valid: |text| {
+        let key = |key: &str| !key.is_empty() && !key.contains('*');
+        (NAME.valid)(text) && text.split('.').all(key)
+    },
+    allowed: "a field is keys with dots between them, such as userIdentity.arn",
+};
+
 /// A point in time: RFC 3339, with capitals and a zone.
 pub(super) const TIME: Allowed = Allowed {
     valid: |text| {

@@ -15,7 +15,7 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
+use check::{ACCOUNT, Check, FIELD, NAME, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
 
 use crate::envelope::Reach;
 use crate::finding::Severity;
@@ -88,6 +88,9 @@ pub struct Settings {
     pub reach: Reach,
     /// Whose silence is told; none unless the settings ask for it.
     pub silence: Option<Silence>,
+    /// The fields of CloudTrail that a user's rules know by other names, by these names: for what
+    /// compiles them. A compiled pack has CloudTrail's own.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -107,6 +110,7 @@ impl Default for Settings {
             },
             reach: Reach::default(),
             silence: None,
+            fields: BTreeMap::new(),
         }
     }
 }
@@ -128,6 +132,7 @@ const KEYS: &[&str] = &[
     "memory",
     "record_at",
     "silence",
+    "fields",
 ];
 
 impl Settings {
@@ -190,6 +195,7 @@ impl Settings {
             "learning_until" => self.learning_until = check.time(key, value),
             "record_at" => self.reach = Reach::at(check.texts(key, value, PATH)),
             "silence" => self.silence = silence(value, check),
+            "fields" => self.fields = fields(value, check),
             "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
         }
@@ -251,6 +257,38 @@ fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
     }
     (!value.is_null()).then_some(silence)
 }
+
+/// `fields: {event.action: eventName}`.
+pub fn renamed_fields(document: &Value) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+    let mut check = Check::default();
+    let renamed = fields(document.get("fields").unwrap_or(&Value::Null), &mut check);
+    if check.problems.is_empty() { Ok(renamed) } else { Err(check.problems) }
+}
+
+fn fields(value: &Value, check: &mut Check) -> BTreeMap<String, String> {
+    let map = value.as_object();
+    if !value.is_null() && map.is_none_or(|map| map.len() > MAX_RENAMED) {
+        check.wrong(
+            "fields",
+            value,
+            &format!("names of rules and fields of CloudTrail, {MAX_RENAMED} at most"),
+        );
+        return BTreeMap::new();
+    }
+    let mut renamed = BTreeMap::new();
+    for (name, field) in map.into_iter().flatten() {
+        let path = below("fields", name);
+        if (NAME.valid)(name) {
+            renamed.extend(check.text(&path, field, FIELD).map(|field| (name.clone(), field)));
+        } else {
+            check.wrong(&path, &Value::from(name.as_str()), NAME.allowed);
+        }
+    }
+    renamed
+}
+
+/// The most fields that have other names.
+const MAX_RENAMED: usize = 1000;
 
 /// The most accounts whose silence is told.
 const MAX_SILENT: usize = 10_000;

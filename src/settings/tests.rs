@@ -37,6 +37,18 @@ fn everything_wrong_is_named_at_once() {
 }
 
 #[test]
+fn fields_are_renamed_one_by_one() {
+    let fine = r#"{"fields": {"event.action": "eventName", "user.id": "userIdentity.arn"}}"#;
+    let fields = read(fine).unwrap().fields;
+    assert_eq!(fields.get("event.action").map(String::as_str), Some("eventName"));
+    let found =
+        problems(r#"{"fields": {"a b": "eventName", "c": "x..y", "d": 1, "e|contains": "f"}}"#);
+    let paths: Vec<_> = found.iter().map(|problem| problem.split(": ").next().unwrap()).collect();
+    assert_eq!(paths, ["fields.a b", "fields.c", "fields.d", "fields.e|contains"]);
+    assert!(problems(r#"{"fields": ["eventName"]}"#)[0].starts_with("fields: "));
+}
+
+#[test]
 fn an_empty_file_is_the_defaults() {
     assert_eq!(read("null").unwrap(), Settings::default());
 }

@@ -22,7 +22,7 @@ fn compiled(yaml: &str) -> Expr {
     pack.rules.remove(0).condition
 }
 
-fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
+pub fn matches(condition: &Expr, record: &serde_json::Value) -> bool {
     let text = record.to_string();
     let mut tape = Tape::default();
     tape.parse(&text).unwrap();
@@ -43,8 +43,11 @@ fn items() -> Vec<String> {
         for more in ["", "|cased", "|neq"] {
             // The oracle puts the wildcard of startswith before a value that ends with one, and that of
             // endswith behind it.
-            let both = |text: &&&str| **text != "'a*'" || !modifier.ends_with("with");
-            for text in texts.iter().filter(both) {
+            let both =
+                |text: &&&str| !["'a*'", "'?bc'"].contains(*text) || !modifier.ends_with("with");
+            // A part of a text is a text: `contains: true` is refused, and the oracle passes over `contains`.
+            let is_text = |text: &&&str| **text != "true" || modifier.is_empty();
+            for text in texts.iter().filter(both).filter(is_text) {
                 items.push(format!("x{modifier}{more}: {text}"));
             }
             items.push(format!("x{modifier}{more}: [abc, '5', 5]"));
@@ -71,6 +74,32 @@ fn items() -> Vec<String> {
         items.push(format!("x|neq: {value}"));
     }
     items.extend(["x|exists: true", "x|exists: false"].map(str::to_owned));
+    let patterns =
+        ["'^a.c$'", "b", "'B|5'", "'^\\d+$'", "''", "'^(?:a|xa)bc'", "'\\.'", "'^b$'", "true"];
+    for flags in ["", "|i", "|m", "|s", "|i|m|s", "|neq", "|cased"] {
+        items.extend(patterns.map(|pattern| format!("x|re{flags}: {pattern}")));
+        items.push(format!("x|re{flags}: [nothing, 'ab?']"));
+    }
+    items.push("x|re|all: [a, 'c$']".into());
+    for modifier in ["", "|contains", "|startswith", "|endswith"] {
+        for more in ["", "|cased", "|neq"] {
+            let values = ["'-abc'", "abc", "'a-b-c'", "'-'", "['-a', '--b']"];
+            items.extend(values.map(|value| format!("x|windash{modifier}{more}: {value}")));
+            let values = ["abc", "a", "[b, abc]"];
+            items.extend(values.map(|value| format!("x|base64{modifier}{more}: {value}")));
+            items.push(format!("x|wide|base64{modifier}{more}: a"));
+            items.push(format!("x|utf16be|base64{modifier}{more}: a"));
+            items.push(format!("x|utf16|base64{modifier}{more}: a"));
+            items.push(format!("x|fieldref{modifier}{more}: eventSource"));
+            items.push(format!("x|fieldref{modifier}{more}: missing"));
+        }
+    }
+    // Of whole groups of three bytes all is certain; of others the oracle asks for more than is.
+    items.extend(["x|base64offset: abc", "x|base64offset|contains: abcdef"].map(str::to_owned));
+    items.extend(["- xabc", "- b", "- 'b*c'", "- '?bc'", "- 'a\\*c'"].map(str::to_owned));
+    items.extend(
+        ["- abc\n    - nothing", "'|contains|all': [xa, bc]", "'|re': '^ab'"].map(str::to_owned),
+    );
     items
 }
 
@@ -81,6 +110,8 @@ fn values() -> Vec<Option<serde_json::Value>> {
         "5", "5.0", "5.5", "-1", "05", "+5", "1e3", " 5", "NaN", "inf",
         5, 5.0, 5.5, -1, 0, 1000, 1e3, 4, 6, 12345678901234567890u64,
         "192.0.2.1", "192.0.2.255", "192.0.3.1", "2001:db8::1", "::ffff:192.0.2.1", "192.0.2.1/32",
+        "-abc", "/abc", "x \u{2013}abc", "a\u{2014}b/c", "YWJj", "xYWJjx", "YQ==", "YQA=", "AGE=", "//5hAA==",
+        "FiYw", "hYmM", "xab\nbcx", "aa", "A",
         [], ["abc", 5], ["x", null], [["abc"]], [[]], {}, {"x": "abc"}, [{"x": 5}],
     ]);
     let mut values = vec![None];
@@ -128,6 +159,12 @@ fn the_oracle_agrees_on_every_modifier() {
         let mut engine = Engine::new();
         engine.add_collection(&rsigma_parser::parse_sigma_yaml(&yaml).unwrap()).unwrap();
         for value in values() {
+            // The oracle's wildcards stop at the end of a line.
+            let lines =
+                value.as_ref().and_then(|value| value.as_str()).is_some_and(|v| v.contains('\n'));
+            if lines && item.contains(['*', '?']) && !item.contains("|re") {
+                continue;
+            }
             let mut record = serde_json::json!({"eventSource": "a"});
             if let Some(value) = &value {
                 record["x"] = value.clone();

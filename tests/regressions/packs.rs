@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orgwatch_sigma::Pack;
-use orgwatch_sigma::compile::{Attack, Refusal, RuleFile, pack};
+use orgwatch_sigma::compile::{Attack, Problem, RuleFile, pack};
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn chain(name: &str, id: &str, rules: &str, timespan: &str, more: &str) -> Strin
     )
 }
 
-fn compiled(documents: &[String]) -> Result<Pack, Vec<Refusal>> {
+fn compiled(documents: &[String]) -> Result<Pack, Vec<Problem>> {
     let file =
         |(n, yaml): (usize, &String)| RuleFile { path: format!("g/{n}.yml"), yaml: yaml.clone() };
     let files: Vec<_> = documents.iter().enumerate().map(file).collect();

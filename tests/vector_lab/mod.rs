@@ -8,6 +8,7 @@ mod output;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -50,6 +51,8 @@ pub struct Lab {
     runs: u32,
     /// The findings that the log reported as delivered, [`SETTLED`] before the kill.
     settled: BTreeSet<String>,
+    /// Rules of a user.
+    rules: Vec<String>,
 }
 
 fn free_port() -> u16 {
@@ -111,14 +114,48 @@ impl Lab {
         Self::of(kind, sandbox, configs, (to, back), lines.len() as u32)
     }
 
+    /// The same with these rules, in the service and in the condition of the tap.
+    pub fn with_rules(kind: Loop, lines: &[String], rules: &Path) -> Self {
+        let sandbox = Sandbox::new();
+        let (to, back) = (free_port(), free_port());
+        let rules = vec!["--rules".to_owned(), rules.display().to_string()];
+        let condition = |rules: &[String]| -> String {
+            let rules = rules.iter().map(String::as_str);
+            let printed =
+                sandbox.run(&["router", "vector"].into_iter().chain(rules).collect::<Vec<_>>());
+            printed.out.lines().map(|line| format!("        {line}\n")).collect()
+        };
+        let (built_in, own) = (condition(&[]), condition(&rules));
+        assert_ne!(built_in, own);
+        let replaced = [(built_in.as_str(), own)];
+        let ends = ["source-files", "findings-file"];
+        let configs = configurations(kind, &sandbox, (to, back), &ends, &replaced);
+        sandbox.file("settings.yaml", "");
+        sandbox.file("in/events.ndjson", lines.join("\n") + "\n");
+        Self::of_rules(kind, sandbox, configs, (to, back), lines.len() as u32, rules)
+    }
+
     fn of(
+        kind: Loop,
+        sandbox: Sandbox,
+        configs: Vec<PathBuf>,
+        ports: (u16, u16),
+        events: u32,
+    ) -> Self {
+        Self::of_rules(kind, sandbox, configs, ports, events, Vec::new())
+    }
+
+    fn of_rules(
         kind: Loop,
         sandbox: Sandbox,
         configs: Vec<PathBuf>,
         (to, back): (u16, u16),
         events: u32,
+        rules: Vec<String>,
     ) -> Self {
-        let found = sandbox.scan(&["in", "--quiet", "--settings", "settings.yaml"]).findings();
+        let scan = ["in", "--quiet", "--settings", "settings.yaml"];
+        let own = rules.iter().map(String::as_str);
+        let found = sandbox.scan(&scan.into_iter().chain(own).collect::<Vec<_>>()).findings();
         let expected: BTreeMap<String, Value> = found
             .into_iter()
             .map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding))
@@ -135,7 +172,16 @@ impl Lab {
             vector: None,
             runs: 0,
             settled: BTreeSet::new(),
+            rules,
         }
+    }
+
+    /// One more event. Vector may keep a few that come as it starts in the buffer before the sink until
+    /// there is another.
+    pub fn append(&self, line: &str) {
+        let file = self.sandbox.path("in/events.ndjson");
+        let mut file = File::options().append(true).open(file).unwrap();
+        writeln!(file, "{line}").unwrap();
     }
 
     fn log(&mut self, name: &str) -> Stdio {
@@ -152,6 +198,7 @@ impl Lab {
             .args(["serve", "--listen", &listen, "--forward", &forward, "--log", "json"])
             .args(["--state", "orgwatch.state", "--save-interval", "1s"])
             .args(["--settings", "settings.yaml"])
+            .args(&self.rules)
             .stderr(log);
         if self.kind == Loop::Tap {
             command.arg("--findings-only");

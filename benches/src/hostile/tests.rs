@@ -28,7 +28,7 @@ fn work(engine: &Engine, component: &Component, events: &str) -> (u64, bool) {
     let plugin =
         contract::Plugin::instantiate(&mut store, component, &Linker::new(engine)).unwrap();
     let detector = plugin.orgwatch_detector_detection().detector();
-    let opened = detector.call_open(&mut store, &settings()).unwrap().unwrap();
+    let opened = detector.call_open(&mut store, &settings(), &[]).unwrap().unwrap();
     store.set_fuel(FUEL).unwrap();
     let batch = detector.call_detect_batch(&mut store, opened, events.as_bytes()).unwrap();
     let found = batch.findings.iter().any(|one| one.finding.rule == "member-left-organization");

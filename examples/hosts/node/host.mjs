@@ -1,7 +1,10 @@
 // A host of the orgwatch component in Node, with npm's `@bytecodealliance/jco`.
 //
 //     npx jco transpile orgwatch-0.1.0.wasm --instantiation async --name orgwatch --out-dir component
-//     node host.mjs component orgwatch-0.1.0.wasm [settings.json] < events.ndjson > findings.ndjson
+//     node host.mjs component orgwatch-0.1.0.wasm [settings.json [mine.pack]]
+//         < events.ndjson > findings.ndjson
+//
+// `orgwatch rules compile` makes a pack of your own rules.
 //
 // It is an example: docs/contract.md explains it.
 
@@ -10,14 +13,14 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/// Settings or a state that the component does not take.
+/// Settings, a pack or a state that the component does not take.
 export class Refused extends Error {}
 
 /// An opened detector. A guest that traps is replaced by a new one with the memory that was saved
 /// last, and what it was given is examined again without the event that did it.
 export class Detector {
   /// `folder` is what jco made of the component in `file`.
-  static async open(folder, file, settings = '{}') {
+  static async open(folder, file, settings = '{}', packs = []) {
     const detector = new Detector();
     const { instantiate } = await import(pathToFileURL(resolve(folder, 'orgwatch.js')));
     // Compiled once; a guest that trapped is replaced without waiting.
@@ -31,6 +34,7 @@ export class Detector {
     // The component imports nothing.
     detector.instantiate = () => instantiate(module, {});
     detector.settings = settings;
+    detector.packs = packs;
     // The component cannot know its own digest.
     const digest = createHash('sha256').update(await readFile(file)).digest('hex');
     detector.digest = `sha256:${digest}`;
@@ -42,7 +46,7 @@ export class Detector {
   async reopen() {
     const { detection } = await this.instantiate();
     try {
-      this.guest = detection.Detector.open(this.settings);
+      this.guest = detection.Detector.open(this.settings, this.packs);
     } catch (error) {
       // jco throws the error of a result, with the WIT value as its payload.
       if (!Array.isArray(error.payload)) throw error;
@@ -140,9 +144,10 @@ function plain(value) {
   return Object.fromEntries(named);
 }
 
-async function main([folder, file, settings]) {
+async function main([folder, file, settings, ...packs]) {
   const given = settings && (await readFile(settings, 'utf8'));
-  const detector = await Detector.open(folder, file, given);
+  const rules = await Promise.all(packs.map((pack) => readFile(pack)));
+  const detector = await Detector.open(folder, file, given, rules);
   const chunks = [];
   for await (const chunk of process.stdin) chunks.push(chunk);
   const { findings, unreadable } = await detector.detectBatch(Buffer.concat(chunks));

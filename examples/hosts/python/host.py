@@ -1,6 +1,9 @@
 """A host of the orgwatch component in Python, with PyPI's `wasmtime`.
 
-    python host.py orgwatch-0.1.0.wasm [--settings settings.json] < events.ndjson > findings.ndjson
+    python host.py orgwatch-0.1.0.wasm [--settings settings.json] [--pack mine.pack]
+        < events.ndjson > findings.ndjson
+
+`orgwatch rules compile` makes a pack of your own rules.
 
 It is an example: docs/contract.md explains it.
 """
@@ -18,7 +21,7 @@ INTERFACE = "orgwatch:detector/detection@1.0.0"
 
 
 class Refused(Exception):
-    """Settings or a state that the component does not take."""
+    """Settings, a pack or a state that the component does not take."""
 
 
 class Detector:
@@ -26,7 +29,7 @@ class Detector:
     memory that was saved last, and what it was given is examined again without the event that did
     it."""
 
-    def __init__(self, path, settings="{}", seconds=10, max_memory=1 << 30):
+    def __init__(self, path, settings="{}", packs=(), seconds=10, max_memory=1 << 30):
         with open(path, "rb") as file:
             code = file.read()
         # The component cannot know its own digest.
@@ -35,7 +38,8 @@ class Detector:
         config.epoch_interruption = True
         self.engine = Engine(config)
         self.component = wit.Component(self.engine, code)
-        self.settings, self.seconds, self.max_memory = settings, seconds, max_memory
+        self.settings, self.packs = settings, list(packs)
+        self.seconds, self.max_memory = seconds, max_memory
         self.state = None
         self._open()
 
@@ -48,7 +52,7 @@ class Detector:
         self.interface = self.instance.get_export_index(self.store, INTERFACE)
         if self.interface is None:
             raise Refused(f"the component does not export {INTERFACE}")
-        opened = self._call("[static]detector.open", self.settings)
+        opened = self._call("[static]detector.open", self.settings, self.packs)
         # result<detector, list<setting-problem>>
         if not isinstance(opened, wit.ResourceAny):
             raise Refused("; ".join(f"{one.path}: {one.problem}" for one in opened))
@@ -131,13 +135,18 @@ def main():
     arguments = argparse.ArgumentParser(description="Runs the orgwatch component on events.")
     arguments.add_argument("component")
     arguments.add_argument("--settings", help="a file with settings, as JSON")
+    arguments.add_argument("--pack", action="append", default=[], help="a file with a compiled pack")
     arguments = arguments.parse_args()
     settings = "{}"
     if arguments.settings:
         with open(arguments.settings, encoding="utf-8") as file:
             settings = file.read()
+    packs = []
+    for pack in arguments.pack:
+        with open(pack, "rb") as file:
+            packs.append(file.read())
     try:
-        detector = Detector(arguments.component, settings)
+        detector = Detector(arguments.component, settings, packs)
     except Refused as error:
         sys.exit(f"host.py: {error}")
     findings, unreadable = detector.detect_batch(sys.stdin.buffer.read())

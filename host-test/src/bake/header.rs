@@ -6,11 +6,11 @@ use wasmparser::{ConstExpr, DataKind, Operator, Parser, Payload};
 
 use super::Error;
 
-/// The length of the header: 16 bytes of magic, 16 of the version, and the two slices.
+/// The length of the header: 16 bytes of magic, 16 of the version, and the slices.
 const LENGTH: usize = 32 + SLICES;
-/// The length of the two slices: the address and the length of settings and of memory, each of four
-/// bytes.
-const SLICES: usize = 16;
+/// The length of the slices: the address and the length of settings, of memory and of a pack, each of
+/// four bytes.
+const SLICES: usize = 24;
 
 /// The parts baked into an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Contents {
     pub settings: Option<String>,
     /// The memory, as a detector saves it.
     pub state: Option<Vec<u8>>,
+    /// The rules, as a compiled pack.
+    pub pack: Option<Vec<u8>>,
 }
 
 /// A segment that is in memory from the start.
@@ -72,7 +74,7 @@ impl<'a> Header<'a> {
         self.bytes.get(16..32).unwrap_or_default()
     }
 
-    /// The bytes of the two slices.
+    /// The bytes of the slices.
     pub(super) fn slices(&self) -> &'a [u8; SLICES] {
         self.bytes.last_chunk().unwrap_or(&EMPTY)
     }
@@ -111,21 +113,31 @@ pub(super) fn read(module: &[u8]) -> Result<Contents, Error> {
         there.map(Some).ok_or(Error::Layout("its header points to nothing"))
     };
     let settings = slice()?.map(|text| String::from_utf8_lossy(text).into_owned());
-    Ok(Contents { version, settings, state: slice()?.map(<[u8]>::to_vec) })
+    let (state, pack) = (slice()?, slice()?);
+    Ok(Contents {
+        version,
+        settings,
+        state: state.map(<[u8]>::to_vec),
+        pack: pack.map(<[u8]>::to_vec),
+    })
 }
 
-/// The header's two slices as its bytes: settings of this length at `address`, and a state behind them.
-pub(crate) fn slices(address: u32, settings: usize, state: usize) -> [u8; SLICES] {
+/// The header's slices as its bytes: settings, a state and a pack of these lengths, one behind the other
+/// from `address` on.
+pub(crate) fn slices(address: u32, lengths: [usize; 3]) -> [u8; SLICES] {
     let mut bytes = [0; SLICES];
-    let words = [address, settings as u32, address.wrapping_add(settings as u32), state as u32];
-    for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
-        chunk.copy_from_slice(&word.to_le_bytes());
+    let mut at = address;
+    for (slice, length) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(lengths) {
+        let word = u64::from(at) | (length as u64) << 32;
+        slice.copy_from_slice(&word.to_le_bytes());
+        at = at.wrapping_add(length as u32);
     }
     bytes
 }
 
-/// The place of the two slices in the header.
+/// The place of the slices in the header.
 pub(crate) const AT_SLICES: std::ops::Range<usize> = 32..LENGTH;
 
-/// The two slices as the compiler leaves them.
-pub(crate) const EMPTY: [u8; SLICES] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+/// The slices as the compiler leaves them.
+pub(crate) const EMPTY: [u8; SLICES] =
+    [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];

@@ -1,9 +1,9 @@
-//! Settings and memory into an artifact, for loaders that can hand it none: Fluent Bit's filter, a
+//! Settings, memory and rules into an artifact, for loaders that can hand it none: Fluent Bit's filter, a
 //! component host that opens with `{}`.
 //!
 //! The guest has a header for them (`orgwatch::embedded_config`), which is found by its magic in the data of
-//! the core module, in a component in the one core module that has it. The settings and the state
-//! are one more data segment behind the memory that the compiler laid out, and the header points there. Nothing
+//! the core module, in a component in the one core module that has it. The settings, the state and the
+//! compiled pack are one more data segment behind the memory that the compiler laid out, and the header points there. Nothing
 //! of the code changes, and an artifact with the same baked twice is the same bytes.
 //!
 //! Pre-initialising with `wasmtime-wizer` was tried on both artifacts. Its function takes no arguments,
@@ -25,19 +25,28 @@ mod tests;
 use std::ops::Range;
 
 use orgwatch_artifact::{
-    BAKED, Baked, Integrity, Kind, Malformed, Module, digest, integrity, seal,
+    BAKED, Baked, BakedRules, Integrity, Kind, Malformed, Module, digest, integrity, seal,
 };
 use wasm_encoder::{Component, RawSection};
 use wasmparser::BinaryReaderError;
 
 pub use header::Contents;
 
-/// The most that settings and memory may take together: far more than any cap of the settings lets a
+/// The most that settings, memory and rules may take together: far more than any cap of the settings lets a
 /// memory grow to.
 const MAX_BAKED: usize = 256 << 20;
 
 /// The number of a core module's section in a component.
 const CORE_MODULE: u8 = 1;
+
+/// Rules to bake.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The name that they were given by.
+    pub name: &'a str,
+    /// The compiled pack.
+    pub pack: &'a [u8],
+}
 
 /// An artifact that nothing can be baked into.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +79,8 @@ pub enum Error {
         this: &'static str,
     },
 
-    /// The settings or the memory are too long to be baked.
-    #[error("settings and state are {0} bytes, more than the 256 MiB that may be baked")]
+    /// The settings, the memory or the rules are too long to be baked.
+    #[error("settings, state and rules are {0} bytes, more than the 256 MiB that may be baked")]
     TooLong(usize),
 
     /// The module is laid out as none of ours is.
@@ -85,18 +94,26 @@ impl From<BinaryReaderError> for Error {
     }
 }
 
-/// The settings and the memory baked into an artifact, read without running anything.
+/// The parts baked into an artifact, read without running anything.
 pub fn contents(artifact: &[u8]) -> Result<Contents, Error> {
     let whole = Module::parse(artifact)?;
     let (_, core) = core_module(&whole)?;
     header::read(core)
 }
 
-/// A copy of an artifact that opens with these settings, one JSON document, and with this memory.
+/// A copy of an artifact that opens with these settings, one JSON document, with this memory and with
+/// the rules of this compiled pack.
 ///
-/// Neither is checked here: that is what opening a detector with them does.
-pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-    let length = settings.len().saturating_add(state.map_or(0, <[u8]>::len));
+/// None of them is checked here: that is what opening a detector with them does.
+pub fn bake(
+    artifact: &[u8],
+    settings: &str,
+    state: Option<&[u8]>,
+    rules: Option<&Rules<'_>>,
+) -> Result<Vec<u8>, Error> {
+    let pack = rules.map(|rules| rules.pack).unwrap_or_default();
+    let parts = [settings.as_bytes(), state.unwrap_or_default(), pack];
+    let length = parts.iter().map(|part| part.len()).fold(0, usize::saturating_add);
     if length > MAX_BAKED {
         return Err(Error::TooLong(length));
     }
@@ -113,7 +130,7 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
     if there.version != this {
         return Err(Error::Version { artifact: there.version, this });
     }
-    let core = rewrite::with(core, settings.as_bytes(), state.unwrap_or_default())?;
+    let core = rewrite::with(core, parts)?;
     let bytes = match place {
         None => core,
         Some(range) => {
@@ -132,6 +149,8 @@ pub fn bake(artifact: &[u8], settings: &str, state: Option<&[u8]>) -> Result<Vec
         from: digest(artifact),
         settings: Some(digest(settings.as_bytes())),
         state: state.map(digest),
+        rules: rules
+            .map(|rules| BakedRules { name: rules.name.into(), digest: digest(rules.pack) }),
     };
     let note = serde_json::to_vec(&note).unwrap_or_default();
     Ok(seal(&Module::parse(&bytes)?.with(BAKED, &note))?)

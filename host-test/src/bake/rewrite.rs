@@ -10,8 +10,8 @@ use super::{Error, header};
 const PAGE: u64 = 64 << 10;
 
 /// The module with these in memory from the start, and its header pointing to them.
-pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u8>, Error> {
-    let added = [settings, state].concat();
+pub(super) fn with(module: &[u8], parts: [&[u8]; 3]) -> Result<Vec<u8>, Error> {
+    let added = parts.concat();
     let mut address = None;
     let mut out = Module::new();
     for payload in Parser::new(0).parse_all(module) {
@@ -48,7 +48,8 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
             }
             Payload::DataSection(_) => {
                 let address = address.ok_or(Error::Layout("its memory has no room for more"))?;
-                out.section(&data(module, address, &added, settings.len())?);
+                let lengths = parts.map(<[u8]>::len);
+                out.section(&data(module, address, &added, lengths)?);
             }
             other => {
                 if let Some((id, range)) = other.as_section() {
@@ -63,17 +64,21 @@ pub(super) fn with(module: &[u8], settings: &[u8], state: &[u8]) -> Result<Vec<u
 }
 
 /// The data section with its header pointing to one more segment.
-fn data(module: &[u8], address: u32, added: &[u8], settings: usize) -> Result<DataSection, Error> {
+fn data(
+    module: &[u8],
+    address: u32,
+    added: &[u8],
+    lengths: [usize; 3],
+) -> Result<DataSection, Error> {
     let segments = header::segments(module)?;
     let header = header::find(&segments)?;
     let mut section = DataSection::new();
     for (nth, segment) in segments.iter().enumerate() {
         let mut data = segment.data.to_vec();
         if nth == header.segment {
-            let state = added.len().saturating_sub(settings);
             let there = data.get_mut(header.at..).and_then(|rest| rest.get_mut(header::AT_SLICES));
             let there = there.ok_or(Error::Layout("its header is cut"))?;
-            there.copy_from_slice(&header::slices(address, settings, state));
+            there.copy_from_slice(&header::slices(address, lengths));
         }
         section.active(0, &constant(segment.address), data);
     }

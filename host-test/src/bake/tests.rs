@@ -10,7 +10,7 @@ fn module(version: &str) -> Vec<u8> {
         .iter()
         .map(|byte| format!("\\{byte:02x}"))
         .collect();
-    let slices = "\\01\\00\\00\\00\\00\\00\\00\\00".repeat(2);
+    let slices = "\\01\\00\\00\\00\\00\\00\\00\\00".repeat(3);
     let text = format!(
         r#"(module (memory (export "memory") 2 3) (func (export "f") (memory.init 2 (i32.const 0) (i32.const 0) (i32.const 0)))
              (data (i32.const 8) "before") (data (i32.const 16) "xy{magic}{version}{slices}z") (data (i32.const 99) "after"))"#
@@ -26,11 +26,15 @@ fn ours() -> Vec<u8> {
 fn what_is_baked_is_there() {
     assert_eq!(contents(&ours()).unwrap().settings, None);
     for state in [None, Some(&b"state"[..])] {
-        let baked = bake(&ours(), "{\"late\":\"2h\"}", state).unwrap();
+        let baked = bake(&ours(), "{\"late\":\"2h\"}", state, None).unwrap();
         let there = contents(&baked).unwrap();
         assert_eq!(there.settings.as_deref(), Some("{\"late\":\"2h\"}"));
         assert_eq!(there.state.as_deref(), state);
-        assert_eq!(bake(&ours(), "{\"late\":\"2h\"}", state).unwrap(), baked, "always the same");
+        assert_eq!(
+            bake(&ours(), "{\"late\":\"2h\"}", state, None).unwrap(),
+            baked,
+            "always the same"
+        );
         wasmparser::Validator::new().validate_all(&baked).unwrap();
         let whole = Module::parse(&baked).unwrap();
         assert_eq!(orgwatch_artifact::integrity(&whole), orgwatch_artifact::Integrity::Whole);
@@ -38,8 +42,19 @@ fn what_is_baked_is_there() {
 }
 
 #[test]
+fn a_pack_stands_beside_settings_and_memory() {
+    let rules = Rules { name: "mine/", pack: b"pack" };
+    for state in [None, Some(&b"state"[..])] {
+        let baked = bake(&ours(), "{}", state, Some(&rules)).unwrap();
+        let there = contents(&baked).unwrap();
+        assert_eq!((there.state.as_deref(), there.pack.as_deref()), (state, Some(&b"pack"[..])));
+        assert_eq!(contents(&emptied(&baked).unwrap()).unwrap().pack, None);
+    }
+}
+
+#[test]
 fn what_is_emptied_has_nothing_baked_in() {
-    let baked = bake(&ours(), "{\"late\":\"2h\"}", Some(b"state")).unwrap();
+    let baked = bake(&ours(), "{\"late\":\"2h\"}", Some(b"state"), None).unwrap();
     let emptied = emptied(&baked).unwrap();
     assert_eq!(contents(&emptied).unwrap(), contents(&ours()).unwrap());
     assert_eq!(emptied.len(), baked.len());
@@ -49,7 +64,7 @@ fn what_is_emptied_has_nothing_baked_in() {
 #[test]
 fn it_stands_behind_all_that_was_laid_out() {
     let settings = format!("{{\"x\":\"{}\"}}", "y".repeat(200_000));
-    let baked = bake(&ours(), &settings, Some(b"state")).unwrap();
+    let baked = bake(&ours(), &settings, Some(b"state"), None).unwrap();
     let engine = wasmtime::Engine::default();
     let code = wasmtime::Module::new(&engine, &baked).unwrap();
     let mut store = wasmtime::Store::new(&engine, ());
@@ -75,32 +90,32 @@ fn a_component_keeps_all_but_the_module_with_the_header() {
     whole.section(&RawSection { id: CORE_MODULE, data: &core });
     whole.section(&RawSection { id: CORE_MODULE, data: &other });
     let whole = whole.finish();
-    let baked = bake(&whole, "{}", None).unwrap();
+    let baked = bake(&whole, "{}", None, None).unwrap();
     wasmparser::Validator::new().validate_all(&baked).unwrap();
     assert_eq!(contents(&baked).unwrap().settings.as_deref(), Some("{}"));
     let (was, is) = (Module::parse(&whole).unwrap(), Module::parse(&baked).unwrap());
     assert_eq!(was.sections[0].data, is.sections[0].data);
     assert_eq!(was.sections[2].data, is.sections[2].data);
     let twice = [&whole[..], &whole[8..]].concat();
-    assert!(matches!(bake(&twice, "{}", None), Err(Error::Layout(_))));
+    assert!(matches!(bake(&twice, "{}", None, None), Err(Error::Layout(_))));
 }
 
 #[test]
 fn what_cannot_be_baked_into_is_refused() {
-    let again = bake(&ours(), "{}", None).unwrap();
-    assert!(matches!(bake(&again, "{}", None), Err(Error::Baked)));
-    let newer = bake(&module("99.1.0"), "{}", None).unwrap_err();
+    let again = bake(&ours(), "{}", None, None).unwrap();
+    assert!(matches!(bake(&again, "{}", None, None), Err(Error::Baked)));
+    let newer = bake(&module("99.1.0"), "{}", None, None).unwrap_err();
     assert!(newer.to_string().starts_with("it is orgwatch 99.1.0, and this is "), "{newer}");
     for foreign in ["(module)", "(component)", "(module (memory 1) (data (i32.const 0) \"x\"))"] {
         let foreign = wat::parse_str(foreign).unwrap();
-        assert!(matches!(bake(&foreign, "{}", None), Err(Error::Foreign)));
+        assert!(matches!(bake(&foreign, "{}", None, None), Err(Error::Foreign)));
     }
-    assert!(matches!(bake(b"no", "{}", None), Err(Error::Malformed(_))));
+    assert!(matches!(bake(b"no", "{}", None, None), Err(Error::Malformed(_))));
     let mut damaged = orgwatch_artifact::seal(&ours()).unwrap();
     damaged[20] ^= 1;
-    assert!(matches!(bake(&damaged, "{}", None), Err(Error::Damaged)), "it would be sealed");
+    assert!(matches!(bake(&damaged, "{}", None, None), Err(Error::Damaged)), "it would be sealed");
     let long = " ".repeat(MAX_BAKED + 1);
-    assert!(matches!(bake(&ours(), &long, None), Err(Error::TooLong(_))));
+    assert!(matches!(bake(&ours(), &long, None, None), Err(Error::TooLong(_))));
 }
 
 #[test]
@@ -110,7 +125,7 @@ fn no_damaged_artifact_makes_it_panic() {
         for bits in [1, 0x80, 0xff] {
             let mut damaged = whole.clone();
             damaged[at] ^= bits;
-            let _ = bake(&damaged, "{}", Some(b"x"));
+            let _ = bake(&damaged, "{}", Some(b"x"), None);
             let _ = crate::inspect::inspect(std::path::Path::new("a"), &damaged);
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::filter::FilterFlags;
+use super::own_rules::OwnRulesFlags;
 use super::size::Size;
 
 /// The flags of every command that reads events.
@@ -33,6 +34,9 @@ pub(super) struct CommonFlags {
 
     #[command(flatten)]
     pub(super) filter: FilterFlags,
+
+    #[command(flatten)]
+    pub(super) own_rules: OwnRulesFlags,
 
     /// The component to load, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use orgwatch_host::inspect::{Inspection, inspect};
-use orgwatch_host::output::{Escaped, number};
+use orgwatch_host::inspect::{BakedPack, Inspection, inspect};
+use orgwatch_host::output::{Escaped, number, plural};
 
 use super::{Status, warn};
 
@@ -104,6 +104,16 @@ fn text(seen: &Inspection) -> anyhow::Result<String> {
         row("settings", settings.as_deref().unwrap_or("none baked in"));
         let memory = seen.state_bytes.map(|bytes| format!("{} bytes", number(bytes as u64)));
         row("memory", memory.as_deref().unwrap_or("none baked in"));
+        let rules = seen.rules.as_ref().map(|pack| {
+            let place = if pack.alone { "in place of" } else { "beside" };
+            let (count, format) = (plural(pack.slugs.len() as u64, "rule"), pack.format);
+            let BakedPack { name, digest, .. } = pack;
+            format!("{count} of {name} {place} the pack, format {format}, {digest}")
+        });
+        row("own rules", rules.as_deref().unwrap_or("none baked in"));
+        for slug in seen.rules.iter().flat_map(|pack| &pack.slugs) {
+            row("", slug);
+        }
     }
     if let Some(baked) = &seen.baked {
         row("baked into", &baked.from);

@@ -11,6 +11,7 @@ mod inspect;
 mod learn;
 mod opening;
 mod own;
+mod own_rules;
 mod printer;
 mod progress;
 mod router;

@@ -63,11 +63,13 @@ fn scan(
     printer.progress = Progress::default();
     printer.settle(&mut totals);
     printer.finish(&totals, || {
+        let mut component = session.plugin.describe()?;
+        component.rules = session.detector.rules()?;
         Ok(About {
             paths: paths.iter().map(|path| path.display().to_string()).collect(),
             totals: totals.clone(),
             filter: options.filter.clone(),
-            component: session.plugin.describe()?,
+            component,
             settings: session.settings.used(),
             min_severity: least(flags),
             state: flags.state.as_ref().map(|state| state.display().to_string()),

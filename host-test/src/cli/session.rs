@@ -31,7 +31,8 @@ impl Session {
     /// Opens it. Fails with [`Refused`] if the settings are refused.
     pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Self> {
         let settings = opening::settings(flags.settings.as_deref())?;
-        let load = || component::load(flags.component.as_deref());
+        let rules = flags.own_rules.load(&settings, flags.quiet)?;
+        let load = || Ok(rules.plugin(component::load(flags.component.as_deref())?));
         let mut opening = Opening::new(settings, state, load)?;
         let mut detector = match opening.detector_of_files() {
             // Ours alone are not refused, but by a component that has its own baked in.

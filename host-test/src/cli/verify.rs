@@ -5,15 +5,18 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use orgwatch_artifact::{Artifact, Case, digest};
+use orgwatch_host::bake;
 use orgwatch_host::output::Escaped;
 use orgwatch_host::verify::Subject;
 use orgwatch_host::verify::cases::{Fit, Outcome};
 use orgwatch_host::verify::signature::{self, Key, Signed};
 use serde_json::{Value, json};
 
+use super::own_rules::OwnRulesFlags;
+use super::settings::Document;
 use super::{Status, component};
 
 const EXAMPLES: &str = "\
@@ -21,6 +24,7 @@ Examples:
   orgwatch verify dist/orgwatch-0.1.0.wasm
   orgwatch verify --key orgwatch.pub orgwatch-0.1.0.wasm
   orgwatch verify --cases my-cases/ orgwatch-0.1.0-fluent-bit.wasm
+  orgwatch verify --rules my-rules/ --cases my-rules/ orgwatch-0.1.0-fluent-bit.wasm
 
 Cases of your own are folders, at any depth, with these files:
   events.ndjson    one event a line
@@ -53,6 +57,9 @@ pub(super) struct VerifyFlags {
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
 
+    #[command(flatten)]
+    own_rules: OwnRulesFlags,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -74,9 +81,14 @@ pub(super) fn run(flags: &VerifyFlags) -> anyhow::Result<Status> {
     // What was given is looked at first: a wrong path should not cost a minute.
     let key = flags.key.as_deref().map(Key::read).transpose()?;
     let own = flags.cases.as_deref().map(Case::read_all).transpose()?;
+    ensure!(
+        own.is_some() || flags.own_rules.rules.is_empty(),
+        "--rules needs --cases: the artifact's own cases are for the rules that it carries"
+    );
+    let rules = flags.own_rules.load(&Document::empty(), flags.json)?.packs();
     let shown = flags.file.display().to_string();
     let bytes = fs::read(&flags.file).with_context(|| format!("cannot read {shown}"))?;
-    let report = check(&flags.file, &bytes, key.as_ref(), own).context(shown)?;
+    let report = check(&flags.file, &bytes, key.as_ref(), own, rules.first()).context(shown)?;
     let text = match flags.json {
         true => format!("{}\n", report.json()),
         false => report.text(),
@@ -90,13 +102,20 @@ fn check(
     bytes: &[u8],
     key: Option<&Key>,
     own: Option<Vec<Case>>,
+    rules: Option<&Vec<u8>>,
 ) -> anyhow::Result<Report> {
     let signed = key.map(|key| signature::check(file, bytes, key)).transpose()?;
     let artifact = Artifact::read(bytes)?;
     let subject = Subject::load(bytes, &artifact, &component::options())?;
-    let mut runs = vec![("cases", subject.run(&artifact.cases, Fit::Whole))];
+    let mut runs = vec![("cases", subject.run(&artifact.cases, Fit::Whole, None))];
     if let Some(own) = own {
-        runs.push(("your cases", subject.run(&own, Fit::Said)));
+        let baked = bake::contents(bytes)?.pack;
+        ensure!(
+            baked.is_none() || rules.is_none(),
+            "rules are baked into it, with which the cases are run: it takes no others"
+        );
+        let pack = baked.as_ref().or(rules).map(Vec::as_slice);
+        runs.push(("your cases", subject.run(&own, Fit::Said, pack)));
     }
     let made = if artifact.baked.is_some() { "baked" } else { "built" };
     Ok(Report { file: file.display().to_string(), digest: digest(bytes), made, signed, runs })

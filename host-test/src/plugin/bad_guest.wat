@@ -28,7 +28,7 @@
 
   ;; result<detector, list<setting-problem>>
   (func (export "orgwatch:detector/detection@1.0.0#[static]detector.open")
-    (param $at i32) (param $length i32) (result i32)
+    (param $at i32) (param $length i32) (param i32 i32) (result i32)
     ;; Settings that start with T trap, and with S never come back.
     (call $obey (i32.load8_u (local.get $at)))
     (i32.store8 (i32.const 1024) (i32.const 0))
@@ -131,6 +131,11 @@
     (i32.store (i32.const 1032) (i32.const 48))
     (i32.store (i32.const 1036) (i32.const 4))
     (i64.store (i32.const 1040) (i64.extend_i32_u (global.get $seen)))
+    (i32.const 1024))
+
+  (func (export "orgwatch:detector/detection@1.0.0#[method]detector.rules")
+    (param i32) (result i32)
+    (i64.store (i32.const 1024) (i64.const 0))
     (i32.const 1024))
 
   (func (export "orgwatch:detector/detection@1.0.0#describe") (result i32)

@@ -74,25 +74,25 @@ pub(super) fn description(from: wit::Description, digest: String) -> Description
         digest,
         attack_version: from.attack_version,
         state_format: from.state_format,
-        rules: from
-            .rules
-            .into_iter()
-            .map(|from| Rule {
-                slug: from.slug,
-                id: from.id,
-                title: from.title,
-                description: from.description,
-                severity: from.severity.into(),
-                group: from.group,
-                event_names: from.event_names,
-                attack: from.attack,
-                attack_aliases: from.attack_aliases,
-                threat_catalogue: from.threat_catalogue,
-                covers: from.covers,
-            })
-            .collect(),
+        rules: from.rules.into_iter().map(rule).collect(),
         sources: from.sources,
         envelopes: from.envelopes,
+    }
+}
+
+pub(super) fn rule(from: wit::Rule) -> Rule {
+    Rule {
+        slug: from.slug,
+        id: from.id,
+        title: from.title,
+        description: from.description,
+        severity: from.severity.into(),
+        group: from.group,
+        event_names: from.event_names,
+        attack: from.attack,
+        attack_aliases: from.attack_aliases,
+        threat_catalogue: from.threat_catalogue,
+        covers: from.covers,
     }
 }
 

@@ -4,7 +4,7 @@ use orgwatch::finding::Finding;
 
 use super::guest::{Guest, OpenGuest};
 use super::replay_log::{Kind, ReplayLog};
-use super::{Batch, Counter, Error, Plugin, Screened, convert};
+use super::{Batch, Counter, Error, Plugin, Rule, Screened, convert};
 
 /// The contract's places are 32 bits, and a batch is in memory twice.
 const MAX_BATCH: usize = 1 << 30;
@@ -35,7 +35,7 @@ impl Detector {
         Ok(Detector {
             plugin: plugin.clone(),
             settings: settings.to_owned(),
-            guest: Guest::instantiate(plugin)?.open(settings)?,
+            guest: Guest::instantiate(plugin)?.open(settings, &plugin.packs)?,
             replay_log: ReplayLog::default(),
         })
     }
@@ -134,6 +134,11 @@ impl Detector {
                 Err(err)
             }
         }
+    }
+
+    /// The rules that run: those of the component and of the packs that it was opened with.
+    pub fn rules(&mut self) -> Result<Vec<Rule>, Error> {
+        Ok(self.guest.rules()?.into_iter().map(convert::rule).collect())
     }
 
     /// Counters: entries in memory, and evicted ones.

@@ -44,10 +44,10 @@ impl Guest {
         Ok(Guest { store, bindings, open_deadline })
     }
 
-    pub(super) fn open(mut self, settings: &str) -> Result<OpenGuest, Error> {
+    pub(super) fn open(mut self, settings: &str, packs: &[Vec<u8>]) -> Result<OpenGuest, Error> {
         let deadline = self.open_deadline;
         let opened =
-            self.within(deadline, |wit, store| wit.detector().call_open(store, settings))?;
+            self.within(deadline, |wit, store| wit.detector().call_open(store, settings, packs))?;
         match opened {
             Ok(detector) => Ok(OpenGuest { guest: self, detector }),
             Err(problems) => {
@@ -110,6 +110,12 @@ impl OpenGuest {
             wit.detector().call_merge_state(store, this, state)
         })?
         .map_err(Error::Refused)
+    }
+
+    pub(super) fn rules(&mut self) -> Result<Vec<wit::Rule>, Error> {
+        self.within(self.guest.open_deadline, |wit, store, this| {
+            wit.detector().call_rules(store, this)
+        })
     }
 
     pub(super) fn counters(&mut self) -> Result<Vec<wit::Counter>, Error> {

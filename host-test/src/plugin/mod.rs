@@ -19,6 +19,7 @@ pub(crate) mod tests;
 mod ticker;
 mod types;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
@@ -72,6 +73,7 @@ pub struct Plugin {
     pre: PluginPre<StoreLimits>,
     digest: String,
     options: Options,
+    packs: Arc<[Vec<u8>]>,
 }
 
 impl Plugin {
@@ -109,7 +111,16 @@ impl Plugin {
             .and_then(PluginPre::new)
             .map_err(|err| Error::Contract(err.into()))?;
         ticker::start(&engine).map_err(|err| Error::Engine(wasmtime::Error::from(err).into()))?;
-        Ok(Plugin { engine, pre, digest: digest::of(component), options: options.clone() })
+        let digest = digest::of(component);
+        Ok(Plugin { engine, pre, digest, options: options.clone(), packs: Arc::default() })
+    }
+
+    /// The same code, whose detectors run the rules of these compiled packs too, or alone if a pack
+    /// says so. They are looked at when a detector is opened, and refused as [`Error::Settings`].
+    #[must_use]
+    pub fn with_packs(mut self, packs: Vec<Vec<u8>>) -> Self {
+        self.packs = packs.into();
+        self
     }
 
     /// SHA-256 of the component, as `sha256:<hex>`: what findings carry as the artifact's digest.
@@ -123,12 +134,12 @@ impl Plugin {
     /// instance of the guest: some megabytes, more as its memory fills, and never more than
     /// [`Options::max_memory`].
     ///
-    /// Fails with [`Error::Settings`], which names every setting that was refused.
+    /// Fails with [`Error::Settings`], which names every setting and every pack that was refused.
     pub fn open(&self, settings: &str) -> Result<Detector, Error> {
         Detector::open(self, settings)
     }
 
-    /// The component's version and rules.
+    /// The component's version and the rules that it carries; [`Detector::rules`] has those that run.
     pub fn describe(&self) -> Result<Description, Error> {
         Ok(convert::description(Guest::instantiate(self)?.describe()?, self.digest.clone()))
     }

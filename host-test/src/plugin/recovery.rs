@@ -30,7 +30,8 @@ impl Detector {
     /// Replaces the guest by a new one with the same memory.
     pub(super) fn rebuild(&mut self) -> Result<(), Error> {
         let again = || {
-            let mut guest = Guest::instantiate(&self.plugin)?.open(&self.settings)?;
+            let guest = Guest::instantiate(&self.plugin)?;
+            let mut guest = guest.open(&self.settings, &self.plugin.packs)?;
             self.replay_log.replay(&mut guest, self.plugin.options.call_deadline)?;
             Ok(guest)
         };

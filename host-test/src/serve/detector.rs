@@ -112,7 +112,9 @@ impl Thread {
                 step("delivery written");
                 let _ = reply.send(());
             }
-            Order::Reload(settings, reply) => drop(reply.send(self.reload(settings))),
+            Order::Reload(settings, packs, reply) => {
+                drop(reply.send(self.reload(settings, packs)));
+            }
             Order::Counters(reply) => {
                 drop(reply.send(self.state.detector.counters().unwrap_or_default()));
             }
@@ -138,13 +140,19 @@ impl Thread {
         Ok(Some((saved, mark)))
     }
 
-    fn reload(&mut self, settings: String) -> Result<Vec<Finding>, plugin::Error> {
+    fn reload(
+        &mut self,
+        settings: String,
+        packs: Vec<Vec<u8>>,
+    ) -> Result<Vec<Finding>, plugin::Error> {
         let state = &mut self.state;
-        let mut detector = state.plugin.open(&settings)?;
+        let plugin = state.plugin.clone().with_packs(packs);
+        let mut detector = plugin.open(&settings)?;
         let memory = state.detector.save_state()?;
         let completed = detector.merge_state(&memory)?;
         state.deliveries.take_up_loose(&completed);
-        (state.detector, state.settings, state.dirty) = (detector, settings, true);
+        (state.plugin, state.settings) = (plugin, settings);
+        (state.detector, state.dirty) = (detector, true);
         Ok(completed)
     }
 

@@ -88,6 +88,7 @@ pub(super) struct Metrics {
     pub(super) in_flight: Gauge,
     saves: Family<Outcome, Counter>,
     reloads: Family<Outcome, Counter>,
+    own_rules: Family<Outcome, Gauge<u64, AtomicU64>>,
 }
 
 /// 100 µs to 26 s, each twice the one before.
@@ -171,6 +172,7 @@ impl Metrics {
             in_flight: new(r, "batches_in_flight", "Batches being worked on"),
             saves: new(r, "state_saves", "Times the memory was saved"),
             reloads: new(r, "settings_reloads", "Times settings were reloaded"),
+            own_rules: new(r, "own_rules", "Rules of --rules, by whether they run"),
             registry,
         }
     }
@@ -240,6 +242,12 @@ impl Metrics {
 
     pub(super) fn reloaded(&self, ok: bool) {
         self.reloads.get_or_create(&outcome(ok, "refused")).inc();
+    }
+
+    pub(super) fn own_rules(&self, loaded: u64, refused: u64) {
+        for (outcome, count) in [("loaded", loaded), ("refused", refused)] {
+            self.own_rules.get_or_create(&Outcome { outcome }).set(count);
+        }
     }
 
     /// Sizes of the detector's memory and of the undelivered findings, now.

@@ -200,14 +200,20 @@ impl Service {
 }
 
 impl Handle {
-    /// Goes on with other settings and the same memory. If they are refused, all stays as it was.
-    pub async fn reload(&self, settings: String) -> Result<(), Error> {
-        let reloaded = self.0.batches.worker.reload(settings).await;
+    /// Goes on with other settings, with these compiled packs in place of those before, and with the
+    /// same memory. If any is refused, all stays as it was.
+    pub async fn reload(&self, settings: String, packs: Vec<Vec<u8>>) -> Result<(), Error> {
+        let reloaded = self.0.batches.worker.reload(settings, packs).await;
         let reloaded = reloaded.map_err(|DetectorStopped| Error::DetectorStopped)?;
         self.0.batches.metrics.reloaded(reloaded.is_ok());
         let pending = pending::loose(reloaded?);
         tokio::spawn(pending::deliver(Arc::clone(&self.0.batches), pending, self.0.timeout));
         Ok(())
+    }
+
+    /// Shows in the metrics how many rules of the user's own run, and how many were refused.
+    pub fn set_own_rules(&self, loaded: u64, refused: u64) {
+        self.0.batches.metrics.own_rules(loaded, refused);
     }
 
     /// Counts settings that were refused before they came as far as the detector.

@@ -24,7 +24,7 @@ pub(super) enum Order {
     Save { always: bool, reply: oneshot::Sender<Option<(Saved, Option<Mark>)>> },
     Forget(Mark, oneshot::Sender<()>),
     Delivered(Vec<Digest128>, oneshot::Sender<()>),
-    Reload(String, oneshot::Sender<Result<Vec<Finding>, plugin::Error>>),
+    Reload(String, Vec<Vec<u8>>, oneshot::Sender<Result<Vec<Finding>, plugin::Error>>),
     Counters(oneshot::Sender<Vec<Counter>>),
 }
 

@@ -73,13 +73,14 @@ impl Worker {
         self.order(|reply| Order::Delivered(keys, reply))
     }
 
-    /// Goes on with other settings and the same memory, and gives the findings that this completes.
+    /// Goes on with other settings and rules and the same memory, and gives the findings that this completes.
     /// If they are refused all stays as it was.
     pub(super) async fn reload(
         &self,
         settings: String,
+        packs: Vec<Vec<u8>>,
     ) -> Result<Result<Vec<Finding>, plugin::Error>, DetectorStopped> {
-        self.order(|reply| Order::Reload(settings, reply)).await.map_err(|_| DetectorStopped)
+        self.order(|reply| Order::Reload(settings, packs, reply)).await.map_err(|_| DetectorStopped)
     }
 
     /// The detector's counters: entries in memory, and evicted ones.

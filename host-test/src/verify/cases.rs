@@ -47,7 +47,7 @@ fn found(plugin: &Plugin, case: &Case) -> Result<Vec<Value>, String> {
 
 /// A finding as a case has it: without the artifact, which is another in each release, and with the
 /// mark of one that these events gave before.
-fn shown(finding: &Finding) -> Value {
+pub(crate) fn shown(finding: &Finding) -> Value {
     let mut shown = serde_json::to_value(finding).unwrap_or_default();
     if let Some(keys) = shown.as_object_mut() {
         keys.remove("artifact");

@@ -41,9 +41,14 @@ impl FluentBit {
 /// Runs cases. Fluent Bit passes no settings: those of a case are put where baking puts them.
 ///
 /// A finding that was given before is expected of no filter: it leaves repetitions out.
-pub(super) fn run(module: &FluentBit, cases: &[Case], fit: Fit) -> Vec<Outcome> {
+pub(super) fn run(
+    module: &FluentBit,
+    cases: &[Case],
+    fit: Fit,
+    pack: Option<&[u8]>,
+) -> Vec<Outcome> {
     let run = |case: &Case| {
-        let problem = match found(module, case) {
+        let problem = match found(module, case, pack.unwrap_or_default()) {
             Ok(found) => differs(case, &found, fit, true),
             Err(err) => Some(format!("{:#}", err)),
         };
@@ -52,9 +57,9 @@ pub(super) fn run(module: &FluentBit, cases: &[Case], fit: Fit) -> Vec<Outcome> 
     cases.iter().map(run).collect()
 }
 
-fn found(module: &FluentBit, case: &Case) -> wasmtime::Result<Vec<Value>> {
+fn found(module: &FluentBit, case: &Case, pack: &[u8]) -> wasmtime::Result<Vec<Value>> {
     let mut filter = Filter::start(module)?;
-    filter.set(&case.settings.to_string())?;
+    filter.set(&case.settings.to_string(), pack)?;
     let mut all = Vec::new();
     for line in case.events.lines() {
         // Nothing else reaches a filter: what is no object, Fluent Bit's parsers make one of.
@@ -90,21 +95,24 @@ impl Filter {
         })
     }
 
-    /// Replaces what is baked in by these settings and no memory.
-    fn set(&mut self, settings: &str) -> wasmtime::Result<()> {
+    /// Replaces what is baked in by these settings, this pack and no memory.
+    fn set(&mut self, settings: &str, pack: &[u8]) -> wasmtime::Result<()> {
         let at = memmem::find(self.memory.data(&self.store), &MAGIC)
             .ok_or_else(|| wasmtime::format_err!("it has no place for settings"))?;
         // `{}` would be settings too, and is what a module without any starts with.
-        let slices = match settings {
-            "{}" => header::EMPTY,
-            _ => header::slices(self.copy(settings)?, settings.len(), 0),
+        let slices = match (settings, pack) {
+            ("{}", []) => header::EMPTY,
+            _ => {
+                let both = [settings.as_bytes(), pack].concat();
+                header::slices(self.copy(&both)?, [settings.len(), 0, pack.len()])
+            }
         };
         self.memory.write(&mut self.store, at + header::AT_SLICES.start, &slices)?;
         Ok(())
     }
 
     fn findings(&mut self, record: &str) -> wasmtime::Result<Vec<Value>> {
-        let (tag, at) = (self.copy("verify")?, self.copy(record)?);
+        let (tag, at) = (self.copy(b"verify")?, self.copy(record.as_bytes())?);
         let arguments = (tag, 6, 0, 0, at, record.len() as u32);
         let back = self.orgwatch.call(&mut self.store, arguments)?;
         let text = self.text(back)?;
@@ -128,11 +136,11 @@ impl Filter {
         Ok(findings)
     }
 
-    /// Text with a zero byte behind it, as Fluent Bit copies it.
-    fn copy(&mut self, text: &str) -> wasmtime::Result<u32> {
+    /// Bytes with a zero byte behind it, as Fluent Bit copies it.
+    fn copy(&mut self, text: &[u8]) -> wasmtime::Result<u32> {
         let at = self.malloc.call(&mut self.store, text.len() as u32 + 1)?;
         wasmtime::ensure!(at != 0, "it has no memory for a record");
-        self.memory.write(&mut self.store, at as usize, text.as_bytes())?;
+        self.memory.write(&mut self.store, at as usize, text)?;
         self.memory.write(&mut self.store, at as usize + text.len(), &[0])?;
         Ok(at)
     }

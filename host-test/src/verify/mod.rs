@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 use orgwatch_artifact::{Artifact, Case, Shape};
 
+use orgwatch_sigma::{Pack, PackError};
+
 use crate::bake;
 use crate::plugin::{self, Options, Plugin};
 use cases::{Fit, Outcome};
@@ -42,6 +44,10 @@ pub enum SubjectError {
     #[error("it cannot be run without what is baked into it")]
     Baked(#[from] bake::Error),
 
+    /// Its baked rules cannot be used.
+    #[error("the rules that are baked in cannot be used: {0}")]
+    Rules(#[from] PackError),
+
     /// Its sections do not agree with its answers.
     #[error("its sections and its code disagree: {0}")]
     Disagrees(String),
@@ -54,6 +60,9 @@ impl Subject {
         artifact: &Artifact,
         options: &Options,
     ) -> Result<Self, SubjectError> {
+        if let Some(pack) = bake::contents(bytes)?.pack {
+            Pack::from_bytes(&pack)?;
+        }
         Ok(Subject(match artifact.build.shape {
             Shape::Component => {
                 let emptied = match artifact.baked {
@@ -70,11 +79,15 @@ impl Subject {
         }))
     }
 
-    /// Runs cases, and says of each what became of it.
-    pub fn run(&self, cases: &[Case], fit: Fit) -> Vec<Outcome> {
+    /// Runs cases with the rules of this compiled pack, if there is one, and says of each what became
+    /// of it.
+    pub fn run(&self, cases: &[Case], fit: Fit, pack: Option<&[u8]>) -> Vec<Outcome> {
         match &self.0 {
-            Loaded::Component(plugin) => cases::in_component(plugin, cases, fit),
-            Loaded::FluentBit(module) => fluent_bit::run(module, cases, fit),
+            Loaded::Component(plugin) => {
+                let packs = pack.map(<[u8]>::to_vec).into_iter().collect();
+                cases::in_component(&plugin.as_ref().clone().with_packs(packs), cases, fit)
+            }
+            Loaded::FluentBit(module) => fluent_bit::run(module, cases, fit, pack),
         }
     }
 }

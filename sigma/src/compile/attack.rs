@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
-use super::problem::{Node, all};
+use super::Problem;
 
 /// The ATT&CK ids that tags may name, with the version they are of.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +21,7 @@ impl Attack {
 
     /// Reads the list: `#` comments, one of which says `version N`, then lines of id, Sigma tag name
     /// (`technique` for techniques, whose tag is the id) and name, separated by tabs.
-    pub fn parse(list: &str) -> Result<Attack, Refusal> {
+    pub fn parse(list: &str) -> Result<Attack, Problem> {
         let mut attack = Attack::default();
         for (number, line) in (1..).zip(list.lines()) {
             if let Some(comment) = line.strip_prefix('#') {
@@ -40,11 +39,11 @@ impl Attack {
                 [id, "technique", _] => (id.to_lowercase(), *id),
                 [id, tactic, _] => ((*tactic).to_owned(), *id),
                 _ => {
-                    return Err(Refusal {
+                    return Err(Problem {
                         file: "attack.txt".into(),
                         line: number,
                         column: 1,
-                        problem: "not id, tag and name".into(),
+                        text: "not id, tag and name".into(),
                     });
                 }
             };
@@ -58,15 +57,41 @@ impl Attack {
         &self.version
     }
 
-    /// The ids that a rule's `attack.` tags stand for: `attack.t1666`, `attack.impact`.
-    pub(super) fn ids(&self, tags: &[String], at: &Node<'_>) -> Option<Vec<String>> {
-        let named = tags.iter().enumerate();
-        let named = named.filter_map(|(n, tag)| Some((n, tag.strip_prefix("attack.")?)));
-        all(named.map(|(n, name)| {
-            let unknown =
-                || format!("tags: attack.{name} is not in the list of ATT&CK {} ids", self.version);
-            at.at(n).accept(self.ids.get(name).cloned().ok_or_else(unknown))
-        }))
+    /// Whether the list has a tag, without its `attack.`.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.ids.contains_key(name)
+    }
+
+    /// The id that a tag stands for: `attack.t1666`, `attack.impact`, `attack.initial_access`. The list has
+    /// those that our own rules name; a technique has its id in its tag.
+    fn id(&self, tag: &str) -> Option<String> {
+        let name = tag.to_lowercase();
+        let name = name.strip_prefix("attack.")?;
+        let known = self.ids.get(name).or_else(|| self.ids.get(&name.replace('_', "-")));
+        known.cloned().or_else(|| is_technique(name).then(|| name.to_uppercase()))
+    }
+
+    /// The ids that a rule's tags stand for, and the tags that stand for none.
+    pub(super) fn split(&self, tags: &[String]) -> (Vec<String>, Vec<String>) {
+        let (mut ids, mut rest) = (Vec::new(), Vec::new());
+        for tag in tags {
+            match self.id(tag) {
+                Some(id) => ids.push(id),
+                None => rest.push(tag.clone()),
+            }
+        }
+        (ids, rest)
+    }
+}
+
+/// Whether a tag's name is a technique's or sub-technique's id: `t1666`, `t1098.001`.
+fn is_technique(name: &str) -> bool {
+    let digits =
+        |text: &str, length| text.len() == length && text.bytes().all(|c| c.is_ascii_digit());
+    let Some(number) = name.strip_prefix('t') else { return false };
+    match number.split_once('.') {
+        None => digits(number, 4),
+        Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
     }
 }
 
@@ -79,6 +104,15 @@ mod tests {
         let known = Attack::known();
         assert_eq!(known.version(), "19");
         assert_eq!(known.ids.get("t1666").map(String::as_str), Some("T1666"));
+    }
+
+    #[test]
+    fn a_tag_is_an_id_or_is_kept() {
+        let known = Attack::known();
+        let tags = ["attack.t1666", "attack.T1098.001", "attack.g0016", "cve.2021-1", "attack.tx"];
+        let (ids, rest) = known.split(&tags.map(str::to_owned));
+        assert_eq!(ids, ["T1666", "T1098.001"]);
+        assert_eq!(rest, ["attack.g0016", "cve.2021-1", "attack.tx"]);
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! Sigma detections and conditions, inlined into one expression.
 
-use rsigma_parser::value::{SigmaString, SigmaValue, SpecialChar, StringPart};
-use rsigma_parser::{
-    ConditionExpr, Detection, DetectionItem, Detections, Modifier, Quantifier, SelectorPattern,
-};
+use std::cell::Cell;
+
+use rsigma_parser::{ConditionExpr, Detection, Detections, Quantifier, SelectorPattern};
 use yaml_serde::Value;
 
+use super::limits::MAX_VALUES;
 use super::problem::{Node, all};
-use crate::{Derived, Expr, Field, Glob, Item, MAX_DEPTH, Matcher, Path, Token};
+use super::{detection, item};
+use crate::{Derived, Expr, Field, MAX_DEPTH, Path};
 
 /// The whole `detection` of a rule: any of its conditions. `at` is the key.
 pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
+    let named = Named { detections, left: Cell::new(MAX_VALUES) };
     let conditions = detections.conditions.iter();
-    let conditions = all(conditions.map(|condition| expression(condition, detections, at)))?;
+    let conditions = all(conditions.map(|condition| expression(condition, &named, at)))?;
     match any(conditions) {
         Some(expr) => shallow(expr, &at.at("condition")),
         None => {
@@ -20,6 +22,38 @@ pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
             None
         }
     }
+}
+
+/// The named detections of a rule, and the number of values that its condition may still ask for: each
+/// use of a name has them all.
+struct Named<'a> {
+    detections: &'a Detections,
+    left: Cell<usize>,
+}
+
+impl Named<'_> {
+    fn detection(&self, name: &str, named: &Detection, at: &Node<'_>) -> Option<Expr> {
+        let Some(left) = self.left.get().checked_sub(values(named)) else {
+            at.at("condition").refuse(format_args!(
+                "condition: it asks for more than {MAX_VALUES} values, each counted as often as it is \
+                 named"
+            ));
+            return None;
+        };
+        self.left.set(left);
+        detection(named, &at.at(name))
+    }
+}
+
+/// The number of values in a detection, and of what has none.
+fn values(detection: &Detection) -> usize {
+    match detection {
+        Detection::AllOf(items) => items.iter().map(|item| item.values.len()).sum(),
+        Detection::AnyOf(list) | Detection::And(list) => list.iter().map(values).sum(),
+        Detection::Keywords(values) => values.len(),
+        Detection::ArrayMatch { .. } | Detection::Conditional { .. } => 0,
+    }
+    .saturating_add(1)
 }
 
 /// An expression that a pack can hold.
@@ -33,6 +67,9 @@ fn shallow(expr: Expr, at: &Node<'_>) -> Option<Expr> {
 
 /// A detection map that stands in an extension key, read as Sigma would read it in a rule.
 pub(super) fn map(key: &str, value: &Value, at: &Node<'_>) -> Option<Expr> {
+    if !detection::named(value, at) {
+        return None;
+    }
     match parsed(value) {
         Ok(named) => shallow(detection(&named, at)?, at),
         Err(problem) => {
@@ -113,23 +150,22 @@ pub(super) fn field(name: &str) -> Result<Field, String> {
     }
 }
 
-fn expression(condition: &ConditionExpr, detections: &Detections, at: &Node<'_>) -> Option<Expr> {
-    let every = |list: &[ConditionExpr]| {
-        all(list.iter().map(|condition| expression(condition, detections, at)))
-    };
+fn expression(condition: &ConditionExpr, named: &Named<'_>, at: &Node<'_>) -> Option<Expr> {
+    let every =
+        |list: &[ConditionExpr]| all(list.iter().map(|condition| expression(condition, named, at)));
     Some(match condition {
         ConditionExpr::And(list) => Expr::And(every(list)?),
         ConditionExpr::Or(list) => Expr::Or(every(list)?),
-        ConditionExpr::Not(inner) => Expr::Not(Box::new(expression(inner, detections, at)?)),
-        ConditionExpr::Identifier(name) => match detections.named.get(name) {
-            Some(named) => detection(named, &at.at(name))?,
+        ConditionExpr::Not(inner) => Expr::Not(Box::new(expression(inner, named, at)?)),
+        ConditionExpr::Identifier(name) => match named.detections.named.get(name) {
+            Some(found) => named.detection(name, found, at)?,
             None => {
                 at.at("condition").refuse(format_args!("condition: {name} is not defined"));
                 return None;
             }
         },
         ConditionExpr::Selector { quantifier, pattern } => {
-            selector(quantifier, pattern, detections, at)?
+            selector(quantifier, pattern, named, at)?
         }
     })
 }
@@ -137,17 +173,18 @@ fn expression(condition: &ConditionExpr, detections: &Detections, at: &Node<'_>)
 fn selector(
     quantifier: &Quantifier,
     pattern: &SelectorPattern,
-    detections: &Detections,
+    named: &Named<'_>,
     at: &Node<'_>,
 ) -> Option<Expr> {
-    let mut named: Vec<_> =
-        detections.named.iter().filter(|(name, _)| pattern.matches_detection_name(name)).collect();
-    named.sort_by_key(|(name, _)| *name);
-    if named.is_empty() {
+    let known = named.detections.named.iter();
+    let mut found: Vec<_> =
+        known.filter(|(name, _)| pattern.matches_detection_name(name)).collect();
+    found.sort_by_key(|(name, _)| *name);
+    if found.is_empty() {
         at.at("condition").refuse(format_args!("condition: nothing is named {pattern}"));
         return None;
     }
-    let list = all(named.into_iter().map(|(name, named)| detection(named, &at.at(name))))?;
+    let list = all(found.into_iter().map(|(name, found)| named.detection(name, found, at)))?;
     Some(match quantifier {
         Quantifier::Any => Expr::Or(list),
         Quantifier::All => Expr::And(list),
@@ -160,121 +197,17 @@ fn detection(detection: &Detection, at: &Node<'_>) -> Option<Expr> {
         all(list.iter().enumerate().map(|(n, inner)| self::detection(inner, &at.at(n))))
     };
     match detection {
-        Detection::AllOf(items) => Some(Expr::And(all(items.iter().map(|one| item(one, at)))?)),
+        Detection::AllOf(items) => {
+            Some(Expr::And(all(items.iter().map(|one| item::compile(one, at)))?))
+        }
         Detection::AnyOf(list) => Some(Expr::Or(each(list)?)),
         Detection::And(list) => Some(Expr::And(each(list)?)),
-        Detection::Keywords(_) => {
-            at.refuse("keywords without a field are not supported");
-            None
-        }
+        Detection::Keywords(values) => item::keywords(values, at),
         Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
             at.refuse("array blocks are not supported");
             None
         }
     }
-}
-
-fn item(item: &DetectionItem, at: &Node<'_>) -> Option<Expr> {
-    let Some(name) = item.field.name.as_deref() else {
-        at.refuse("an item without a field");
-        return None;
-    };
-    let at = at.at(name);
-    let modifiers = &item.field.modifiers;
-    let has = |modifier| modifiers.contains(&modifier);
-    let matchers = if has(Modifier::Exists) {
-        let expected = !matches!(item.values.first(), Some(SigmaValue::Bool(false)));
-        Some(vec![Matcher::Exists(expected)])
-    } else {
-        all(item.values.iter().enumerate().map(|(n, value)| {
-            let matcher = matcher(value, modifiers);
-            at.at(n).accept(matcher.map_err(|problem| format!("{name}: {problem}")))
-        }))
-    };
-    let field = at.accept(field(name));
-    Some(Expr::Item(Item {
-        field: field?,
-        matchers: matchers?,
-        all: has(Modifier::All),
-        negated: has(Modifier::Neq),
-    }))
-}
-
-fn matcher(value: &SigmaValue, modifiers: &[Modifier]) -> Result<Matcher, String> {
-    let mut cased = false;
-    let (mut open_start, mut open_end) = (false, false);
-    for modifier in modifiers {
-        match modifier {
-            Modifier::Contains => (open_start, open_end) = (true, true),
-            Modifier::StartsWith => open_end = true,
-            Modifier::EndsWith => open_start = true,
-            Modifier::Cased => cased = true,
-            Modifier::All | Modifier::Neq => {}
-            Modifier::Cidr => return cidr(value),
-            Modifier::Gt => return Ok(Matcher::Gt(number(value)?)),
-            Modifier::Gte => return Ok(Matcher::Gte(number(value)?)),
-            Modifier::Lt => return Ok(Matcher::Lt(number(value)?)),
-            Modifier::Lte => return Ok(Matcher::Lte(number(value)?)),
-            other => {
-                return Err(format!(
-                    "the modifier {other:?} is not supported: contains, startswith, endswith, all, \
-                     cased, exists, cidr, gt, gte, lt, lte and neq are"
-                ));
-            }
-        }
-    }
-    let open = open_start || open_end;
-    Ok(match value {
-        SigmaValue::Null => Matcher::Null,
-        SigmaValue::Bool(value) => Matcher::Bool(*value),
-        SigmaValue::Integer(value) if !open => Matcher::Equals(*value as f64),
-        SigmaValue::Float(value) if !open => Matcher::Equals(*value),
-        SigmaValue::Integer(_) | SigmaValue::Float(_) => {
-            let text = SigmaString::from_raw(&value.to_string());
-            Matcher::Text(glob(&text, cased, open_start, open_end))
-        }
-        SigmaValue::String(text) => Matcher::Text(glob(text, cased, open_start, open_end)),
-    })
-}
-
-fn glob(text: &SigmaString, cased: bool, open_start: bool, open_end: bool) -> Glob {
-    let mut tokens = Vec::new();
-    if open_start {
-        tokens.push(Token::Many);
-    }
-    for part in &text.parts {
-        match part {
-            StringPart::Plain(text) if cased => tokens.push(Token::Literal(text.clone())),
-            StringPart::Plain(text) => tokens.push(Token::Literal(text.to_lowercase())),
-            StringPart::Special(SpecialChar::WildcardSingle) => tokens.push(Token::One),
-            StringPart::Special(SpecialChar::WildcardMulti) => tokens.push(Token::Many),
-        }
-    }
-    if open_end {
-        tokens.push(Token::Many);
-    }
-    tokens.dedup_by(|a, b| *a == Token::Many && *b == Token::Many);
-    Glob { tokens, cased }
-}
-
-fn number(value: &SigmaValue) -> Result<f64, String> {
-    match value {
-        SigmaValue::Integer(value) => Ok(*value as f64),
-        SigmaValue::Float(value) => Ok(*value),
-        other => other.to_string().parse().map_err(|_| format!("{other} is not a number")),
-    }
-}
-
-fn cidr(value: &SigmaValue) -> Result<Matcher, String> {
-    let text = value.to_string();
-    let wrong = || format!("{text} is not a network such as 192.0.2.0/24");
-    let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
-    let network: std::net::IpAddr = address.parse().map_err(|_| wrong())?;
-    let prefix: u8 = prefix.parse().map_err(|_| wrong())?;
-    if prefix > if network.is_ipv4() { 32 } else { 128 } {
-        return Err(wrong());
-    }
-    Ok(Matcher::Cidr { network, prefix })
 }
 
 fn any(mut list: Vec<Expr>) -> Option<Expr> {

@@ -1,13 +1,13 @@
-//! A rule file as the parser of Sigma reads it, and what that parser refuses in it.
+//! A document as the parser of Sigma reads it, and what that parser refuses in it.
 
 use rsigma_parser::{CorrelationRule, SigmaCollection, SigmaRule};
 use yaml_serde::{Mapping, Value};
 
-use super::condition;
 use super::extension::Extension;
 use super::problem::Node;
+use super::{condition, detection};
 
-/// The one document of a file.
+/// A document that is read.
 #[derive(Debug, Clone)]
 pub(super) enum Document {
     Rule(Box<SigmaRule>),
@@ -15,6 +15,13 @@ pub(super) enum Document {
 }
 
 impl Document {
+    pub(super) fn title(&self) -> &str {
+        match self {
+            Document::Rule(rule) => &rule.title,
+            Document::Correlation(chain) => &chain.title,
+        }
+    }
+
     /// The keys that name it, and their values.
     pub(super) fn names(&self) -> [(&'static str, &Option<String>); 2] {
         match self {
@@ -22,43 +29,50 @@ impl Document {
             Document::Correlation(chain) => [("name", &chain.name), ("id", &chain.id)],
         }
     }
+
+    /// Its name and its id.
+    pub(super) fn names_mut(&mut self) -> [&mut Option<String>; 2] {
+        match self {
+            Document::Rule(rule) => [&mut rule.name, &mut rule.id],
+            Document::Correlation(chain) => [&mut chain.name, &mut chain.id],
+        }
+    }
 }
 
-/// Reads a document, which is YAML for sure. Where the parser stops at its first error, what it does not
-/// refuse is read all the same, with something in place of the rest, so that further problems are
-/// reported with it.
-pub(super) fn read(yaml: &str, value: &Value, at: &Node<'_>) -> Option<Document> {
-    let Some(map) = value.as_mapping() else {
-        at.refuse("a file holds exactly one rule or one correlation, and this is neither");
+/// Reads a document. Where the parser stops at its first error, what it does not refuse is read all the
+/// same, with something in place of the rest, so that further problems are reported with it.
+pub(super) fn read(map: &Mapping, at: &Node<'_>) -> Option<Document> {
+    if map.contains_key("filter") {
+        at.at("filter").refuse("filter: filters of other rules are not supported");
         return None;
-    };
-    let mut collection = match rsigma_parser::parse_sigma_yaml(yaml) {
-        Ok(collection) => collection,
-        Err(error) => {
-            at.refuse(error);
+    }
+    let inside = map.get("detection").and_then(Value::as_mapping);
+    if inside.is_none_or(|inside| detection::check(inside, &at.at("detection"))) {
+        let mut collection = parsed(map, at)?;
+        let errors = std::mem::take(&mut collection.errors);
+        if let Some(document) = only(&mut collection) {
+            errors.iter().for_each(|error| refuse(error, at));
+            return Some(document);
+        }
+        if map.contains_key("correlation") {
+            errors.iter().for_each(|error| refuse(error, at));
+            Extension::of(map.get("orgwatch"), &at.at("orgwatch"));
             return None;
         }
-    };
-    let errors = std::mem::take(&mut collection.errors);
-    if let Some(document) = only(&mut collection) {
-        errors.iter().for_each(|error| refuse(error, at));
-        return Some(document);
-    }
-    if map.contains_key("filter") || map.contains_key("action") {
-        at.refuse("a file holds exactly one rule or one correlation");
+        if !detection_refused(map, &at.at("detection")) {
+            errors.iter().for_each(|error| refuse(error, at));
+        }
+    } else if map.contains_key("correlation") {
         return None;
     }
-    if map.contains_key("correlation") {
-        errors.iter().for_each(|error| refuse(error, at));
-        Extension::of(map.get("orgwatch"), &at.at("orgwatch"));
-        return None;
-    }
-    if !detection_refused(map, &at.at("detection")) {
-        errors.iter().for_each(|error| refuse(error, at));
-    }
-    let mut collection = without_refused(map.clone())?;
+    let mut collection = parsed(&without_refused(map.clone()), at)?;
     collection.errors.iter().for_each(|error| refuse(error, at));
     only(&mut collection)
+}
+
+fn parsed(map: &Mapping, at: &Node<'_>) -> Option<SigmaCollection> {
+    let yaml = at.accept(yaml_serde::to_string(map))?;
+    at.accept(rsigma_parser::parse_sigma_yaml(&yaml))
 }
 
 fn only(collection: &mut SigmaCollection) -> Option<Document> {
@@ -95,7 +109,7 @@ fn detection_refused(map: &Mapping, at: &Node<'_>) -> bool {
 }
 
 /// A rule with a detection and a title that the parser takes.
-fn without_refused(mut map: Mapping) -> Option<SigmaCollection> {
+fn without_refused(mut map: Mapping) -> Mapping {
     let text = |text: &str| Value::from(text);
     let source = [(text("eventSource"), text("none"))].into_iter().collect();
     let detection =
@@ -104,12 +118,19 @@ fn without_refused(mut map: Mapping) -> Option<SigmaCollection> {
     if !map.get("title").is_some_and(Value::is_string) {
         map.insert(text("title"), text("none"));
     }
-    let yaml = yaml_serde::to_string(&Value::Mapping(map)).ok()?;
-    rsigma_parser::parse_sigma_yaml(&yaml).ok()
+    map
 }
 
 /// Reports an error of the parser at the key that it is about. It says so in words only.
 fn refuse(error: &str, at: &Node<'_>) {
+    for metadata in ["status", "related"] {
+        if error.contains(&format!("{metadata}["))
+            || error.starts_with(&format!("invalid {metadata}:"))
+        {
+            at.at(metadata).warn(error);
+            return;
+        }
+    }
     let quoted = |before: &str| error.split_once(before)?.1.split_once('\'').map(|(key, _)| key);
     let at = if let Some(key) = quoted("Missing required field '") {
         if key == "condition" { at.at("detection").at(key) } else { at.at(key) }

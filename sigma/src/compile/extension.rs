@@ -62,8 +62,9 @@ impl Extension {
     /// Reads the key. A part that cannot be read is reported and left out.
     pub(super) fn of(attribute: Option<&Value>, at: &Node<'_>) -> Extension {
         let mut read = Extension::default();
-        let Some(map) = attribute.and_then(Value::as_mapping) else {
-            at.refuse("the key orgwatch is missing, or no mapping: see docs/rules.md");
+        let Some(attribute) = attribute else { return read };
+        let Some(map) = attribute.as_mapping() else {
+            at.refuse("the key orgwatch is no mapping: see docs/rules.md");
             return read;
         };
         // A line for each key, as serde would write it: but serde stops at the first problem.

@@ -5,7 +5,10 @@ use rsigma_parser::Level;
 use super::extension::Extension;
 use super::problem::Node;
 use super::{Attack, one_line, template};
-use crate::{RuleMetadata, Severity};
+use crate::{Part, RuleMetadata, Severity, Template};
+
+/// The benign cause of a rule that names none.
+const NONE_STATED: &str = "The rule states none.";
 
 /// The metadata that Sigma's two kinds of documents share.
 pub(super) struct SigmaMetadata<'a> {
@@ -45,50 +48,38 @@ pub(super) fn compile(
     at: &Node<'_>,
 ) -> Option<RuleMetadata> {
     let ours = at.at("orgwatch");
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+    let description = one_line(from.description.as_deref().unwrap_or_default());
     let benign: Vec<_> = from.falsepositives.iter().map(|text| one_line(text)).collect();
-    let (benign, why) = (benign.join(" "), one_line(&extension.why));
-    let summary = template::parse("summary", &one_line(&extension.summary));
-    let texts = [
-        (at.at("falsepositives"), "falsepositives", benign.is_empty(), benign.contains('{')),
-        (ours.at("why"), "why", why.is_empty(), why.contains('{')),
-        (ours.at("summary"), "summary", extension.summary.trim().is_empty(), false),
-        (ours.at("triage"), "triage", extension.triage.is_empty(), false),
-    ];
-    for (at, key, empty, template) in texts {
-        if empty && !extension.internal {
-            at.refuse(format_args!("{key} must say something"));
-        }
-        if template {
-            at.refuse(format_args!("{key} is not a template: no {{ can stand in it"));
-        }
-    }
-    let required = |key: &str, value: &Option<String>| {
-        let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
-        at.at(key).accept(value.map(str::to_owned).ok_or_else(|| format!("{key} is missing")))
+    let benign = or(benign.join(" "), NONE_STATED);
+    let why = or(
+        one_line(&extension.why),
+        if description.is_empty() { from.title } else { &description },
+    );
+    let summary = match one_line(&extension.summary) {
+        // A title is text: a brace in it opens no template.
+        none if none.is_empty() => Some(Template(vec![Part::Text(from.title.to_owned())])),
+        summary => ours.at("summary").accept(template::parse("summary", &summary)),
     };
-    let slug = required("name", from.name);
-    let id = required("id", from.id);
-    let description = required("description", from.description);
-    let level = at.at("level").accept(from.level.ok_or("level is missing"));
-    let summary = ours.at("summary").accept(summary);
     let triage = extension.triage(&ours);
-    let attack = attack.ids(from.tags, &at.at("tags"));
+    let (attack, tags) = attack.split(from.tags);
     Some(RuleMetadata {
-        slug: slug?.into(),
-        id: id?.into(),
+        slug: from.name.as_deref()?.into(),
+        id: from.id.as_deref()?.into(),
         title: from.title.into(),
-        description: one_line(&description?),
+        description,
         group: from.group.to_owned(),
         references: from.references.to_vec(),
-        level: severity(level?),
+        level: from.level.map_or(Severity::Medium, severity),
         summary: summary?,
         why: why.into(),
         benign: benign.into(),
         triage: triage?,
-        attack: attack?.into(),
+        attack: attack.into(),
         attack_aliases: extension.attack_aliases.clone().into(),
         threat_catalogue: extension.threat_catalogue.clone().into(),
         covers: extension.covers.clone().into(),
+        tags: tags.into(),
     })
 }
 

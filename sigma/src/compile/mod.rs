@@ -12,29 +12,43 @@
 mod attack;
 mod condition;
 mod correlation;
+mod detection;
 mod document;
+mod encode;
 mod extension;
+mod item;
+mod keys;
+mod limits;
 mod literals;
+mod logsource;
 mod metadata;
+mod modifiers;
+mod names;
+mod never;
 mod problem;
+mod read;
+mod rename;
 mod rule;
+mod source;
+mod strict;
 mod template;
+mod told;
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Deserialize;
-use yaml_serde::Value;
-
-use crate::{Correlation, Pack, Rule};
 pub use attack::Attack;
 use document::Document;
-use problem::{Positions, Problems};
+pub use literals::find_witness;
+use read::{read, set_aside};
+use told::Told;
 
-/// A problem for which a rule was refused. It reads `leaving/left.yml:2:1: level is missing`.
+use crate::{Correlation, Pack, Rule};
+
+/// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads
+/// `leaving/left.yml:2:1: level is missing`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Problem {
     /// The rule's file, as [`RuleFile::path`] has it.
     pub file: String,
     /// The line, from 1.
@@ -42,30 +56,63 @@ pub struct Refusal {
     /// The column, from 1, in characters.
     pub column: usize,
     /// The problem, with the key that it is about, and what would be right.
-    pub problem: String,
+    pub text: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { file, line, column, problem } = self;
-        write!(f, "{file}:{line}:{column}: {problem}")
+        let Problem { file, line, column, text } = self;
+        write!(f, "{file}:{line}:{column}: {text}")
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Problem {}
 
 /// The result of compiling a pack.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compiled {
     /// The rules and correlations without a problem.
     pub pack: Pack,
-    /// Every problem of every file, in the order of the files, lines and columns.
-    pub refusals: Vec<Refusal>,
+    /// Every problem for which a rule was refused, in the order of the files, lines and columns.
+    pub refusals: Vec<Problem>,
+    /// What was compiled, and yet its author should know, in the same order.
+    pub warnings: Vec<Problem>,
+    /// The log sources of rules that do not look at CloudTrail. These rules are neither compiled nor among
+    /// the refusals.
+    pub other_sources: Vec<OtherSource>,
+}
+
+/// A log source that is not CloudTrail, and the rules that look at it. It reads
+/// `windows, process_creation: 3 rules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSource {
+    /// Product, category and service, as far as the rules say, joined by commas.
+    pub name: String,
+    /// The number of rules.
+    pub rules: usize,
+    /// Their files, in order.
+    pub files: Vec<String>,
+}
+
+impl fmt::Display for OtherSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = if self.rules == 1 { "rule" } else { "rules" };
+        write!(f, "{}: {} {rules}", self.name, self.rules)
+    }
+}
+
+/// The way in which foreign rules are compiled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Fields as rules name them, and the fields of CloudTrail that they mean: `event.action` is
+    /// `eventName`.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Compiled {
     /// The pack, if no rule was refused.
-    pub fn complete(self) -> Result<Pack, Vec<Refusal>> {
+    pub fn complete(self) -> Result<Pack, Vec<Problem>> {
         if self.refusals.is_empty() { Ok(self.pack) } else { Err(self.refusals) }
     }
 }
@@ -80,147 +127,112 @@ pub struct RuleFile {
 }
 
 impl RuleFile {
-    fn group(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
-    }
-
-    /// The file's problems with their places.
-    fn refusals(&self, problems: Problems) -> Vec<Refusal> {
-        let problems = problems.into_inner();
-        if problems.is_empty() {
-            return Vec::new();
-        }
-        let positions = Positions::of(&self.yaml);
-        let refusal = |(path, problem): (Vec<String>, String)| {
-            let position = positions.at(&path);
-            self.refused(position.line, position.column, problem)
-        };
-        let mut refusals: Vec<_> = problems.into_iter().map(refusal).collect();
-        refusals.sort_by_key(|refusal| (refusal.line, refusal.column));
-        refusals
-    }
-
-    fn refused(&self, line: usize, column: usize, problem: String) -> Refusal {
-        Refusal { file: self.path.clone(), line, column, problem }
-    }
-
-    /// The value of the file, if it is one YAML document.
-    fn value(&self) -> Result<Value, Refusal> {
-        let mut documents = yaml_serde::Deserializer::from_str(&self.yaml).map(Value::deserialize);
-        let first = documents.next().unwrap_or(Ok(Value::Null)).map_err(|error| {
-            let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-            self.refused(line, column, error.to_string())
-        })?;
-        match documents.next() {
-            None => Ok(first),
-            Some(_) => {
-                let problem = "a file holds exactly one rule or one correlation";
-                Err(self.refused(1, 1, problem.into()))
-            }
-        }
+    fn told(&self, line: usize, column: usize, text: String) -> Problem {
+        Problem { file: self.path.clone(), line, column, text }
     }
 }
 
-/// Compiles a pack. Every problem of every file is reported, and the rules without one are compiled.
+/// The way in which rules are compiled.
+struct Settings<'a> {
+    attack: &'a Attack,
+    options: &'a Options,
+    /// They are orgwatch's own: more is required of them.
+    own: bool,
+}
+
+/// Compiles Sigma rules from anywhere: nothing of ours is required of them.
+pub fn compile(files: &[RuleFile], attack: &Attack, options: &Options) -> Compiled {
+    run(files, &Settings { attack, options, own: false })
+}
+
+/// Compiles a pack of orgwatch's own, one document to a file. Every problem of every file is reported, and
+/// the rules without one are compiled.
 pub fn pack(files: &[RuleFile], attack: &Attack) -> Compiled {
-    // Each with the number of its file, whose order they are given in.
-    let mut refusals: Vec<(usize, Refusal)> = Vec::new();
+    run(files, &Settings { attack, options: &Options::default(), own: true })
+}
+
+fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
+    let mut told = Told::default();
+    let mut documents = Vec::new();
+    for (n, file) in files.iter().enumerate() {
+        read(n, file, how, &mut documents, &mut told);
+    }
+    let mut sources = BTreeMap::<String, OtherSource>::new();
+    if !how.own {
+        set_aside(&mut documents, &mut sources);
+    }
+    names::assign(&mut documents);
     let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
-    let mut refused = Vec::new();
-    let mut taken = Taken::default();
-    for (n, file) in files.iter().enumerate() {
-        let value = match file.value() {
-            Ok(value) => value,
-            Err(refusal) => {
-                refusals.push((n, refusal));
-                continue;
-            }
-        };
-        let problems = Problems::default();
-        let at = problems.root();
-        let document = document::read(&file.yaml, &value, &at);
-        if let Some(document) = &document {
-            taken.refuse(file, document, &at);
-        }
-        match document {
-            Some(Document::Correlation(sigma)) => correlations.push((n, file, problems, *sigma)),
+    let mut refused: Vec<String> = Vec::new();
+    let mut regexes = 0_usize;
+    // Names stand in lower case in a rule: Sigma does not care for case, and what is compiled has lost it.
+    let mut words: Option<(usize, BTreeMap<String, &str>)> = None;
+    for read in documents {
+        match &read.document {
             Some(Document::Rule(sigma)) => {
-                let rule = rule::compile(&sigma, file.group(), attack, &at);
-                match rule.filter(|_| problems.is_empty()) {
+                let at = read.problems.root();
+                let rule = rule::compile(sigma, read.group(how), how, &at);
+                regexes = regexes
+                    .saturating_add(rule.as_ref().map_or(0, |rule| rule.condition.regexes()));
+                if regexes > crate::MAX_REGEX_TOTAL {
+                    at.at("detection")
+                        .refuse("the rules have more regular expressions than a pack can hold");
+                }
+                match rule.filter(|_| read.problems.is_empty()) {
                     Some(rule) => {
-                        event_names.extend(as_written(&rule.event_names, &file.yaml));
+                        let (_, words) = match words.take() {
+                            Some(known) if known.0 == read.of_file => words.insert(known),
+                            _ => words.insert((read.of_file, words_of(&read.file.yaml))),
+                        };
+                        event_names.extend(rule.event_names.iter().map(|name| {
+                            words.get(name).map_or_else(|| name.clone(), |word| (*word).to_owned())
+                        }));
                         rules.push(rule);
                     }
-                    None => refused.extend([sigma.name, sigma.id].into_iter().flatten()),
+                    None => refused.extend(read.document.iter().flat_map(names::of_refused)),
                 }
-                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
+                told.add(read);
             }
-            None => {
-                refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)))
-            }
+            Some(Document::Correlation(sigma)) => correlations.push(((**sigma).clone(), read)),
+            None => told.add(read),
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let sigma: Vec<_> = correlations.iter().map(|(.., sigma)| sigma.clone()).collect();
+    let sigma: Vec<_> = correlations.iter().map(|(sigma, _)| sigma.clone()).collect();
     for Rule { about, internal, .. } in &mut rules {
         *internal |= correlation::is_silent(&sigma, [Some(&about.slug), Some(&about.id)]);
     }
     let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
     let mut compiled = Vec::<Correlation>::new();
-    for (n, file, problems, sigma) in correlations {
-        let chain = correlation::compile(&sigma, &known, file.group(), attack, &problems.root());
-        compiled.extend(chain.filter(|_| problems.is_empty()));
-        refusals.extend(file.refusals(problems).into_iter().map(|refusal| (n, refusal)));
+    for (sigma, read) in correlations {
+        let at = read.problems.root();
+        let chain = correlation::compile(&sigma, &known, read.group(how), how.attack, &at);
+        compiled.extend(chain.filter(|_| read.problems.is_empty()).map(|mut chain| {
+            rename::correlation(&mut chain, &how.options.fields);
+            chain
+        }));
+        told.add(read);
     }
-    // A stable sort: those of one file stay in order.
-    refusals.sort_by_key(|(n, _)| *n);
-    let refusals = refusals.into_iter().map(|(_, refusal)| refusal).collect();
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    if rules.iter().any(|rule| rule.event_names.is_empty()) {
-        event_names.clear();
-    }
     let pack = Pack {
-        attack_version: attack.version().into(),
+        attack_version: how.attack.version().into(),
         rules,
         correlations: compiled,
         event_names: event_names.into_iter().collect(),
+        alone: false,
     };
-    Compiled { pack, refusals }
+    let (refusals, warnings) = told.in_order();
+    Compiled { pack, refusals, warnings, other_sources: sources.into_values().collect() }
 }
 
-/// The names and ids of all documents, those that give no finding too: correlations refer to any of them
-/// by either, and the memory keeps what it knows of a rule under its id, so that two with one id would
-/// mute one another.
-#[derive(Default)]
-struct Taken<'a>(BTreeMap<String, &'a str>);
-
-impl<'a> Taken<'a> {
-    /// Refuses a document that is named as another is already.
-    fn refuse(&mut self, file: &'a RuleFile, document: &Document, at: &problem::Node<'_>) {
-        for (key, value) in document.names() {
-            let Some(value) = value.as_deref().map(|value| value.trim().to_lowercase()) else {
-                continue;
-            };
-            match self.0.entry(value) {
-                Entry::Vacant(free) => drop(free.insert(&file.path)),
-                Entry::Occupied(taken) => {
-                    let (value, by) = (taken.key(), taken.get());
-                    at.at(key).refuse(format_args!("{key}: {value} is taken by {by}"));
-                }
-            }
-        }
+/// The words of a file in lower case, and each as it first stands there.
+fn words_of(yaml: &str) -> BTreeMap<String, &str> {
+    let mut words = BTreeMap::new();
+    for word in yaml.split(|c: char| !c.is_ascii_alphanumeric()) {
+        words.entry(word.to_ascii_lowercase()).or_insert(word);
     }
-}
-
-/// Names, which stand in lower case in a rule, as its file has them. Sigma does not care for case, and
-/// what is compiled has lost it.
-fn as_written(names: &[String], yaml: &str) -> Vec<String> {
-    let words = || yaml.split(|c: char| !c.is_ascii_alphanumeric());
-    names
-        .iter()
-        .map(|name| words().find(|word| word.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned())
-        .collect()
+    words
 }
 
 /// YAML block text as one line.

@@ -4,12 +4,18 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use saphyr_parser::{Event, Parser};
+use saphyr_parser::{Event, Parser, ScanError, Span};
 use serde::de::DeserializeOwned;
 
-/// A file's problems: the path of the YAML node that each is about, and its text.
+/// The path of the YAML node that a problem is about, and its text.
+type Told = BTreeMap<Vec<String>, String>;
+
+/// The problems of a document: those for which it is refused, and warnings.
 #[derive(Debug, Default)]
-pub(super) struct Problems(RefCell<BTreeMap<Vec<String>, String>>);
+pub(super) struct Problems {
+    refused: RefCell<Told>,
+    warned: RefCell<Told>,
+}
 
 impl Problems {
     /// The document's root.
@@ -18,11 +24,12 @@ impl Problems {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.refused.borrow().is_empty()
     }
 
-    pub(super) fn into_inner(self) -> BTreeMap<Vec<String>, String> {
-        self.0.into_inner()
+    /// The problems and the warnings.
+    pub(super) fn into_inner(self) -> (Told, Told) {
+        (self.refused.into_inner(), self.warned.into_inner())
     }
 }
 
@@ -44,8 +51,14 @@ impl Node<'_> {
 
     /// Reports a problem. One is enough for a node: what comes later follows from the first.
     pub(super) fn refuse(&self, problem: impl Display) {
-        let mut problems = self.problems.0.borrow_mut();
+        let mut problems = self.problems.refused.borrow_mut();
         problems.entry(self.path.clone()).or_insert_with(|| problem.to_string());
+    }
+
+    /// Tells of something for which nothing is refused.
+    pub(super) fn warn(&self, warning: impl Display) {
+        let mut warnings = self.problems.warned.borrow_mut();
+        warnings.entry(self.path.clone()).or_insert_with(|| warning.to_string());
     }
 
     /// The value of a result; an error is reported.
@@ -77,6 +90,31 @@ pub(super) struct Position {
 #[derive(Debug, Default)]
 pub(super) struct Positions(BTreeMap<Vec<String>, Position>);
 
+/// The places of all documents of a file.
+#[derive(Debug, Default)]
+pub(super) struct FilePositions(Vec<Positions>);
+
+impl FilePositions {
+    /// Reads as far as the text is YAML.
+    pub(super) fn of(yaml: &str) -> Self {
+        let mut parser = Parser::new_from_str(yaml);
+        let mut documents = Vec::new();
+        while let Some(positions) = Positions::next(&mut parser) {
+            documents.push(positions);
+        }
+        FilePositions(documents)
+    }
+
+    /// The place of a node of a document that is made of these of the file, its own first: where it is
+    /// there, or else that of the nearest one above it.
+    pub(super) fn at(&self, path: &[String], made_of: &[usize]) -> Position {
+        let documents = || made_of.iter().filter_map(|number| self.0.get(*number));
+        let exact = documents().find_map(|positions| positions.0.get(path)).copied();
+        let nearest = || documents().next().map(|positions| positions.at(path));
+        exact.or_else(nearest).unwrap_or(Position { line: 1, column: 1 })
+    }
+}
+
 /// A list or a mapping that has begun, and the path of its current element.
 enum Open {
     List { path: Vec<String>, next: usize },
@@ -88,13 +126,16 @@ enum Open {
 const MAX_DEPTH: usize = 64;
 
 impl Positions {
-    /// Reads as far as the text is YAML.
-    pub(super) fn of(yaml: &str) -> Self {
+    /// Reads the next document, as far as it is YAML.
+    fn next<'input>(
+        parser: &mut impl Iterator<Item = Result<(Event<'input>, Span), ScanError>>,
+    ) -> Option<Self> {
         let mut positions = Positions::default();
         let mut open: Vec<Open> = Vec::new();
-        for (event, span) in Parser::new_from_str(yaml).map_while(Result::ok) {
+        loop {
+            let (event, span) = parser.next()?.ok()?;
             if open.len() > MAX_DEPTH {
-                break;
+                return None;
             }
             let column = span.start.col().saturating_add(1);
             let here = Position { line: span.start.line(), column };
@@ -116,10 +157,13 @@ impl Positions {
                     open.push(Open::Mapping { path, key: None });
                 }
                 Event::SequenceEnd | Event::MappingEnd => drop(open.pop()),
+                Event::DocumentStart(_) => {
+                    positions.add(Vec::new(), here);
+                }
+                Event::DocumentEnd => return Some(positions),
                 _ => {}
             }
         }
-        positions
     }
 
     /// The place of a node, or of the nearest one above it that is there.
@@ -164,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_node_has_its_place_and_a_missing_one_that_above_it() {
-        let positions = Positions::of(
+        let positions = FilePositions::of(
             "title: t\ndetection:\n  selection:\n    eventName|contains: [a, b]\n    user.arn: x\n\
              orgwatch:\n  severity:\n    - level: low\n      when: {a: b}\n",
         );
@@ -183,8 +227,8 @@ mod tests {
             ("level", 1, 1),
         ] {
             let path: Vec<_> = path.split('/').map(str::to_owned).collect();
-            assert_eq!(positions.at(&path), Position { line, column }, "{path:?}");
+            assert_eq!(positions.at(&path, &[0]), Position { line, column }, "{path:?}");
         }
-        Positions::of(&"[".repeat(1000));
+        FilePositions::of(&"[".repeat(1000));
     }
 }

@@ -1,20 +1,19 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Derived, Glob, Path};
+use crate::{Derived, FieldRef, Glob, Path, Regex, Relation};
 
 /// A whole event in `serde_json`; `orgwatch.user_name` is what it says under `user`.
-struct JsonEvent(Value);
+pub(crate) struct JsonEvent(pub(crate) Value);
 
 impl Event for JsonEvent {
     type Value<'a> = &'a Value;
 
     fn field(&self, field: &Field) -> Lookup<'_, &Value> {
-        let Field::Record(path) = field else {
-            return match self.0["user"].as_str() {
-                Some(user) => Lookup::Text(user.into()),
-                None => Lookup::Missing,
-            };
+        let path = match (field, self.0["user"].as_str()) {
+            (Field::Record(path), _) => path,
+            (Field::Derived(_), Some(user)) => return Lookup::Text(user.into()),
+            _ => return Lookup::Missing,
         };
         let mut found = Vec::new();
         let several = walk(&self.0, &path.segments, &mut found);
@@ -23,6 +22,19 @@ impl Event for JsonEvent {
             ([value], false) => Lookup::One(*value),
             _ => Lookup::Many(found),
         }
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        texts(&self.0).into_iter().any(test)
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(map) => map.values().flat_map(texts).collect(),
+        _ => vec![],
     }
 }
 
@@ -81,6 +93,10 @@ fn item(field: &str, matchers: Vec<Matcher>) -> Item {
     Item { field: Field::Record(Path::from(field)), matchers, all: false, negated: false }
 }
 
+fn regex(pattern: &str) -> Matcher {
+    Matcher::Regex(Regex::new(pattern, Default::default()).unwrap())
+}
+
 /// An expression that holds, or one that does not.
 fn given(holds: bool) -> Expr {
     Expr::Item(item("missing", vec![Matcher::Exists(!holds)]))
@@ -132,6 +148,9 @@ fn a_matcher_asks_for_a_type() {
         (Matcher::Exists(false), json!([]), false),
         (network.clone(), json!("192.0.2.255"), true),
         (network, json!("192.0.3.0"), false),
+        (regex("^a.c$"), json!(["x", "abc"]), true),
+        (regex("^12"), json!(123), true),
+        (regex("."), json!({}), false),
     ] {
         let item = item("x", vec![matcher]);
         assert_eq!(matches(&item, json!({"x": value})), expected, "{item:?} {value}");
@@ -174,6 +193,47 @@ fn a_negated_item_holds_when_nothing_matches() {
     let other = Item { negated: true, ..item("x", vec![glob("a"), glob("b")]) };
     assert!(matches(&other, json!({"x": "c"})) && matches(&other, json!({})));
     assert!(!matches(&other, json!({"x": "b"})));
+}
+
+#[test]
+fn a_keyword_is_looked_for_in_every_text() {
+    let keywords = |all, patterns: &[&str]| Item {
+        field: Field::Keyword,
+        matchers: patterns.iter().map(|pattern| glob(pattern)).collect(),
+        all,
+        negated: false,
+    };
+    let event = json!({"a": [{"b": "one two"}], "c": "three", "n": 4});
+    for (all, patterns, expected) in [
+        (false, ["*two*", "*x*"].as_slice(), true),
+        (false, &["*c*", "*4*"], false),
+        (true, &["*one*", "*three*"], true),
+        (true, &["*one*", "*x*"], false),
+    ] {
+        assert_eq!(matches(&keywords(all, patterns), event.clone()), expected, "{patterns:?}");
+    }
+    assert!(!matches(&Item { negated: true, ..keywords(false, &["*two*"]) }, event));
+}
+
+#[test]
+fn a_field_is_compared_with_another() {
+    let to = |relation, cased| {
+        let field = Field::Record("y".into());
+        item("x", vec![Matcher::FieldRef(FieldRef { field, relation, cased })])
+    };
+    for (relation, cased, event, expected) in [
+        (Relation::Equal, false, json!({"x": "A", "y": "a"}), true),
+        (Relation::Equal, true, json!({"x": "A", "y": "a"}), false),
+        (Relation::Equal, false, json!({"x": 5, "y": "5"}), true),
+        (Relation::Equal, false, json!({"x": "a"}), false),
+        (Relation::Equal, false, json!({"x": null, "y": null}), false),
+        (Relation::Equal, false, json!({"x": ["a", "b"], "y": ["c", "b"]}), true),
+        (Relation::StartsWith, false, json!({"x": "arn:a", "y": "ARN"}), true),
+        (Relation::EndsWith, true, json!({"x": "arn:a", "y": ":a"}), true),
+        (Relation::Contains, false, json!({"x": "arn:a", "y": "b"}), false),
+    ] {
+        assert_eq!(matches(&to(relation, cased), event.clone()), expected, "{relation:?} {event}");
+    }
 }
 
 #[test]

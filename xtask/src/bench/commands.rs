@@ -68,11 +68,16 @@ impl Bench<'_> {
         rules: Option<usize>,
         events: &Path,
     ) -> Result<Command> {
+        Ok(self.rsigma_with(program, &self.pack(rules)?, events))
+    }
+
+    /// rsigma with the rules of a folder.
+    pub(super) fn rsigma_with(&self, program: &Path, rules: &Path, events: &Path) -> Command {
         let mut command = Command::new(program);
         command.args(["engine", "eval", "--quiet", "--input-format", "json", "--include-event"]);
-        command.arg("--rules").arg(self.pack(rules)?);
+        command.arg("--rules").arg(rules);
         command.arg("--event").arg(format!("@{}", events.display()));
-        Ok(command)
+        command
     }
 
     /// The cache of compiled code, so that only the first run compiles.

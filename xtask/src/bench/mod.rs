@@ -11,6 +11,7 @@ mod measure;
 mod output_counter;
 mod results;
 mod scaling;
+mod sigma;
 mod size;
 mod table;
 mod thresholds;
@@ -19,7 +20,7 @@ mod tools;
 mod vector;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -42,6 +43,7 @@ pub const EXAMPLES: &str = "Examples:
   cargo xtask bench pack share --runs 3 --json
   VECTOR=~/vector cargo xtask bench vector      pipelines of a real Vector
   cargo xtask bench hostile --runs 1            time against size of the worst cases
+  cargo xtask bench sigma --rules ../sigma/rules/cloud/aws --size 64M
   cargo xtask bench --record                    keep the figures in benches/results";
 
 /// The flags of `cargo xtask bench`.
@@ -68,6 +70,12 @@ pub struct Flags {
     /// Leave out other tools that are not installed, instead of installing them
     #[arg(long)]
     no_install: bool,
+    /// The folder of Sigma rules that `sigma` compares and measures beside our own
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// More events for `sigma` to compare on: records, one a line; may be given again
+    #[arg(long, value_name = "FILE")]
+    events: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,6 +100,8 @@ enum Name {
     Vector,
     /// Input made to take long, of 1 to 16 MiB
     Hostile,
+    /// Rules of others (--rules) beside rsigma: the same pairs of rule and event, and how fast
+    Sigma,
 }
 
 /// A run.
@@ -136,6 +146,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
                 latency::batches(&bench, &corpus)?,
             ]),
             Name::Hostile => hostile::cases(&bench),
+            Name::Sigma => sigma::given(&bench, &corpus),
         })?;
         sections.extend(measured);
     }
@@ -152,6 +163,8 @@ pub fn smoke(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         json: false,
         record: false,
         no_install: true,
+        rules: None,
+        events: Vec::new(),
     };
     run(workspace, steps, &flags)
 }

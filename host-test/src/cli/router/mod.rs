@@ -1,19 +1,24 @@
 //! `orgwatch router`.
 
 mod fluent_bit;
+#[cfg(test)]
+mod tests;
 mod vector;
+mod wanted;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::own_rules::Given;
 use super::{Status, component};
 
 const EXAMPLES: &str = "\
 Examples:
   orgwatch router fluent-bit   the filter in fluent-bit-config/tap.yaml
-  orgwatch router vector       the condition of the filter in vector-config/tap.yaml";
+  orgwatch router vector       the condition of the filter in vector-config/tap.yaml
+  orgwatch router vector --rules my-rules/   the same for rules of your own, too";
 
 /// Print what the configuration of a router takes from the pack
 ///
@@ -34,17 +39,17 @@ pub(super) struct RouterFlags {
 #[derive(Debug, Subcommand)]
 enum Router {
     /// The filter of Fluent Bit that keeps the candidates
-    FluentBit,
+    FluentBit(Given),
     /// The VRL condition of a filter before Vector's sink
-    Vector,
+    Vector(Given),
 }
 
 /// Runs it.
 pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
     component::check_pack(flags.component.as_deref())?;
-    let text = match flags.router {
-        Router::FluentBit => fluent_bit::filter(),
-        Router::Vector => vector::condition(),
+    let text = match &flags.router {
+        Router::FluentBit(given) => fluent_bit::filter(&*given.pack()?),
+        Router::Vector(given) => vector::condition(&*given.pack()?),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Status::Done)

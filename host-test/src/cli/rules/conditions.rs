@@ -3,7 +3,7 @@
 //! They are made from the compiled form, which is what is evaluated. The rule's YAML would leave its
 //! modifiers and the keys of our own to the reader.
 
-use orgwatch_sigma::{Derived, Expr, Field, Glob, Item, Matcher, Token};
+use orgwatch_sigma::{Derived, Expr, Field, Glob, Item, Matcher, Relation, Token};
 
 /// One line for each thing that must hold; what belongs together is set in by two spaces more.
 pub(super) fn lines(expr: &Expr) -> Vec<String> {
@@ -103,6 +103,7 @@ fn matches(item: &Item) -> Vec<String> {
 pub(super) fn field(field: &Field) -> String {
     match field {
         Field::Record(path) => path.text.clone(),
+        Field::Keyword => "any text".into(),
         Field::Derived(derived) => {
             let known = Derived::ALL.iter().find(|(_, known)| known == derived);
             format!("orgwatch.{}", known.map_or("?", |(name, _)| name))
@@ -130,6 +131,16 @@ fn matcher(matcher: &Matcher) -> String {
         Matcher::Exists(true) => "is present".into(),
         Matcher::Exists(false) => "is absent".into(),
         Matcher::Cidr { network, prefix } => format!("is an address in {network}/{prefix}"),
+        Matcher::Regex(regex) => format!("matches /{}/", regex.pattern()),
+        Matcher::FieldRef(other) => {
+            let relation = match other.relation {
+                Relation::Equal => "equals",
+                Relation::Contains => "contains",
+                Relation::StartsWith => "begins with",
+                Relation::EndsWith => "ends with",
+            };
+            format!("{relation} {}", field(&other.field))
+        }
     }
 }
 
@@ -144,6 +155,7 @@ fn text(glob: &Glob) -> String {
             let pattern = tokens.iter().map(|token| match token {
                 Token::Literal(text) => text.as_str(),
                 Token::One => "?",
+                Token::Dash => "-",
                 Token::Many => "*",
             });
             format!("is like {}", pattern.collect::<String>())

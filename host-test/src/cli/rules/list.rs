@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orgwatch_host::output::escape;
+use orgwatch_host::output::{escape, plural};
 use orgwatch_host::plugin::Rule;
 use serde_json::{Value, json};
 
@@ -57,7 +57,11 @@ fn text(rules: &[Rule]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{} rules; `orgwatch rules show SLUG` explains one", rules.len());
+    let _ = writeln!(
+        text,
+        "{}; `orgwatch rules show SLUG` explains one",
+        plural(rules.len() as u64, "rule")
+    );
     text
 }
 

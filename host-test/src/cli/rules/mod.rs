@@ -1,26 +1,35 @@
 //! `orgwatch rules`.
 
+mod check;
 mod conditions;
 mod coverage;
 mod explain;
 mod list;
+mod new;
 mod show;
+mod test;
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use orgwatch_host::plugin::Rule;
 
-use super::{Status, component};
+use super::own_rules::{Given, OwnRulesFlags};
+use super::{Status, component, opening};
+pub(super) use check::costly;
 
 const EXAMPLES: &str = "\
 Examples:
   orgwatch rules
   orgwatch rules show member-left-organization
   orgwatch rules --coverage > coverage.md
+  orgwatch rules check my-rules/
+  orgwatch rules test my-rules/
   orgwatch rules --json | jq -r '.[] | select(.severity == \"critical\").slug'";
 
-/// List the rules, or explain one
+/// List the rules, explain one, or check and test rules of your own
 ///
 /// Prints what each rule is called, how severe its findings are unless the event says otherwise,
 /// and the rules of other systems that it answers to; by what they guard.
@@ -41,11 +50,87 @@ pub(super) struct RulesFlags {
     /// The component whose rules to list, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
+
+    #[command(flatten)]
+    given: Given,
 }
 
 #[derive(Debug, Subcommand)]
 enum RulesCommand {
     Show(ShowFlags),
+    Check(CheckFlags),
+    Test(test::TestFlags),
+    New(new::NewFlags),
+    Compile(CompileFlags),
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  orgwatch rules check my-rules/
+  orgwatch rules check --json my-rules/ | jq -r '.rules[] | select(.cost == \"none\").slug'
+
+Cost, by what the records are told that a rule may match, before any is parsed:
+  names  by the names of their events: the least
+  texts  by texts that stand in them: as little
+  wide   by texts that many records have
+  none   not at all: every event is parsed
+  chain  by the findings of others
+
+Exit codes:
+  0  every rule can be used
+  1  with --strict: there are warnings, or rules for other logs than CloudTrail
+  2  a rule is refused, or something could not be read";
+
+/// Check rules of your own, and say how records are told that they may match
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES, after_long_help = CHECK_EXAMPLES)]
+struct CheckFlags {
+    /// Files, or folders with *.yml and *.yaml
+    #[arg(value_name = "DIR|FILE", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// End with 1 if there are warnings
+    #[arg(long)]
+    strict: bool,
+
+    /// They are to run without the built-in rules, whose names they may have
+    #[arg(long)]
+    no_pack: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+
+    /// Settings, as YAML or JSON, for the names that rules have for fields
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+/// Compile rules of your own for hosts that load the component themselves
+///
+/// Writes the compiled pack that the contract's open takes. It says itself whether it is to run
+/// beside the built-in rules.
+#[derive(Debug, Args)]
+struct CompileFlags {
+    /// Files, or folders with *.yml and *.yaml
+    #[arg(value_name = "DIR|FILE", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Where to write the pack
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// To be run without the built-in rules
+    #[arg(long)]
+    no_pack: bool,
+
+    /// End with 2 if any rule is refused, or warned of
+    #[arg(long)]
+    strict: bool,
+
+    /// Settings, as YAML or JSON, for the names that rules have for fields
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 const SHOW_EXAMPLES: &str = "\
@@ -73,21 +158,62 @@ struct ShowFlags {
     /// program
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
+
+    #[command(flatten)]
+    given: Given,
 }
 
 /// Runs it.
 pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
-    let text = match &flags.command {
+    let (text, status) = match &flags.command {
         Some(RulesCommand::Show(flags)) => {
             component::check_pack(flags.component.as_deref())?;
-            show::show(&flags.slug, flags.json)?
+            (show::show(&*flags.given.pack()?, &flags.slug, flags.json)?, Status::Done)
         }
-        None if flags.coverage => coverage::markdown(),
-        None => {
-            let described = component::load(flags.component.as_deref())?.describe()?;
-            list::list(&described.rules, flags.json)?
-        }
+        Some(RulesCommand::Check(flags)) => checked(flags)?,
+        Some(RulesCommand::Test(flags)) => test::run(flags)?,
+        Some(RulesCommand::New(flags)) => (new::run(flags)?, Status::Done),
+        Some(RulesCommand::Compile(flags)) => (compiled(flags)?, Status::Done),
+        None if flags.coverage => (coverage::markdown(), Status::Done),
+        None => (list::list(&listed(flags)?, flags.json)?, Status::Done),
     };
     io::stdout().write_all(text.as_bytes())?;
-    Ok(Status::Done)
+    Ok(status)
+}
+
+/// The rules of the component, and those that were given.
+fn listed(flags: &RulesFlags) -> anyhow::Result<Vec<Rule>> {
+    let settings = opening::settings(flags.given.settings.as_deref())?;
+    let rules = flags.given.own_rules.load(&settings, true)?;
+    let plugin = component::load(flags.component.as_deref())?;
+    match rules.pack() {
+        None => Ok(plugin.describe()?.rules),
+        Some(_) => Ok(rules.plugin(plugin).open("{}")?.rules()?),
+    }
+}
+
+fn checked(flags: &CheckFlags) -> anyhow::Result<(String, Status)> {
+    let settings = opening::settings(flags.settings.as_deref())?;
+    let loaded = own(&flags.paths, flags.no_pack, false).compile(&settings)?;
+    let rules = loaded.rules().context("paths are required")?;
+    let text = check::report(rules, &loaded.notes(), flags.json);
+    Ok((text, check::status(rules, flags.strict)))
+}
+
+fn compiled(flags: &CompileFlags) -> anyhow::Result<String> {
+    let settings = opening::settings(flags.settings.as_deref())?;
+    let loaded = own(&flags.paths, flags.no_pack, flags.strict).load(&settings, false)?;
+    let packs = loaded.packs();
+    let pack = packs.first().context("paths are required")?;
+    write(&flags.output, pack)?;
+    Ok(String::new())
+}
+
+fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    orgwatch_host::file::replace(file, bytes)
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn own(paths: &[PathBuf], no_pack: bool, strict: bool) -> OwnRulesFlags {
+    OwnRulesFlags { rules: paths.to_vec(), no_pack, strict }
 }

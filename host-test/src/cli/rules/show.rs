@@ -1,6 +1,7 @@
 //! `orgwatch rules show`.
 
 use anyhow::bail;
+use orgwatch::rules::Pack;
 use orgwatch::time::rfc3339;
 
 use super::explain::{Explanation, explain};
@@ -12,10 +13,9 @@ const WIDTH: usize = 100;
 /// The width of the rows' names.
 const NAMES: usize = 11;
 
-/// One rule of the pack that this program was built with, for a program or a person.
-pub(super) fn show(slug: &str, json: bool) -> anyhow::Result<String> {
-    let pack = orgwatch::rules::builtin_pack();
-    let Some(explanation) = explain(&pack, slug) else {
+/// One rule of a pack, for a program or a person.
+pub(super) fn show(pack: &Pack, slug: &str, json: bool) -> anyhow::Result<String> {
+    let Some(explanation) = explain(pack, slug) else {
         let slugs: Vec<&str> = pack.public().iter().map(|about| about.slug.as_str()).collect();
         match near(slug, &slugs).as_slice() {
             [] => bail!("no rule is called {slug:?}; `orgwatch rules` lists them"),
@@ -151,6 +151,8 @@ fn broken(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use orgwatch::rules::builtin_pack;
+
     use super::*;
 
     #[test]
@@ -160,14 +162,14 @@ mod tests {
         assert_eq!(near("member_left_organisation", &slugs), ["member-left-organization"]);
         assert_eq!(near("closed", &slugs), ["account-closed"]);
         assert_eq!(near("zzz", &slugs), [""; 0]);
-        let err = show("member-left", false).unwrap_err().to_string();
+        let err = show(&builtin_pack(), "member-left", false).unwrap_err().to_string();
         assert!(err.contains("did you mean member-left-organization"), "{err}");
     }
 
     #[test]
     fn every_rule_has_a_page_without_long_lines() {
-        for about in orgwatch::rules::builtin_pack().public() {
-            let page = show(&about.slug, false).unwrap();
+        for about in builtin_pack().public() {
+            let page = show(&builtin_pack(), &about.slug, false).unwrap();
             for part in [&about.title, "\nwhen", "\ndo         1. ", "\nbenign", "\nid"] {
                 assert!(page.contains(part), "{part:?} is not in {page}");
             }
@@ -184,17 +186,15 @@ mod tests {
     /// The suggestions of a page can be pasted into settings.
     #[test]
     fn the_settings_suggested_can_be_used() {
-        for about in orgwatch::rules::builtin_pack().public() {
+        for about in builtin_pack().public() {
             let yaml = format!(
                 "rules: {{ {}: dry-run }}   # or off\n{}",
                 about.slug,
                 approval(&about.slug, now()).join("\n")
             );
             let value: serde_json::Value = yaml_serde::from_str(&yaml).unwrap();
-            let settings = orgwatch::settings::Settings::from_json(
-                &value.to_string(),
-                &orgwatch::rules::builtin_pack(),
-            );
+            let settings =
+                orgwatch::settings::Settings::from_json(&value.to_string(), &builtin_pack());
             let settings = settings.unwrap_or_else(|problems| panic!("{problems:?}"));
             assert_eq!(settings.warnings(now()), []);
         }

@@ -37,6 +37,19 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) settings: Option<PathBuf>,
 
+    /// Sigma rules of your own beside the built-in ones: a file, or a folder with *.yml and *.yaml;
+    /// may be given again. A rule that cannot be evaluated is refused by name, and the others run
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) rules: Option<Vec<PathBuf>>,
+
+    /// Leave out the built-in rules
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) no_pack: Option<bool>,
+
+    /// End with 2 if any rule of --rules is refused, or warned of
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) strict: Option<bool>,
+
     /// Where to keep the memory; loaded at start, replaced in one step at an interval and at stop.
     /// Beside it, in FILE.journal, stands what came since
     #[arg(long, value_name = "FILE")]
@@ -100,6 +113,10 @@ fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|err: T::Err| err.to_string())
 }
 
+fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    Ok(vec![parse(text)?])
+}
+
 fn truth(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false".into())
 }
@@ -156,6 +173,9 @@ settings! {
     findings_only: truth,
     out: parse,
     settings: parse,
+    rules: paths,
+    no_pack: truth,
+    strict: truth,
     state: parse,
     save_interval: parse,
     timeout: parse,
@@ -180,6 +200,12 @@ impl ServeArgs {
             let set = match value {
                 Value::String(text) => given.set(key, text),
                 Value::Number(_) | Value::Bool(_) => given.set(key, &value.to_string()),
+                Value::Array(list) if key == "rules" => {
+                    let paths: Option<_> =
+                        list.iter().map(|one| one.as_str().map(PathBuf::from)).collect();
+                    given.rules = paths;
+                    given.rules.as_ref().map(drop).ok_or_else(|| "files or folders".to_owned())
+                }
                 _ => Err("one value".into()),
             };
             if let Err(problem) = set {

@@ -6,6 +6,7 @@ use orgwatch_host::serve::{Deliver, Options};
 
 use super::args::ServeArgs;
 use super::log::{LogFormat, LogLevel};
+use crate::cli::own_rules::OwnRulesFlags;
 use crate::cli::settings::{Document, Refused};
 
 /// The environment variable that may hold the token.
@@ -19,6 +20,7 @@ pub(super) struct Config {
     pub(super) state: Option<PathBuf>,
     pub(super) token_file: Option<PathBuf>,
     pub(super) component: Option<PathBuf>,
+    pub(super) own_rules: OwnRulesFlags,
     pub(super) log: Option<LogFormat>,
     pub(super) log_level: LogLevel,
 }
@@ -85,6 +87,16 @@ impl ServeArgs {
         if !(1..=1024).contains(&max_in_flight) {
             return Err(("max_in_flight", "a number from 1 to 1024".into()));
         }
+        let own_rules = OwnRulesFlags {
+            rules: self.rules.unwrap_or_default(),
+            no_pack: self.no_pack.unwrap_or_default(),
+            strict: self.strict.unwrap_or_default(),
+        };
+        for (key, set) in [("no_pack", own_rules.no_pack), ("strict", own_rules.strict)] {
+            if set && own_rules.rules.is_empty() {
+                return Err((key, "needs rules: there are none of yours without".into()));
+            }
+        }
         let mut options = Options::default();
         options.listen = listen;
         options.deliver = deliver;
@@ -98,6 +110,7 @@ impl ServeArgs {
             state: self.state,
             token_file: self.token_file,
             component: self.component,
+            own_rules,
             log: self.log,
             log_level: self.log_level.unwrap_or(LogLevel::Info),
         })

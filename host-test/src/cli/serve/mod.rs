@@ -5,7 +5,7 @@ mod config;
 mod log;
 mod signals;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -14,6 +14,7 @@ use orgwatch_host::state::StateFile;
 use tracing::{error, info, warn};
 
 use super::opening::{self, Opening};
+use super::own_rules::Loaded;
 use super::settings::Document;
 use super::{Status, component};
 use args::ServeArgs;
@@ -30,12 +31,13 @@ Examples:
 Signals:
   TERM, INT  finish what is in flight, save the memory, and end; a second one ends at once, and
              the journal keeps what was not saved
-  HUP        read the settings and the token again, and open --out again; if the settings are
-             refused, the old ones stay
+  HUP        read the settings, the rules and the token again, and open --out again; if the
+             settings or the rules are refused, the old ones stay
 
 Exit codes:
   0  stopped as asked; with --check: nothing is wrong
-  2  something could not be used: the settings, the state, the address, standard output
+  2  something could not be used: the settings, the rules, the state, the address, standard
+     output
 
 vector-config/ has the Vector configurations that go with it.";
 
@@ -77,13 +79,14 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
         return check(&config, settings);
     }
     log::start(config.log, config.log_level);
+    let rules = own_rules(&config, &settings)?;
     let load = || {
         if config.state.is_none() {
             warn!(
                 "without --state the memory ends with this process: findings may come again, and chains break"
             );
         }
-        component::load_alone(config.component.as_deref())
+        Ok(rules.plugin(component::load_alone(config.component.as_deref())?))
     };
     let Opening { settings, state, plugin } =
         Opening::new(settings, config.state.as_deref(), load)?;
@@ -97,6 +100,7 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
         let service = started.map_err(|err| refused(&settings, err))?;
         let signals = Signals::install()?;
         let (handle, config) = (service.handle(), config.clone());
+        show(&handle, &rules);
         let mut again = signals.reload;
         tokio::spawn(async move {
             while again.recv().await.is_some() {
@@ -143,7 +147,8 @@ fn announce(address: &str, options: &Options) {
 
 /// Checks what can be checked without getting in the way of a service that runs.
 fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
-    let load = || component::load_alone(config.component.as_deref());
+    let rules = config.own_rules.load(&settings, false)?;
+    let load = || Ok(rules.plugin(component::load_alone(config.component.as_deref())?));
     // The state is not locked: the service that runs has it.
     let mut detector = Opening::new(settings, None, load)?.detector()?;
     if let Some(path) = &config.state {
@@ -153,14 +158,35 @@ fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
     Ok(Status::Done)
 }
 
+/// The rules of the user, with a line in the log for each that was refused.
+fn own_rules(config: &Config, settings: &Document) -> anyhow::Result<Loaded> {
+    let loaded = config.own_rules.compile(settings)?;
+    for note in loaded.notes() {
+        warn!(reason = note, "rules");
+    }
+    if let Some(summary) = loaded.summary() {
+        info!(rules = config.own_rules.named(), "{summary}");
+    }
+    config.own_rules.accept(loaded)
+}
+
+/// The numbers of rules, in the metrics.
+fn show(handle: &Handle, rules: &Loaded) {
+    if let Some(pack) = rules.pack() {
+        let loaded = pack.rules.len() + pack.correlations.len();
+        handle.set_own_rules(loaded as u64, rules.refused() as u64);
+    }
+}
+
 /// The work of SIGHUP.
 async fn hang_up(handle: &Handle, config: &Config) {
     match config.token() {
         Ok(token) => handle.set_token(token),
         Err(err) => error!(reason = %format!("{err:#}"), "the old token stays"),
     }
-    if let Err(err) = reload(handle, config.settings.as_deref()).await {
-        error!(reason = %format!("{err:#}"), "the settings are refused: the old ones stay");
+    if let Err(err) = reload(handle, config).await {
+        let reason = format!("{err:#}");
+        error!(reason, "the settings or the rules are refused: the old ones stay");
     }
     // Last: it waits for what is being written.
     if let Err(err) = handle.reopen().await {
@@ -168,10 +194,16 @@ async fn hang_up(handle: &Handle, config: &Config) {
     }
 }
 
-async fn reload(handle: &Handle, file: Option<&Path>) -> anyhow::Result<()> {
-    let settings = opening::settings(file).inspect_err(|_| handle.refused())?;
-    let reloaded = handle.reload(settings.json()).await;
+async fn reload(handle: &Handle, config: &Config) -> anyhow::Result<()> {
+    let read = || {
+        let settings = opening::settings(config.settings.as_deref())?;
+        let rules = own_rules(config, &settings)?;
+        anyhow::Ok((settings, rules))
+    };
+    let (settings, rules) = read().inspect_err(|_| handle.refused())?;
+    let reloaded = handle.reload(settings.json(), rules.packs()).await;
     reloaded.map_err(|err| refused(&settings, err))?;
+    show(handle, &rules);
     info!("settings reloaded");
     Ok(())
 }

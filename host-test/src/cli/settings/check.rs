@@ -2,12 +2,15 @@
 
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
-use orgwatch::settings::Settings;
+use orgwatch::rules::{Pack, builtin_pack};
+use orgwatch::settings::{Settings, renamed_fields};
 use orgwatch_host::output::Escaped;
 use serde::Serialize;
 
 use super::document::{Document, Wrong};
+use crate::cli::own_rules::OwnRulesFlags;
 use crate::cli::{Status, now};
 
 /// The result for a settings file, as `--json` prints it.
@@ -23,8 +26,8 @@ struct Report {
 }
 
 /// Runs it.
-pub(super) fn run(file: &Path, json: bool) -> anyhow::Result<Status> {
-    let report = check(file, now())?;
+pub(super) fn run(file: &Path, json: bool, rules: &OwnRulesFlags) -> anyhow::Result<Status> {
+    let report = check(file, now(), |document| rules.load(document, true)?.joined())?;
     let mut text =
         if json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
     if text.is_empty() {
@@ -35,7 +38,11 @@ pub(super) fn run(file: &Path, json: bool) -> anyhow::Result<Status> {
 }
 
 /// Checks a file at a time in seconds since 1970. Fails only if it cannot be read.
-fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
+fn check(
+    file: &Path,
+    now: i64,
+    pack: impl FnOnce(&Document) -> anyhow::Result<Arc<Pack>>,
+) -> anyhow::Result<Report> {
     let mut report = Report {
         file: file.display().to_string(),
         usable: false,
@@ -50,7 +57,12 @@ fn check(file: &Path, now: i64) -> anyhow::Result<Report> {
         }
     };
     let placed = |problems: Vec<orgwatch::settings::Problem>| document.refused(&problems);
-    match Settings::from_json(&document.json(), &orgwatch::rules::builtin_pack()) {
+    let pack = match renamed_fields(document.value()) {
+        Ok(_) => pack(&document)?,
+        // They are among the problems.
+        Err(_) => builtin_pack(),
+    };
+    match Settings::from_json(&document.json(), &pack) {
         Ok(settings) => {
             report.usable = true;
             let warnings = placed(settings.warnings(now)).into_iter();
@@ -78,7 +90,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file.yaml");
         std::fs::write(&file, settings).unwrap();
-        let report = check(&file, now).unwrap();
+        let report = check(&file, now, |_| Ok(builtin_pack())).unwrap();
         let text = report.to_string().replace(&*dir.path().to_string_lossy(), "");
         (report.usable, text)
     }
@@ -129,6 +141,6 @@ approvals:
         let (usable, text) = checked("late: 2h\nlate: 3h\n", 0);
         assert!(!usable);
         assert_eq!(text, "/file.yaml:2: late is there already, on line 1\n");
-        assert!(check(Path::new("no/such.yaml"), 0).is_err());
+        assert!(check(Path::new("no/such.yaml"), 0, |_| Ok(builtin_pack())).is_err());
     }
 }

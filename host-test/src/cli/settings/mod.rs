@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 pub(super) use document::{Document, Refused};
 
 use super::Status;
+use super::own_rules::OwnRulesFlags;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,6 +60,9 @@ struct CheckFlags {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    own_rules: OwnRulesFlags,
 }
 
 /// Runs it.
@@ -68,6 +72,6 @@ pub(super) fn run(flags: &SettingsFlags) -> anyhow::Result<Status> {
             io::stdout().write_all(orgwatch::settings::SCHEMA.as_bytes())?;
             Ok(Status::Done)
         }
-        SettingsCommand::Check(flags) => check::run(&flags.file, flags.json),
+        SettingsCommand::Check(flags) => check::run(&flags.file, flags.json, &flags.own_rules),
     }
 }
