@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use orgwatch_sigma::rare_names;
-
 use crate::batch::count;
 pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, Span, Unreadable};
 use crate::chains::Correlations;
@@ -71,12 +69,8 @@ impl Detector {
         let is_on = |rule: &Rule| is_on(rule, &pack, &settings);
         let of_records = |rule: &Rule| is_on(rule) && !silence::is_of(rule);
         let rules = pack.rules.iter().filter(|rule| of_records(rule));
-        let rare = rare_names(rules.clone());
-        let names = rules.map(|rule| rule.event_names.as_slice());
-        let observed = org_policy::POLICY_EVENTS.map(str::to_owned);
         Ok(Detector {
-            prefilter: Prefilter::new(names.chain([observed.as_slice()]))
-                .with_rare(rare)
+            prefilter: Prefilter::new(rules, &org_policy::POLICY_EVENTS)
                 .hearing(settings.silence.is_some()),
             index: Index::new(Arc::clone(&pack), of_records),
             chains: Correlations::new(pack, &settings),
@@ -228,7 +222,7 @@ impl Detector {
                     count(&mut batch.counts.evaluated, 1);
                     batch.counts.of_form(located.origin.form, 1);
                     let mut found = |finding| batch.findings.push(Located { place, finding });
-                    let of = (located.record, &located.origin);
+                    let of = (located.record, located.source, &located.origin);
                     let without_time =
                         evaluate_record(of, settings, index, chains, memory, &mut found);
                     count(&mut batch.counts.without_time, without_time.into());
@@ -309,7 +303,7 @@ fn problem(problem: &str) -> Vec<Problem> {
 
 /// Runs the rules over one record; says whether it lacks a time that a rule would go by.
 fn evaluate_record(
-    (record, origin): (Value<'_>, &Origin),
+    (record, source, origin): (Value<'_>, Value<'_>, &Origin),
     settings: &Settings,
     index: &Index,
     chains: &Correlations,
@@ -320,7 +314,7 @@ fn evaluate_record(
         heard(silence::speaks(record), settings, index, memory, found);
     }
     let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
-    let indexed = index.by_name(&name);
+    let indexed = index.of(&name, source.raw());
     if indexed.is_empty() && !org_policy::is_policy_event(&name) {
         // It leaves no trace in the memory, whatever it came with.
         return false;
@@ -331,7 +325,7 @@ fn evaluate_record(
     let policy_type = memory.observe(&record);
     let context =
         &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
-    for one in indexed {
+    for one in &*indexed {
         let Some(rule) = index.rule(*one) else { continue };
         if !rules::matches(rule, context) {
             continue;

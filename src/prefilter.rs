@@ -1,17 +1,20 @@
 //! The first look at bytes: almost every event is decided here, without parsing.
 //!
-//! A line is rejected when it has an `eventName` and none of its `eventName`s is one that a rule
-//! names. The look is sound, not clever: nested `eventName`s, white space, JSON inside text and
-//! escapes may let a line pass that no rule matches, never stop one that a rule would.
+//! A line is rejected when it has an `eventName`, none of its `eventName`s is one that a rule names, and none
+//! of the texts stands in it that rules want which name no event. The look is sound, not clever: nested
+//! `eventName`s, white space, JSON inside text and escapes may let a line pass that no rule matches, never
+//! stop one that a rule would.
 
 mod forms;
 mod frame;
 mod interpreter;
 mod name_prefix;
 mod rare_byte;
+mod texts;
 
 use hashbrown::HashTable;
 use memchr::memmem;
+use orgwatch_sigma::{Rule, Witness, rare_names};
 
 use crate::envelope::{Companion, Form};
 use crate::heartbeat;
@@ -19,6 +22,7 @@ use forms::FormKeys;
 use frame::{Frame, frame, is_ascii};
 use name_prefix::NamePrefixFilter;
 use rare_byte::RareByteFinder;
+pub(crate) use texts::Texts;
 
 /// The key that every CloudTrail record carries, and the place of its rarest byte.
 const KEY: &[u8; 9] = b"eventName";
@@ -67,7 +71,7 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The event names that rules want.
+/// The witnesses of rules.
 #[derive(Debug)]
 pub struct Prefilter {
     /// In lower case.
@@ -79,6 +83,8 @@ pub struct Prefilter {
     rare: Vec<(Box<[u8]>, Vec<memmem::Finder<'static>>)>,
     prefixes: NamePrefixFilter,
     forms: FormKeys,
+    /// The texts that rules want which name no event.
+    texts: Texts,
     /// A rule wants every event, so that nothing may be rejected.
     everything: bool,
     /// Silence is told, for which every event counts.
@@ -86,14 +92,25 @@ pub struct Prefilter {
 }
 
 impl Prefilter {
-    /// For rules that want these event names each; one that wants none by name wants all.
-    pub fn new<'a>(rules: impl Iterator<Item = &'a [String]>) -> Self {
-        let mut wanted: Vec<&str> = Vec::new();
-        let mut everything = false;
-        for rule in rules {
-            everything |= rule.is_empty();
-            wanted.extend(rule.iter().map(String::as_str));
+    /// For these rules, each by its witness, and for events of these names beside.
+    pub fn new<'a>(rules: impl Iterator<Item = &'a Rule> + Clone, names: &'a [&'a str]) -> Self {
+        let mut wanted = names.to_vec();
+        let (mut texts, mut everything) = (Vec::new(), false);
+        for rule in rules.clone() {
+            match rule.witness() {
+                Witness::Names(names) => wanted.extend(names.iter().map(String::as_str)),
+                Witness::Texts(of_rule) | Witness::Wide(of_rule) => texts.extend(of_rule),
+                Witness::None => everything = true,
+            }
         }
+        texts.sort_unstable();
+        texts.dedup();
+        let filter = Self::of_names(wanted).with_rare(rare_names(rules));
+        Prefilter { texts: Texts::new(texts.into_iter().map(String::as_str)), everything, ..filter }
+    }
+
+    /// For events of these names, in lower case.
+    fn of_names(mut wanted: Vec<&str>) -> Self {
         wanted.sort_unstable();
         wanted.dedup();
         let longest = wanted.iter().map(|name| name.len()).max().unwrap_or(0);
@@ -105,12 +122,20 @@ impl Prefilter {
             }
             names.insert_unique(hash(name), Box::<[u8]>::from(name), |name| hash(name));
         }
-        let (prefixes, forms) = (NamePrefixFilter::new(&wanted), FormKeys::new());
-        Prefilter { names, initials, rare: Vec::new(), prefixes, forms, everything, hears: false }
+        Prefilter {
+            names,
+            initials,
+            rare: Vec::new(),
+            prefixes: NamePrefixFilter::new(&wanted),
+            forms: FormKeys::new(),
+            texts: Texts::default(),
+            everything: false,
+            hears: false,
+        }
     }
 
     /// The same, but of records with some of the names it wants only those with one of these texts in them.
-    pub fn with_rare<'a>(self, rare: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Self {
+    fn with_rare<'a>(self, rare: impl IntoIterator<Item = (&'a str, Vec<&'a str>)>) -> Self {
         let finders = |texts: Vec<&str>| {
             texts.into_iter().map(|text| memmem::Finder::new(text).into_owned()).collect()
         };
@@ -129,11 +154,6 @@ impl Prefilter {
         // A letter of theirs may be escaped.
         self.rare.iter().any(|(_, finders)| finders.iter().any(has))
             || EscapedLetters::new(event).before(event.len())
-    }
-
-    /// Whether it rejects anything at all.
-    pub fn is_off(&self) -> bool {
-        self.everything || self.hears
     }
 
     /// Looks at every line of a batch, in order.
@@ -185,7 +205,7 @@ impl Prefilter {
         };
         if names.wanted
             || names.rare && self.has_rare(line)
-            || (self.everything || self.hears) && names.events > 0
+            || names.events > 0 && self.takes_any(line, ascii)
         {
             return Verdict::Candidate;
         }
@@ -193,7 +213,7 @@ impl Prefilter {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
-        let form = if may_be_other { self.other_form(line) } else { None };
+        let form = if may_be_other { self.other_form(line, ascii) } else { None };
         match (form, broken) {
             (Some(Verdict::Candidate), _) => Verdict::Candidate,
             _ if names.notifications > 0 && names.notifications == names.events => {
@@ -211,13 +231,18 @@ impl Prefilter {
     }
 
     /// The verdict on a line that may have records in other forms than CloudTrail's own, if it has.
-    fn other_form(&self, line: &[u8]) -> Option<Verdict> {
+    fn other_form(&self, line: &[u8], ascii: bool) -> Option<Verdict> {
         let wants = |rest: &[u8]| self.may_want(self.name_behind(rest), line);
         let named = self.forms.look(line, wants);
-        if named.wanted || (self.everything || self.hears) && named.events.is_some() {
+        if named.wanted || named.any && self.takes_any(line, ascii) {
             return Some(Verdict::Candidate);
         }
         named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))
+    }
+
+    /// Whether an event may be wanted whatever its name is.
+    fn takes_any(&self, event: &[u8], ascii: bool) -> bool {
+        self.everything || self.hears || self.texts.may_be_in(event, ascii)
     }
 
     /// Whether an event with such a name in it may be wanted.

@@ -31,6 +31,7 @@ mod packed;
 mod postfix;
 mod regex;
 mod template;
+mod witness;
 
 #[cfg(feature = "compile")]
 pub mod compile;
@@ -46,3 +47,4 @@ pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;
 pub use regex::{MAX_SIZE as MAX_REGEX_SIZE, MAX_TOTAL as MAX_REGEX_TOTAL, Regex, RegexFlags};
 pub use template::{Part, Source, Template, Value};
+pub use witness::Witness;

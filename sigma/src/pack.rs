@@ -72,8 +72,8 @@ pub struct Pack {
     pub rules: Vec<Rule>,
     /// The chains of findings.
     pub correlations: Vec<Correlation>,
-    /// The `eventName`s that any rule can match, as the rules write them, in order; empty if a rule
-    /// wants every event. For the cheap conditions of routers, where case counts.
+    /// The `eventName`s that rules name, as they write them, in order. For the cheap conditions of routers,
+    /// where case counts.
     pub event_names: Vec<String>,
     /// It stands alone: the pack that comes with orgwatch is not used beside it.
     pub alone: bool,
@@ -135,9 +135,6 @@ impl Pack {
         self.correlations.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
         self.event_names.sort_unstable();
         self.event_names.dedup();
-        if self.rules.iter().any(|rule| rule.event_names.is_empty()) {
-            self.event_names.clear();
-        }
         let twice = self.twice();
         if twice.is_empty() { Ok(self) } else { Err(twice) }
     }
@@ -223,9 +220,12 @@ pub struct Rule {
     pub event_names: Vec<String>,
     /// The `eventSource`s that `condition` can match, in lower case; empty if any.
     pub event_sources: Vec<String>,
-    /// Texts of plain letters, in their case, of which a record has one if `condition` holds; none where that
-    /// is not known.
+    /// Texts of plain letters, in their case, of which the request has one if `condition` holds; none where
+    /// that is not known.
     pub verbatim: Vec<String>,
+    /// Of a rule that names no event: texts, in lower case, of which a record has one in any case if
+    /// `condition` holds; none where that is not known. See [`Rule::witness`].
+    pub texts: Vec<String>,
     /// Fires only for values not seen together before.
     pub new_terms: Option<NewTerms>,
     /// The account affected.

@@ -137,7 +137,7 @@ mod tests {
                 "threat_catalogue": [], "covers": [], "tags": [],
             },
             "internal": false, "severity": [], "condition": [{"And": 0}], "derived_condition": null,
-            "event_names": [], "event_sources": [], "verbatim": [], "new_terms": null, "account": template,
+            "event_names": [], "event_sources": [], "verbatim": [], "texts": [], "new_terms": null, "account": template,
             "organization": null, "destination_organization": null, "target": null, "details": [],
         }))
         .unwrap()

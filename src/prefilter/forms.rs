@@ -28,6 +28,8 @@ const PLAIN: [&[u8]; 4] = [
 pub(super) struct Named {
     /// A rule may want one of them.
     pub(super) wanted: bool,
+    /// A key that may name one is there, whether or not the line looks like the form that has it.
+    pub(super) any: bool,
     /// How many there are, and in which form.
     pub(super) events: Option<(Form, u64)>,
 }
@@ -47,7 +49,7 @@ impl FormKeys {
 
     /// Looks for events that are named in other forms, in a line that is not [plain](is_plain).
     pub(super) fn look(&self, line: &[u8], wants: impl Fn(&[u8]) -> bool) -> Named {
-        let mut named = Named { wanted: false, events: None };
+        let mut named = Named { wanted: false, any: false, events: None };
         for (key, marker, form) in &self.keys {
             let mut events = 0_u64;
             for at in key.find_iter(line) {
@@ -55,6 +57,7 @@ impl FormKeys {
                 let rest = line.get(at.saturating_add(key.needle().len())..).unwrap_or_default();
                 named.wanted |= wants(rest);
             }
+            named.any |= events > 0;
             if events > 0 && named.events.is_none() && marker.find(line).is_some() {
                 named.events = Some((*form, events));
             }

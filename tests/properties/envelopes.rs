@@ -16,7 +16,7 @@ fn without_origin(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// A record in an envelope: what it is called and what it looks like.
-fn envelopes(record: &Value) -> Vec<(&'static str, Value)> {
+pub(crate) fn envelopes(record: &Value) -> Vec<(&'static str, Value)> {
     let text = record.to_string();
     vec![
         ("raw", record.clone()),
@@ -59,7 +59,7 @@ fn every_envelope_gives_the_findings_of_the_raw_record() {
 }
 
 /// A record as some serializer might write it: any white space, any character escaped.
-fn written(value: &Value, random: &mut Random, out: &mut String) {
+pub(crate) fn written(value: &Value, random: &mut Random, out: &mut String) {
     let space = |random: &mut Random, out: &mut String| {
         for _ in 0..random.below(3) {
             out.push(*random.pick(&[' ', '\t', '\r', '\n']));
@@ -101,6 +101,12 @@ fn quoted(text: &str, random: &mut Random, out: &mut String) {
             && (c.is_control() || matches!(c, '"' | '\\') || (often && random.below(3) == 0))
         {
             out.push_str(&format!("\\u{:04x}", c as u32));
+        } else if c == '/' && often {
+            out.push_str("\\/");
+        } else if !c.is_ascii() && often {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                out.push_str(&format!("\\u{unit:04X}"));
+            });
         } else {
             out.push(c);
         }

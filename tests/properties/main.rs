@@ -7,6 +7,7 @@ mod envelopes;
 mod memory;
 #[path = "../support/mod.rs"]
 mod support;
+mod witnesses;
 
 use orgwatch::detector::{Counts, Detector, Place};
 use orgwatch::finding::Finding;

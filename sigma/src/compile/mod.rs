@@ -39,6 +39,7 @@ use std::fmt;
 
 pub use attack::Attack;
 use document::Document;
+pub use literals::find_witness;
 use read::{read, set_aside};
 use told::Told;
 
@@ -218,9 +219,6 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
         told.add(read);
     }
     compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    if rules.iter().any(|rule| rule.event_names.is_empty()) {
-        event_names.clear();
-    }
     let pack = Pack {
         attack_version: how.attack.version().into(),
         rules,

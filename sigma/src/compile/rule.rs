@@ -51,14 +51,15 @@ pub(super) fn compile(
         details.extend(fields(&sigma.fields, how, &at.at("fields")));
     }
     let condition = condition?;
-    Some(Rule {
+    let mut rule = Rule {
         about: about?,
         internal: extension.internal,
         severity: severity?,
         derived_condition,
-        event_names: literals::of("eventName", &condition).unwrap_or_default(),
+        event_names: Vec::new(),
         event_sources,
-        verbatim: literals::verbatim(&condition).unwrap_or_default(),
+        verbatim: Vec::new(),
+        texts: Vec::new(),
         condition,
         new_terms,
         account: account?,
@@ -66,7 +67,9 @@ pub(super) fn compile(
         destination_organization,
         target,
         details: details?,
-    })
+    };
+    literals::find_witness(&mut rule);
+    Some(rule)
 }
 
 /// The bytes that a rule's regular expressions count for.

@@ -3,45 +3,78 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use orgwatch::rules;
+use orgwatch::rules::{self, Pack};
+
+use super::wanted::{DISGUISED, Wanted, escaped};
 
 /// The filter of the tap: keeps every line in which an `eventName` stands that any rule names, as a
-/// record's own or in an event that it is wrapped in, be it JSON or JSON inside text; and every line in which
-/// another form of a record names such an event.
+/// record's own or in an event that it is wrapped in, be it JSON or JSON inside text; every line in which
+/// another form of a record names such an event; and every line with a text that rules want which name none.
 ///
 /// One regular expression over the text of the line, because that is the cheapest that Fluent Bit has
 /// for a list of names: it neither parses the line nor copies it. Names are put together by their
-/// beginnings; as a plain list they cost half as much again. Case counts, as ignoring it would double
-/// the cost of the expression; CloudTrail writes each name in one way only, which is also the rules'. A name
-/// that rules want only with some text beside it passes with that text behind it: CloudTrail writes the
-/// name before the request's parameters.
-pub(super) fn filter() -> String {
-    let pack = rules::builtin_pack();
-    let rare = pack.rare_names();
-    let all: Vec<&str> = pack.event_names.iter().map(String::as_str).collect();
-    let is_rare = |name: &&str| rare.iter().any(|(rare, _)| rare.eq_ignore_ascii_case(name));
-    let (with_text, names): (Vec<&str>, Vec<&str>) = all.iter().copied().partition(is_rare);
-    // Names are letters and digits; anything else would mean something in an expression.
-    let plain = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let beside = with_text.iter().map(|name| {
-        let texts = rare.iter().filter(|(rare, _)| rare.eq_ignore_ascii_case(name));
-        let texts: Vec<&str> = texts.flat_map(|(_, texts)| texts).copied().collect();
-        format!(r#"|{name}\\*".*{}"#, any_of(&texts))
-    });
-    let beside: String = beside.collect();
-    let own = match all.iter().all(plain) && !names.is_empty() {
-        true => format!(r#"\\*"\s*:\s*(?:\[\s*)?\\*"(?:{}\\*"{beside})"#, any_of(&names)),
-        false => String::new(),
-    };
-    // An object or a text that begins with a record is decided by the first. The second is for the forms of a
-    // lake or an index, and costs nothing where it does not look.
-    let other = r#"\A(?!\{"(?:eventVersion|Records":\[\{"eventVersion|(?:message|log)":"\{\\"eventVersion))"#;
+/// beginnings; as a plain list they cost half as much again. Case counts in the names that the pack of orgwatch
+/// has, too, as ignoring it would double the cost of the expression; they are written as CloudTrail
+/// writes them, which for others nobody has looked at. A name that rules want only with some text beside it
+/// passes with that text behind it: CloudTrail writes the name before the request's parameters, which other
+/// forms do not.
+pub(super) fn filter(pack: &Pack) -> String {
+    let wanted = Wanted::of(pack);
+    let mut expressions = Vec::new();
+    if wanted.is_every() {
+        expressions.push(".".to_owned());
+    } else {
+        // An object or a text that begins with a record is decided by the first. The second is for the forms of
+        // a lake or an index, and costs nothing where it does not look.
+        let other = r#"\A(?!\{"(?:eventVersion|Records":\[\{"eventVersion|(?:message|log)":"\{\\"eventVersion))"#;
+        if !wanted.names.is_empty() {
+            let (own, of_others) = (value(&wanted, pack, true), value(&wanted, pack, false));
+            expressions.push(format!("eventName{own}"));
+            let keys = "(?:action|operation|eventname)";
+            expressions.push(format!("{other}.*?{keys}{of_others}"));
+        }
+        if !wanted.texts.is_empty() {
+            expressions.push(format!("(?i:{})|{DISGUISED}", any_of(&wanted.texts)));
+        }
+    }
+    let expressions: String =
+        expressions.iter().map(|regex| format!("        - 'message {regex}'\n")).collect();
+    let comments = wanted.comments("    ");
     format!(
-        "    # `orgwatch router fluent-bit` prints this filter from the pack.\n    \
-         - name: grep\n      match: orgwatch.findings\n      logical_op: or\n      regex:\n        \
-         - 'message eventName{own}'\n        \
-         - 'message {other}.*?(?:action|operation|eventname){own}'\n"
+        "    # `orgwatch router fluent-bit` prints this filter from the pack.\n{comments}    \
+         - name: grep\n      match: orgwatch.findings\n      logical_op: or\n      regex:\n{expressions}"
     )
+}
+
+/// An expression for what stands behind a key that names an event which rules want, from its quote on.
+fn value(wanted: &Wanted<'_>, pack: &Pack, parameters_follow: bool) -> String {
+    let builtin = rules::builtin_pack();
+    let (mut known, mut others, mut beside) = (Vec::new(), Vec::new(), String::new());
+    for name in &wanted.names {
+        let same = |written: &&String| written.eq_ignore_ascii_case(name);
+        let of_pack = pack.event_names.iter().find(same);
+        let written = of_pack.filter(|_| builtin.event_names.iter().any(|it| same(&it)));
+        let rare = wanted.rare.iter().find(|(rare, _)| rare == name);
+        match (rare.filter(|_| parameters_follow), written) {
+            (Some((_, texts)), Some(name)) => {
+                let _ = write!(beside, r#"|{name}\\*".*{}"#, any_of(texts));
+            }
+            (Some((_, texts)), None) => {
+                let _ = write!(beside, r#"|(?i:{})\\*".*{}"#, any_of(&[name]), any_of(texts));
+            }
+            (None, Some(name)) => known.push(name.as_str()),
+            (None, None) => others.push(*name),
+        }
+    }
+    let mut names = Vec::new();
+    if !known.is_empty() {
+        names.push(format!(r#"{}\\*""#, any_of(&known)));
+    }
+    if !others.is_empty() {
+        names.push(format!(r#"(?i:{})\\*""#, any_of(&others)));
+    }
+    let names = names.join("|") + &beside;
+    format!(r#"\\*"\s*:\s*(?:\[\s*)?\\*"(?:{})"#, names.trim_start_matches('|'))
 }
 
 /// An expression for any of these texts and no other.
@@ -59,7 +92,7 @@ fn any_of(texts: &[&str]) -> String {
     let mut expression = String::new();
     for (index, (first, rests)) in branches.iter().enumerate() {
         let bar = if index == 0 { "" } else { "|" };
-        let _ = write!(expression, "{bar}{first}{}", any_of(rests));
+        let _ = write!(expression, "{bar}{}{}", escaped(*first), any_of(rests));
     }
     let optional = if ends && several { "?" } else { "" };
     if several { format!("(?:{expression}){optional}") } else { expression }

@@ -1,12 +1,16 @@
 //! `orgwatch router`.
 
 mod fluent_bit;
+#[cfg(test)]
+mod tests;
 mod vector;
+mod wanted;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use orgwatch::rules;
 
 use super::{Status, component};
 
@@ -42,9 +46,10 @@ enum Router {
 /// Runs it.
 pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
     component::check_pack(flags.component.as_deref())?;
+    let pack = rules::builtin_pack();
     let text = match flags.router {
-        Router::FluentBit => fluent_bit::filter(),
-        Router::Vector => vector::condition(),
+        Router::FluentBit => fluent_bit::filter(&pack),
+        Router::Vector => vector::condition(&pack),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Status::Done)

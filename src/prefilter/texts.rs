@@ -1,0 +1,282 @@
+//! The search for texts that rules want, in any case, wherever they stand in an event.
+//!
+//! Of a text that is long enough, four bytes that begin at a multiple of some stride are among its first ones,
+//! wherever it stands. So it is enough to look up four bytes in each stride; what is found there is compared.
+//! No look-up waits for the one before it, as the steps of an automaton do, and an interpreter takes as few
+//! instructions as there are strides. In native code that is 7 GB/s for texts of eleven letters or more and
+//! 0.8 GB/s for the shortest; the automata of `aho-corasick` take 0.6 GB/s for either and 34 KB more of a module.
+
+use memchr::memmem;
+
+/// How many bytes are looked up at once.
+const GRAM: usize = 4;
+
+/// The characters beyond ASCII whose lower case has letters of ASCII: the Kelvin sign, and a capital I with
+/// a dot.
+const FOLDED: [char; 2] = ['\u{212a}', '\u{130}'];
+
+/// Texts to search for.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    /// In lower case.
+    texts: Vec<Box<[u8]>>,
+    /// Some are shorter than four bytes, or have other letters than a search would find: they are everywhere.
+    everywhere: bool,
+    searches: Vec<Search>,
+}
+
+/// The search for those texts that are long enough for its stride.
+#[derive(Debug)]
+struct Search {
+    stride: usize,
+    /// A bit for the hash of each of their first bytes.
+    bits: Box<[u64; 1024]>,
+    /// These hashes, in order, each with its text and its place in it.
+    grams: Vec<(u16, u32, u8)>,
+}
+
+/// The strides, from the longest.
+const STRIDES: [usize; 3] = [8, 4, 1];
+
+impl Texts {
+    /// A search for these texts.
+    pub(crate) fn new<'a>(texts: impl IntoIterator<Item = &'a str>) -> Texts {
+        let mut all = Texts::default();
+        let mut grams: [Vec<(u16, u32, u8)>; STRIDES.len()] = Default::default();
+        for (number, text) in texts.into_iter().enumerate() {
+            let text = text.to_ascii_lowercase().into_bytes();
+            let fits = |stride: &usize| text.len() >= stride.saturating_add(GRAM - 1);
+            let group = STRIDES.iter().position(fits).filter(|_| text.iter().all(is_searched));
+            match group.and_then(|group| Some((*STRIDES.get(group)?, grams.get_mut(group)?))) {
+                Some((stride, grams)) => {
+                    let first = text.windows(GRAM).take(stride).enumerate();
+                    let first =
+                        first.filter_map(|(at, gram)| Some((at, hash(*gram.first_chunk()?))));
+                    grams.extend(first.map(|(at, hash)| (hash, number as u32, at as u8)));
+                }
+                None => all.everywhere = true,
+            }
+            all.texts.push(text.into());
+        }
+        let searches = STRIDES.into_iter().zip(grams).filter(|(_, grams)| !grams.is_empty());
+        all.searches = searches.map(|(stride, grams)| Search::new(stride, grams)).collect();
+        all
+    }
+
+    /// Whether there is nothing to search for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Whether any of them may be in an event, as it is or in characters that read as it.
+    pub(crate) fn may_be_in(&self, event: &[u8], ascii: bool) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let mut found = self.everywhere;
+        let mut searches = self.searches.iter();
+        while let Some(search) = searches.next().filter(|_| !found) {
+            search.visit(event, &self.texts, &mut |_| {
+                found = true;
+                false
+            });
+        }
+        found || is_disguised(event, ascii)
+    }
+
+    /// Visits the numbers of those that may be in an event, each once.
+    pub(crate) fn visit(&self, event: &[u8], visit: &mut dyn FnMut(usize)) {
+        if self.everywhere || is_disguised(event, false) {
+            return (0..self.texts.len()).for_each(visit);
+        }
+        let mut seen = vec![false; self.texts.len()];
+        for search in &self.searches {
+            search.visit(event, &self.texts, &mut |number| {
+                if let Some(seen) = seen.get_mut(number)
+                    && !std::mem::replace(seen, true)
+                {
+                    visit(number);
+                }
+                true
+            });
+        }
+    }
+}
+
+impl Search {
+    fn new(stride: usize, mut grams: Vec<(u16, u32, u8)>) -> Search {
+        let mut bits = Box::new([0_u64; 1024]);
+        for (hash, ..) in &grams {
+            if let Some(word) = bits.get_mut(usize::from(hash >> 6)) {
+                *word |= 1_u64.wrapping_shl((*hash).into());
+            }
+        }
+        grams.sort_unstable();
+        Search { stride, bits, grams }
+    }
+
+    /// Visits what stands in an event, until there is no more or the visitor has enough.
+    fn visit(&self, event: &[u8], texts: &[Box<[u8]>], visit: &mut dyn FnMut(usize) -> bool) {
+        // A loop for each stride, whose length the compiler knows.
+        match self.stride {
+            8 => self.visit_blocks::<8>(event, texts, visit),
+            4 => self.visit_blocks::<4>(event, texts, visit),
+            _ => {
+                let grams = event.windows(GRAM).enumerate();
+                for (at, gram) in grams.filter_map(|(at, gram)| Some((at, gram.first_chunk()?))) {
+                    if self.has(*gram) && !self.compare(event, at, *gram, texts, visit) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn visit_blocks<const N: usize>(
+        &self,
+        event: &[u8],
+        texts: &[Box<[u8]>],
+        visit: &mut dyn FnMut(usize) -> bool,
+    ) {
+        let (blocks, rest) = event.as_chunks::<N>();
+        for (number, block) in blocks.iter().enumerate() {
+            let Some(gram) = block.first_chunk() else { return };
+            let at = number.wrapping_mul(N);
+            if self.has(*gram) && !self.compare(event, at, *gram, texts, visit) {
+                return;
+            }
+        }
+        if let Some(gram) = rest.first_chunk()
+            && self.has(*gram)
+        {
+            self.compare(event, event.len().wrapping_sub(rest.len()), *gram, texts, visit);
+        }
+    }
+
+    #[inline(always)]
+    fn has(&self, gram: [u8; GRAM]) -> bool {
+        let hash = hash(gram);
+        let word = self.bits.get(usize::from(hash >> 6)).copied().unwrap_or_default();
+        word & 1_u64.wrapping_shl(hash.into()) != 0
+    }
+
+    /// Visits the texts that stand around the bytes at this place. Whether to go on.
+    #[inline(never)]
+    fn compare(
+        &self,
+        event: &[u8],
+        at: usize,
+        gram: [u8; GRAM],
+        texts: &[Box<[u8]>],
+        visit: &mut dyn FnMut(usize) -> bool,
+    ) -> bool {
+        let hash = hash(gram);
+        let first = self.grams.partition_point(|(other, ..)| *other < hash);
+        let same = self.grams.get(first..).unwrap_or_default().iter();
+        for (_, number, offset) in same.take_while(|(other, ..)| *other == hash) {
+            let text = texts.get(*number as usize);
+            let around = at.checked_sub((*offset).into()).and_then(|start| event.get(start..));
+            let (Some(text), Some(around)) = (text, around) else { continue };
+            let found = around.get(..text.len());
+            if found.is_some_and(|found| found.eq_ignore_ascii_case(text))
+                && !visit(*number as usize)
+            {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// 16 bits of four bytes in any case. What else falls together is told apart later.
+#[inline(always)]
+fn hash(gram: [u8; GRAM]) -> u16 {
+    ((u32::from_le_bytes(gram) | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 16) as u16
+}
+
+/// Whether a character of a text is written in JSON as it is, by those too who escape more than they must. The
+/// compiler of rules takes no others for texts.
+fn is_searched(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~')
+        && !matches!(byte, b'"' | b'\\' | b'/' | b'&' | b'\'' | b'+' | b'<' | b'=' | b'>' | b'`')
+}
+
+/// Whether an event has characters that may read as others: escapes of those that are searched for, or of a
+/// backslash, with which another escape may begin; and letters whose lower case is another's.
+fn is_disguised(event: &[u8], ascii: bool) -> bool {
+    let is_folded = |c: char| FOLDED.contains(&c);
+    let hides = |at: usize| {
+        let digits = event.get(at.saturating_add(2)..).and_then(<[u8]>::first_chunk::<4>);
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let byte = code.and_then(|code| u8::try_from(code).ok());
+        byte.is_some_and(|byte| byte == b'\\' || is_searched(&byte))
+            || code.and_then(char::from_u32).is_some_and(is_folded)
+    };
+    let has = |c: char| memmem::find(event, c.encode_utf8(&mut [0; 4]).as_bytes()).is_some();
+    memmem::find_iter(event, b"\\u").any(hides) || !ascii && FOLDED.into_iter().any(has)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_else_reads_as_a_letter_of_ascii() {
+        let folds = |c: &char| !c.is_ascii() && c.to_lowercase().any(|c| c.is_ascii());
+        assert_eq!(('\0'..=char::MAX).filter(folds).collect::<Vec<_>>(), ['\u{130}', '\u{212a}']);
+    }
+
+    #[test]
+    fn what_may_read_as_a_text_is_disguised() {
+        for (event, disguised) in [
+            ("plain \\\"text\\\"", false),
+            ("a \\u0026 b \\u003c c \\u003D \\u0022 \\u002f \\u000a \\u00e4", false),
+            ("\\u0061", true),
+            ("\\\\u002d", true),
+            ("\\u005cu0061", true),
+            ("\\u212A", true),
+            ("\\u0130", true),
+            ("\u{212a}", true),
+            ("\u{130}", true),
+            ("\u{e4}\u{2129}", false),
+            ("\\u00", false),
+        ] {
+            assert_eq!(is_disguised(event.as_bytes(), false), disguised, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_searched_for_is_everywhere() {
+        for text in ["abc", "", "a/bcd", "ü-mlaut"] {
+            assert!(Texts::new([text]).may_be_in(b"{}", true), "{text}");
+        }
+        assert!(!Texts::new([]).may_be_in(b"{}", true));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_found_wherever_it_stands(
+            texts in prop::collection::vec("[a-c.]{4,14}", 1..6),
+            event in "[a-cA-C.]{0,60}",
+            lengths in prop::collection::vec(0..9_usize, 2),
+        ) {
+            let search = Texts::new(texts.iter().map(String::as_str));
+            let lower = event.to_lowercase();
+            let expected: Vec<usize> =
+                (0..texts.len()).filter(|n| lower.contains(&texts[*n])).collect();
+            let mut found = Vec::new();
+            search.visit(event.as_bytes(), &mut |number| found.push(number));
+            found.sort_unstable();
+            prop_assert_eq!(&found, &expected);
+            prop_assert_eq!(search.may_be_in(event.as_bytes(), true), !expected.is_empty());
+            // And whatever is around it.
+            let [before, after] = [0, 1].map(|n| "x".repeat(lengths[n]));
+            let event = format!("{before}{}{after}", texts[0].to_uppercase());
+            prop_assert!(search.may_be_in(event.as_bytes(), true));
+        }
+    }
+}
