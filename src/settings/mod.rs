@@ -6,6 +6,7 @@
 
 mod approval;
 mod check;
+mod fields;
 mod principal;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{ACCOUNT, Check, FIELD, NAME, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
+use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
+pub use fields::renamed as renamed_fields;
 
 use crate::envelope::Reach;
 use crate::finding::Severity;
@@ -195,7 +197,7 @@ impl Settings {
             "learning_until" => self.learning_until = check.time(key, value),
             "record_at" => self.reach = Reach::at(check.texts(key, value, PATH)),
             "silence" => self.silence = silence(value, check),
-            "fields" => self.fields = fields(value, check),
+            "fields" => self.fields = fields::read(value, check),
             "late" => self.late = check.duration(key, value),
             _ => limits(value, &mut self.memory, check),
         }
@@ -257,38 +259,6 @@ fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
     }
     (!value.is_null()).then_some(silence)
 }
-
-/// `fields: {event.action: eventName}`.
-pub fn renamed_fields(document: &Value) -> Result<BTreeMap<String, String>, Vec<Problem>> {
-    let mut check = Check::default();
-    let renamed = fields(document.get("fields").unwrap_or(&Value::Null), &mut check);
-    if check.problems.is_empty() { Ok(renamed) } else { Err(check.problems) }
-}
-
-fn fields(value: &Value, check: &mut Check) -> BTreeMap<String, String> {
-    let map = value.as_object();
-    if !value.is_null() && map.is_none_or(|map| map.len() > MAX_RENAMED) {
-        check.wrong(
-            "fields",
-            value,
-            &format!("names of rules and fields of CloudTrail, {MAX_RENAMED} at most"),
-        );
-        return BTreeMap::new();
-    }
-    let mut renamed = BTreeMap::new();
-    for (name, field) in map.into_iter().flatten() {
-        let path = below("fields", name);
-        if (NAME.valid)(name) {
-            renamed.extend(check.text(&path, field, FIELD).map(|field| (name.clone(), field)));
-        } else {
-            check.wrong(&path, &Value::from(name.as_str()), NAME.allowed);
-        }
-    }
-    renamed
-}
-
-/// The most fields that have other names.
-const MAX_RENAMED: usize = 1000;
 
 /// The most accounts whose silence is told.
 const MAX_SILENT: usize = 10_000;

@@ -8,10 +8,10 @@ use clap::Args;
 use orgwatch::detector::Detector;
 use orgwatch_host::bake::{Rules, bake};
 use orgwatch_host::file;
+use orgwatch_host::plugin::Error;
 use orgwatch_host::state::{Saved, StateFile};
 
 use super::own_rules::OwnRulesFlags;
-use super::settings::Refused;
 use super::{Status, opening};
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ pub(super) fn run(flags: &BakeFlags) -> anyhow::Result<Status> {
     let packs = rules.packs();
     // The core of this program is that of the artifact, whose version is compared.
     let mut detector = Detector::open_with(&settings, &packs)
-        .map_err(|problems| Refused::of(&document.refused(&problems)))?;
+        .map_err(|problems| opening::refused(&document, Error::Settings(problems)))?;
     let state = flags.state.as_deref().map(read_state).transpose()?;
     if let (Some(state), Some(file)) = (&state, &flags.state) {
         let refused = |err| anyhow!("cannot bake the state {}: {err}", file.display());

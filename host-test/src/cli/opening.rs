@@ -45,10 +45,14 @@ pub(super) fn settings(file: Option<&Path>) -> anyhow::Result<Document> {
     file.map_or_else(|| Ok(Document::empty()), Document::read)
 }
 
-/// The error of a detector, as [`Refused`] if it is about the settings.
+/// The error of a detector, as [`Refused`] if it is about the settings or the rules.
 pub(super) fn refused(settings: &Document, err: Error) -> anyhow::Error {
-    match err {
-        Error::Settings(problems) => Refused::of(&settings.refused(&problems)).into(),
-        err => err.into(),
-    }
+    let Error::Settings(problems) = err else { return err.into() };
+    // A pack stands in no file of settings.
+    let (packs, problems): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| problem.path.starts_with("packs"));
+    let mut lines: Vec<String> =
+        packs.iter().map(|problem| format!("the rules: {problem}")).collect();
+    lines.extend(Refused::of(&settings.refused(&problems)).0);
+    Refused(lines).into()
 }
