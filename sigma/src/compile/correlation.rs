@@ -216,7 +216,7 @@ fn member(
     let nested =
         nested.ok_or_else(|| match known.refused.iter().any(|refused| refused == name) {
             true => format!("rules: {name} was refused itself"),
-            false => format!("rules: nothing is named {name}"),
+            false => format!("rules: nothing is named {name}: rules are referred to by name or id"),
         })?;
     // Its own problems are reported for its own file.
     let problems = Problems::default();
