@@ -5,6 +5,7 @@
 //! `eventName`s, white space, JSON inside text and escapes may let a line pass that no rule matches, never
 //! stop one that a rule would.
 
+mod escapes;
 mod forms;
 mod frame;
 mod interpreter;
@@ -18,6 +19,7 @@ use orgwatch_sigma::{Rule, Witness, rare_names};
 
 use crate::envelope::{Companion, Form};
 use crate::heartbeat;
+use escapes::{EscapedLetters, quote, space};
 use forms::FormKeys;
 use frame::{Frame, frame, is_ascii};
 use name_prefix::NamePrefixFilter;
@@ -321,36 +323,6 @@ fn initial(name: &[u8]) -> u32 {
     }
 }
 
-/// The rest of a text, or else whether to look closer: `Err(true)` where an escape may stand for anything.
-type Rest<'a> = Result<&'a [u8], bool>;
-
-/// Skips a quote, behind any number of backslashes.
-fn quote(text: &[u8]) -> Rest<'_> {
-    let (slashes, rest) = backslashes(text);
-    rest.strip_prefix(b"\"").ok_or(slashes > 0)
-}
-
-/// Skips white space, be it as it is or as escapes in text.
-fn space(mut text: &[u8]) -> Rest<'_> {
-    loop {
-        text = match text {
-            [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] => rest,
-            [b'\\', ..] => match backslashes(text).1 {
-                [b'n' | b't' | b'r', rest @ ..] => rest,
-                rest @ [b'"', ..] => return Ok(rest),
-                _ => return Err(true),
-            },
-            _ => return Ok(text),
-        }
-    }
-}
-
-/// The number of backslashes that a text begins with, and the rest of it.
-fn backslashes(text: &[u8]) -> (usize, &[u8]) {
-    let count = text.iter().take_while(|byte| **byte == b'\\').count();
-    (count, text.get(count..).unwrap_or_default())
-}
-
 /// What the `eventName`s of a line name.
 #[derive(Default)]
 struct Names {
@@ -367,39 +339,5 @@ impl Names {
         self.notifications = self.notifications.saturating_add(notification);
         self.wanted |= name == Name::Wanted;
         self.rare |= name == Name::Rare;
-    }
-}
-
-/// Letters written as `\u0041`: a key or a name may hide behind them. Real records escape `=`, `&`
-/// and `<` so, which are not letters.
-struct EscapedLetters<'a> {
-    batch: &'a [u8],
-    found: RareByteFinder<'a, 4>,
-    next: Option<usize>,
-}
-
-impl<'a> EscapedLetters<'a> {
-    fn new(batch: &'a [u8]) -> Self {
-        let mut letters =
-            EscapedLetters { batch, found: RareByteFinder::new(batch, b"\\u00", 0), next: None };
-        letters.advance();
-        letters
-    }
-
-    fn advance(&mut self) {
-        self.next = self
-            .found
-            .by_ref()
-            .find(|at| matches!(self.batch.get(at.saturating_add(4)), Some(b'4'..=b'7')));
-    }
-
-    /// Whether there is one before this offset that was not asked for yet.
-    fn before(&mut self, end: usize) -> bool {
-        let mut any = false;
-        while self.next.is_some_and(|at| at < end) {
-            any = true;
-            self.advance();
-        }
-        any
     }
 }

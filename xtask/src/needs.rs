@@ -99,7 +99,8 @@ pub fn check(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()>
 /// The command that runs the ignored tests of these filters.
 pub fn tests(workspace: &Workspace, filters: &[&str]) -> Command {
     let mut command = cargo(workspace, "test");
-    command.args(["--workspace", "--test", "host", "--", "--ignored"]).args(filters);
+    command.args(["--workspace", "--test", "host", "--bin", "orgwatch", "--", "--ignored"]);
+    command.args(filters);
     command
 }
 

@@ -234,6 +234,33 @@ mod tests {
     }
 
     #[test]
+    fn the_rarest_witness_of_a_condition_is_taken() {
+        let item = |field: &str, text: &str| {
+            let tokens = vec![Token::Many, Token::Literal(text.into()), Token::Many];
+            Expr::Item(Item {
+                field: Field::Record(field.into()),
+                matchers: vec![Matcher::Text(Glob { tokens, cased: false })],
+                all: false,
+                negated: false,
+            })
+        };
+        let root = || item("userIdentity.type", "root");
+        let hog = || item("userAgent", "trufflehog/3");
+        let kali = || item("userAgent", "kali");
+        let not = |expr| Expr::Not(Box::new(expr));
+        for (expr, texts) in [
+            (Expr::And(vec![root(), hog(), not(kali())]), vec!["trufflehog"]),
+            (Expr::Or(vec![hog(), Expr::And(vec![kali(), root()])]), vec!["kali", "trufflehog"]),
+            (Expr::NOf(2, vec![hog(), kali(), root()]), vec!["kali", "root", "trufflehog"]),
+            (Expr::Or(vec![hog(), not(kali())]), vec![]),
+            (Expr::And(vec![not(root()), item("errorCode", "fail")]), vec![]),
+            (item("awsRegion", "eu"), vec![]),
+        ] {
+            assert_eq!(super::texts(&expr).unwrap_or_default(), texts, "{expr:?}");
+        }
+    }
+
+    #[test]
     fn texts_that_numbers_may_have_are_none() {
         for (text, fits) in [
             ("123456789012", true),

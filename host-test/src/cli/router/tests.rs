@@ -1,5 +1,6 @@
 //! Conditions for rules of any kind: they let everything pass that a rule matches.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -221,70 +222,86 @@ fn rules_that_make_a_condition_wide_are_named() {
     assert!(filter.ends_with("regex:\n        - 'message .'\n"), "{filter}");
 }
 
-/// The same in a real Vector.
-#[test]
-#[ignore = "needs Vector: VECTOR"]
-fn vector_takes_the_condition_as_it_is_meant() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("events"), corpus().join("\n")).unwrap();
-    fs::write(path("program"), vector::condition(&foreign())).unwrap();
-    let ran = Command::new(std::env::var_os("VECTOR").expect("VECTOR names it"))
-        .args(["vrl", "--input"])
-        .arg(path("events"))
-        .arg("--program")
-        .arg(path("program"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8(ran.stdout).unwrap();
-    let error = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "{said}{error}");
-    let passes = said.lines().map(|line| match line {
-        "true" => true,
-        "false" => false,
-        other => panic!("{other} {error}"),
-    });
-    nothing_is_lost(&passes.collect::<Vec<_>>());
+/// A program that a variable names, or the path.
+fn program(variable: &str, name: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| name.into())
 }
 
-/// The same in a real Fluent Bit.
-#[test]
-#[ignore = "needs Fluent Bit: FLUENT_BIT"]
-fn fluent_bit_takes_the_filter_as_it_is_meant() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let lines = corpus();
-    fs::write(path("events"), lines.join("\n") + "\nthe end: eventName\":\"LeaveOrganization\"\n")
+mod vector_router {
+    use super::*;
+
+    /// The same in a real Vector.
+    #[test]
+    #[ignore = "needs Vector: VECTOR, or `vector` on the path"]
+    fn vector_takes_the_condition_as_it_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("events"), corpus().join("\n")).unwrap();
+        fs::write(path("program"), vector::condition(&foreign())).unwrap();
+        let ran = Command::new(program("VECTOR", "vector"))
+            .args(["vrl", "--input"])
+            .arg(path("events"))
+            .arg("--program")
+            .arg(path("program"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(ran.stdout).unwrap();
+        let error = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{said}{error}");
+        let passes = said.lines().map(|line| match line {
+            "true" => true,
+            "false" => false,
+            other => panic!("{other} {error}"),
+        });
+        nothing_is_lost(&passes.collect::<Vec<_>>());
+    }
+}
+
+mod fluent_bit_router {
+    use super::*;
+
+    /// The same in a real Fluent Bit.
+    #[test]
+    #[ignore = "needs Fluent Bit: FLUENT_BIT, or `fluent-bit` on the path"]
+    fn fluent_bit_takes_the_filter_as_it_is_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let lines = corpus();
+        fs::write(
+            path("events"),
+            lines.join("\n") + "\nthe end: eventName\":\"LeaveOrganization\"\n",
+        )
         .unwrap();
-    let config = format!(
-        "service:\n  flush: 1\npipeline:\n  inputs:\n    - name: tail\n      tag: orgwatch.findings\n      \
-         path: {}\n      key: message\n      read_from_head: true\n      buffer_chunk_size: 512k\n      \
-         buffer_max_size: 17M\n  filters:\n{}  outputs:\n    - name: file\n      match: '*'\n      \
-         path: {}\n      file: passed\n      format: plain\n",
-        path("events"),
-        fluent_bit::filter(&foreign()),
-        folder.path().display(),
-    );
-    fs::write(path("config.yaml"), config).unwrap();
-    let mut running = Command::new(std::env::var_os("FLUENT_BIT").expect("FLUENT_BIT names it"))
-        .args(["--quiet", "-c", &path("config.yaml")])
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    let passed = loop {
-        let passed = fs::read_to_string(path("passed")).unwrap_or_default();
-        if passed.contains("the end") || begun.elapsed() > Duration::from_secs(60) {
-            break passed;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    };
-    running.kill().unwrap();
-    running.wait().unwrap();
-    let messages = passed.lines().map(|line| {
-        let record: Value = serde_json::from_str(line).unwrap();
-        record["message"].as_str().unwrap().to_owned()
-    });
-    let passed: std::collections::HashSet<String> = messages.collect();
-    assert!(passed.iter().any(|line| line.starts_with("the end")), "{passed:?}");
-    nothing_is_lost(&lines.iter().map(|line| passed.contains(line)).collect::<Vec<_>>());
+        let config = format!(
+            "service:\n  flush: 1\npipeline:\n  inputs:\n    - name: tail\n      tag: orgwatch.findings\n      \
+             path: {}\n      key: message\n      read_from_head: true\n      buffer_chunk_size: 512k\n      \
+             buffer_max_size: 17M\n  filters:\n{}  outputs:\n    - name: file\n      match: '*'\n      \
+             path: {}\n      file: passed\n      format: plain\n",
+            path("events"),
+            fluent_bit::filter(&foreign()),
+            folder.path().display(),
+        );
+        fs::write(path("config.yaml"), config).unwrap();
+        let mut running = Command::new(program("FLUENT_BIT", "fluent-bit"))
+            .args(["--quiet", "-c", &path("config.yaml")])
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        let passed = loop {
+            let passed = fs::read_to_string(path("passed")).unwrap_or_default();
+            if passed.contains("the end") || begun.elapsed() > Duration::from_secs(60) {
+                break passed;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        running.kill().unwrap();
+        running.wait().unwrap();
+        let messages = passed.lines().map(|line| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            record["message"].as_str().unwrap().to_owned()
+        });
+        let passed: std::collections::HashSet<String> = messages.collect();
+        assert!(passed.iter().any(|line| line.starts_with("the end")), "{passed:?}");
+        nothing_is_lost(&lines.iter().map(|line| passed.contains(line)).collect::<Vec<_>>());
+    }
 }
