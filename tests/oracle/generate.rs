@@ -80,7 +80,7 @@ fn ask(item: &Item, holds: bool, event: &mut Value, random: &mut Random) {
             _ => set(event, &path.segments, Some(json!("other"))),
         }
         let exists = item.matchers.iter().any(|matcher| *matcher == Matcher::Exists(true));
-        if exists || item.matchers.iter().any(|matcher| *matcher == Matcher::Null) {
+        if exists || item.matchers.contains(&Matcher::Null) {
             set(event, &path.segments, (!exists).then(|| json!("other")));
         }
         return;
@@ -150,7 +150,7 @@ fn text(glob: &Glob, random: &mut Random) -> String {
                 false => text.push_str(literal),
             },
             Token::One => text.push('x'),
-            Token::Many => text.push_str(*random.pick(&["", "zz", " and "])),
+            Token::Many => text.push_str(random.pick::<&str>(&["", "zz", " and "])),
             Token::Dash => text.push(*random.pick(&['-', '/', '–', '—', '―'])),
         }
     }

@@ -1,6 +1,7 @@
 //! Sigma detections and conditions, inlined into one expression.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use rsigma_parser::{ConditionExpr, Detection, Detections, Quantifier, SelectorPattern};
 use yaml_serde::Value;
@@ -12,9 +13,10 @@ use crate::{Derived, Expr, Field, MAX_DEPTH, Path};
 
 /// The whole `detection` of a rule: any of its conditions. `at` is the key.
 pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
-    let named = Named { detections, left: Cell::new(MAX_VALUES) };
+    let named = Named { detections, left: Cell::new(MAX_VALUES), used: RefCell::default() };
     let conditions = detections.conditions.iter();
     let conditions = all(conditions.map(|condition| expression(condition, &named, at)))?;
+    named.warn_of_unused(at);
     match any(conditions) {
         Some(expr) => shallow(expr, &at.at("condition")),
         None => {
@@ -29,6 +31,7 @@ pub(super) fn compile(detections: &Detections, at: &Node<'_>) -> Option<Expr> {
 struct Named<'a> {
     detections: &'a Detections,
     left: Cell<usize>,
+    used: RefCell<BTreeSet<String>>,
 }
 
 impl Named<'_> {
@@ -41,7 +44,18 @@ impl Named<'_> {
             return None;
         };
         self.left.set(left);
+        self.used.borrow_mut().insert(name.to_owned());
         detection(named, &at.at(name))
+    }
+}
+
+impl Named<'_> {
+    /// Warns of what the condition does not name, which has no effect.
+    fn warn_of_unused(&self, at: &Node<'_>) {
+        let used = self.used.borrow();
+        for name in self.detections.named.keys().filter(|name| !used.contains(*name)) {
+            at.at(name).warn(format_args!("{name}: the condition does not name it"));
+        }
     }
 }
 

@@ -70,6 +70,9 @@ pub(super) fn check(map: &Mapping, options: &Options, at: &Node<'_>) {
             at.warn(format_args!("{key}: Sigma has no such key; it is passed over"));
         }
     }
+    if correlation && map.get("fields").is_some_and(|fields| !fields.is_null()) {
+        at.at("fields").warn("fields: a correlation has no event of its own to show them of");
+    }
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     if let Some(taxonomy) = text("taxonomy")
         && taxonomy != "sigma"

@@ -127,6 +127,11 @@ pub struct RuleFile {
 }
 
 impl RuleFile {
+    /// The text behind the mark that some editors put before it.
+    fn text(&self) -> &str {
+        self.yaml.strip_prefix('\u{feff}').unwrap_or(&self.yaml)
+    }
+
     fn told(&self, line: usize, column: usize, text: String) -> Problem {
         Problem { file: self.path.clone(), line, column, text }
     }
@@ -165,7 +170,8 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
     let (mut rules, mut correlations) = (Vec::<Rule>::new(), Vec::new());
     let mut event_names = BTreeSet::new();
     let mut refused: Vec<String> = Vec::new();
-    let mut regexes = 0_usize;
+    // The bytes left for those of this pack.
+    let mut regexes = crate::MAX_REGEX_TOTAL;
     // Names stand in lower case in a rule: Sigma does not care for case, and what is compiled has lost it.
     let mut words: Option<(usize, BTreeMap<String, &str>)> = None;
     for read in documents {
@@ -173,17 +179,18 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
             Some(Document::Rule(sigma)) => {
                 let at = read.problems.root();
                 let rule = rule::compile(sigma, read.group(how), how, &at);
-                regexes = regexes
-                    .saturating_add(rule.as_ref().map_or(0, |rule| rule.condition.regexes()));
-                if regexes > crate::MAX_REGEX_TOTAL {
-                    at.at("detection")
-                        .refuse("the rules have more regular expressions than a pack can hold");
+                let own = rule.as_ref().map_or(0, rule::regexes);
+                match regexes.checked_sub(own) {
+                    Some(left) => regexes = left,
+                    None => at.at("detection").refuse(
+                        "the rules before this one leave a pack no room for its regular expressions",
+                    ),
                 }
                 match rule.filter(|_| read.problems.is_empty()) {
                     Some(rule) => {
                         let (_, words) = match words.take() {
                             Some(known) if known.0 == read.of_file => words.insert(known),
-                            _ => words.insert((read.of_file, words_of(&read.file.yaml))),
+                            _ => words.insert((read.of_file, words_of(read.file.text()))),
                         };
                         event_names.extend(rule.event_names.iter().map(|name| {
                             words.get(name).map_or_else(|| name.clone(), |word| (*word).to_owned())

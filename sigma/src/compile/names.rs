@@ -54,7 +54,7 @@ pub(super) fn assign(documents: &mut [Read<'_>]) {
             // A file may have many documents: its text is read once.
             let known = digests.take().filter(|(known, _)| *known == of_file);
             let (_, digest) =
-                digests.insert(known.unwrap_or_else(|| (of_file, Digest::of(&file.yaml))));
+                digests.insert(known.unwrap_or_else(|| (of_file, Digest::of(file.text()))));
             *id = Some(digest.id(number));
         }
         if let Some(said) = said(name).map(str::to_owned) {

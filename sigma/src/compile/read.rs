@@ -28,14 +28,14 @@ pub(super) fn read<'a>(
     documents: &mut Vec<Read<'a>>,
     told: &mut Told,
 ) {
-    if let Err((line, column, problem)) = limits::check(&file.yaml) {
+    if let Err((line, column, problem)) = limits::check(file.text()) {
         told.refuse(of_file, file.told(line, column, problem));
         return;
     }
-    let (sources, wrong) = source::documents(&file.yaml);
+    let (sources, wrong) = source::documents(file.text());
     let positions = match wrong.is_empty() {
         true => FilePositions::default(),
-        false => FilePositions::of(&file.yaml),
+        false => FilePositions::of(file.text()),
     };
     for problem in &wrong {
         let (line, column, problem) = match problem {

@@ -5,7 +5,7 @@ use rsigma_parser::SigmaRule;
 use super::extension::Extension;
 use super::problem::Node;
 use super::{Settings, condition, literals, metadata, never, rename, template};
-use crate::{Rule, Template};
+use crate::{Expr, Rule, Template};
 
 /// The bound on `fields`, which are details of a finding.
 const MAX_FIELDS: usize = 20;
@@ -70,6 +70,13 @@ pub(super) fn compile(
     };
     literals::find_witness(&mut rule);
     Some(rule)
+}
+
+/// The bytes that a rule's regular expressions count for.
+pub(super) fn regexes(rule: &Rule) -> usize {
+    let more = rule.severity.iter().map(|severity| &severity.when);
+    let all = std::iter::once(&rule.condition).chain(&rule.derived_condition).chain(more);
+    all.map(Expr::regexes).fold(0, usize::saturating_add)
 }
 
 /// The fields that an analyst of the rule's events wants to see: details of its findings.

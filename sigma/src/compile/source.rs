@@ -22,7 +22,8 @@ pub(super) enum Wrong {
     Place(usize, usize, String),
 }
 
-/// The documents of a text that is within the bounds. A document that is empty is none.
+/// The documents of a text that is within the bounds. A document that is empty is none, and a text that is no
+/// YAML has none: what was read of it may be half of one.
 pub(super) fn documents(yaml: &str) -> (Vec<Source>, Vec<Wrong>) {
     let (mut sources, mut wrong) = (Vec::new(), Vec::new());
     let mut global: Option<Source> = None;
@@ -31,11 +32,9 @@ pub(super) fn documents(yaml: &str) -> (Vec<Source>, Vec<Wrong>) {
     for (n, document) in yaml_serde::Deserializer::from_str(yaml).enumerate() {
         let value = match Value::deserialize(document) {
             Ok(value) => value,
-            // The rest of the text has no documents after that.
             Err(error) => {
                 let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-                wrong.push(Wrong::Place(line, column, error.to_string()));
-                break;
+                return (Vec::new(), vec![Wrong::Place(line, column, error.to_string())]);
             }
         };
         let mut map = match value {

@@ -343,7 +343,12 @@ fn nothing_is_passed_over_without_a_word() {
             "",
             "4:3: condition: no event",
         ),
-        ("  selection:", "  other: {eventName: x}\n  selection:", "", ""),
+        (
+            "  selection:",
+            "  other: {eventName: x}\n  selection:",
+            "",
+            "5:3: other: the condition does not name it",
+        ),
         (
             "condition: s",
             "other: {eventName: x}\n  condition: other and s",
@@ -363,6 +368,29 @@ fn nothing_is_passed_over_without_a_word() {
             );
         }
     }
+}
+
+#[test]
+fn files_of_other_systems_are_read_alike() {
+    let windows = format!("\u{feff}{}", FOREIGN.replace('\n', "\r\n"));
+    let compiled = foreign(&[&windows]);
+    assert_eq!((texts(&compiled.refusals), compiled.pack.rules.len()), (vec![], 1));
+    let told = texts(&foreign(&[&windows.replace("title", "titel")]).refusals);
+    assert_eq!(told, ["0.yml:1:1: Missing required field 'title'"]);
+}
+
+#[test]
+fn regular_expressions_beyond_what_a_pack_holds_are_refused_and_the_rest_runs() {
+    let rule = |n: usize, value: &str| {
+        FOREIGN.replace("Somebody''s", &n.to_string()).replace("eventName", value)
+    };
+    let many: String = (0..200).map(|n| format!("      - '[a-z]{{500}}{n}'\n")).collect();
+    let large = |n: usize| rule(n, "eventName|re").replace("StopLogging", &format!("\n{many}"));
+    let (first, second, last) = (large(1), large(2), rule(3, "eventName"));
+    let compiled = foreign(&[&first, &second, &last]);
+    assert_eq!(compiled.pack.rules.len(), 2, "{:?}", texts(&compiled.refusals));
+    assert!(texts(&compiled.refusals)[0].starts_with("1.yml:3:1: the rules before this one"));
+    assert!(Pack::from_bytes(&compiled.pack.to_bytes()).is_ok());
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Told {
         }
         let known = self.positions.take().filter(|(of_file, _)| *of_file == read.of_file);
         let (_, positions) =
-            known.unwrap_or_else(|| (read.of_file, FilePositions::of(&read.file.yaml)));
+            known.unwrap_or_else(|| (read.of_file, FilePositions::of(read.file.text())));
         let placed = |(path, text): (Vec<String>, String)| {
             let at = positions.at(&path, &read.made_of);
             (read.of_file, read.file.told(at.line, at.column, text))
