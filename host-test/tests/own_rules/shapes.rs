@@ -173,5 +173,5 @@ fn a_service_reads_its_rules_again() {
     service.post(&lines).expect(200);
     assert_eq!(downstream.events().len(), 2, "the rule looks at another event now");
     assert_eq!(service.metric("orgwatch_own_rules{outcome=\"refused\"}"), 1.0);
-    assert!(service.log_has("worse.yml:1:"), "{:?}", service.lines());
+    assert!(service.log_has("mine/rules/worse.yml:"), "{:?}", service.lines());
 }
