@@ -1,5 +1,7 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
+mod evaluation;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,16 +12,17 @@ use crate::digest::Digest128;
 use crate::embedded_config::baked;
 use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
 use crate::finding::Finding;
-use crate::json::{ObjectIndex, Tape, Value};
-use crate::memory::{FindingKey, Memory, Saved};
+use crate::json::Value;
+use crate::memory::{Memory, Saved};
 use crate::packs;
 use crate::prefilter::{Line, Prefilter, Verdict};
-use crate::record::{EmbeddedJson, Record, org_policy};
-use crate::rules::{self, Context, Correlation, Index, Pack, Rule, RuleMetadata};
+use crate::record::org_policy;
+use crate::rules::{Correlation, Index, Pack, Rule, RuleMetadata};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
-use crate::{heartbeat, render, silence, status};
+use crate::{heartbeat, silence, status};
+use evaluation::{evaluate_record, heard, stage};
 
 /// The only setting that an artifact with settings of its own takes: where records are looked for is up to who
 /// reads the bytes.
@@ -329,133 +332,4 @@ fn no_record(name: &str) -> String {
 /// A problem with the settings as a whole.
 fn problem(problem: &str) -> Vec<Problem> {
     vec![Problem { path: String::new(), value: String::new(), problem: problem.into() }]
-}
-
-/// Runs the rules over one record; says whether it lacks a time that a rule would go by.
-fn evaluate_record(
-    (record, source, origin): (Value<'_>, Value<'_>, &Origin),
-    settings: &Settings,
-    index: &Index,
-    chains: &Correlations,
-    memory: &mut Memory,
-    found: &mut dyn FnMut(Finding),
-) -> bool {
-    if settings.silence.is_some() {
-        heard(silence::speaks(record), settings, index, memory, found);
-    }
-    let name = record.get("eventName").and_then(|name| name.text()).unwrap_or_default();
-    let indexed = index.of(&name, source.raw());
-    if indexed.is_empty() && !org_policy::is_policy_event(&name) {
-        // It leaves no trace in the memory, whatever it came with.
-        return false;
-    }
-    let fields = ObjectIndex::of(record);
-    let embedded = EmbeddedJson::of(&fields);
-    let record = Record::new(&fields, &embedded);
-    let policy_type = memory.observe(&record);
-    let context =
-        &Context::new(record, &settings.ownership).with_policy_type(policy_type).from(origin);
-    for one in &*indexed {
-        let Some(rule) = index.rule(*one) else { continue };
-        if !rules::matches(rule, context) {
-            continue;
-        }
-        let summary = context.summary();
-        let given = FindingKey {
-            time: summary.time.unwrap_or(i64::MIN),
-            event: summary.key,
-            rule: one.key,
-        };
-        // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
-        if !memory.already_reported(&given) && !is_new(rule, context, memory) {
-            continue;
-        }
-        let mut finding = render::rule_finding(rule, context, index.pack(), settings);
-        (finding.status, finding.status_reason) =
-            status::of_rule(rule, &finding, summary.time, settings);
-        finding.repeat = memory.record_finding(given);
-        if let (Some(watched), Some(time)) = (&settings.silence, summary.time) {
-            for account in silence::who_left(&finding, context) {
-                if watched.accounts.contains(account) {
-                    memory.voices().left(account, time);
-                }
-            }
-        }
-        let mut completed = Vec::new();
-        if summary.time.is_some() {
-            completed = chains.advance(rule, &finding, given, context, settings, memory);
-        }
-        if !rule.internal {
-            status::alert(&mut finding, &rule.about.group, memory);
-            found(finding);
-        }
-        for mut finding in completed {
-            let stage = stage(&finding, index.pack());
-            status::alert(&mut finding, stage, memory);
-            found(finding);
-        }
-    }
-    context.time().is_none()
-}
-
-/// Remembers that an account was heard of, and gives the findings of those that fell silent.
-fn heard(
-    beat: Option<(String, i64)>,
-    settings: &Settings,
-    index: &Index,
-    memory: &mut Memory,
-    found: &mut dyn FnMut(Finding),
-) {
-    let (Some(watched), Some((account, time))) = (&settings.silence, beat) else { return };
-    if !watched.accounts.contains(&account) {
-        return;
-    }
-    memory.voices().spoke(&account, time);
-    let rule = index.pack().rules.iter().find(|rule| silence::is_of(rule));
-    let Some(rule) = rule.filter(|rule| is_on(rule, index.pack(), settings)) else { return };
-    if !memory.voices().is_due(time, watched.after) {
-        return;
-    }
-    for (account, voice) in memory.voices().fallen(watched.ahead()) {
-        let text = silence::record(&account, voice, watched);
-        let mut tape = Tape::default();
-        if tape.parse(&text).is_err() {
-            continue;
-        }
-        let (fields, embedded) =
-            (ObjectIndex::of(Value::root(&tape, &text)), EmbeddedJson::default());
-        let context = Context::new(Record::new(&fields, &embedded), &settings.ownership);
-        if !rules::matches(rule, &context) {
-            continue;
-        }
-        let mut finding = render::rule_finding(rule, &context, index.pack(), settings);
-        (finding.status, finding.status_reason) =
-            status::of_rule(rule, &finding, context.time(), settings);
-        // No record of CloudTrail's has this id.
-        finding.events.clear();
-        status::alert(&mut finding, &rule.about.group, memory);
-        found(finding);
-    }
-}
-
-/// The stage of a chain's finding.
-fn stage<'a>(finding: &Finding, pack: &'a Pack) -> &'a str {
-    pack.about(&finding.rule).map(|about| about.group.as_str()).unwrap_or_default()
-}
-
-/// Whether the terms of a rule that looks for new ones are new; true for every other rule.
-fn is_new(rule: &Rule, context: &Context<'_>, memory: &mut Memory) -> bool {
-    let Some(terms) = &rule.new_terms else {
-        return true;
-    };
-    // Without a time there is no window: better a finding too many.
-    let Some(time) = context.summary().time else {
-        return true;
-    };
-    let values: Vec<_> =
-        terms.fields.iter().map(|field| context.text(field).unwrap_or_default()).collect();
-    let window = terms.window.to_string();
-    let mut parts = vec![rule.about.id.as_str(), &window];
-    parts.extend(values.iter().map(|value| value.as_ref()));
-    !memory.observe_term(Digest128::of(&parts), time, terms.window, terms.grace)
 }

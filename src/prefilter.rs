@@ -10,6 +10,7 @@ mod forms;
 mod frame;
 mod interpreter;
 mod name_prefix;
+mod names;
 mod rare_byte;
 mod texts;
 
@@ -23,6 +24,7 @@ use escapes::{EscapedLetters, quote, space};
 use forms::FormKeys;
 use frame::{Frame, frame, is_ascii};
 use name_prefix::NamePrefixFilter;
+use names::{Name, Names, hash, initial};
 use rare_byte::RareByteFinder;
 pub(crate) use texts::Texts;
 
@@ -49,18 +51,6 @@ pub enum Verdict {
 
 /// Why a line is unreadable that begins with something else than JSON, as a line of syslog does.
 const HEADER: &str = "not JSON";
-
-/// What an `eventName` names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Name {
-    /// An event that a rule wants, or something that may be one.
-    Wanted,
-    /// One that a rule wants if the record has some text in it.
-    Rare,
-    /// No call of a service: notifications of S3 have a colon in it.
-    Notification,
-    Other,
-}
 
 /// A line of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -303,41 +293,5 @@ impl Prefilter {
         // Most names are told from those wanted by their length and first letter.
         self.initials.get(name.len()).is_some_and(|initials| initials & initial(name) != 0)
             && self.names.find(hash(name), |known| known.eq_ignore_ascii_case(name)).is_some()
-    }
-}
-
-/// FNV-1a of a name in lower case. Only names of rules are held, so that nobody can choose them for
-/// their hashes.
-fn hash(name: &[u8]) -> u64 {
-    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// The bit of a name's first letter; that of every letter, if it begins with something else.
-fn initial(name: &[u8]) -> u32 {
-    match name.first() {
-        // Its lower bits are its number in the alphabet, in both cases.
-        Some(letter) if letter.is_ascii_alphabetic() => 1_u32.wrapping_shl((*letter).into()),
-        _ => u32::MAX,
-    }
-}
-
-/// What the `eventName`s of a line name.
-#[derive(Default)]
-struct Names {
-    events: u64,
-    notifications: u64,
-    wanted: bool,
-    rare: bool,
-}
-
-impl Names {
-    fn add(&mut self, name: Name) {
-        self.events = self.events.saturating_add(1);
-        let notification = u64::from(name == Name::Notification);
-        self.notifications = self.notifications.saturating_add(notification);
-        self.wanted |= name == Name::Wanted;
-        self.rare |= name == Name::Rare;
     }
 }

@@ -23,6 +23,7 @@
     )
 )]
 
+mod correlation;
 mod evaluate;
 mod expression;
 mod glob;
@@ -36,12 +37,12 @@ mod witness;
 #[cfg(feature = "compile")]
 pub mod compile;
 
+pub use correlation::{Correlation, CorrelationKind, Member, MemberChain, MemberRule, Threshold};
 pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
 pub use expression::{Derived, Expr, Field, FieldRef, Item, Matcher, Path, Relation};
 pub use glob::{Glob, Token};
 pub use pack::{
-    Correlation, CorrelationKind, Member, MemberChain, MemberRule, NewTerms, Pack, Rule,
-    RuleMetadata, Severity, SeverityWhen, TargetTemplate, Threshold, rare_names,
+    NewTerms, Pack, Rule, RuleMetadata, Severity, SeverityWhen, TargetTemplate, rare_names,
 };
 pub use packed::{FORMAT, PackError};
 pub use postfix::MAX_DEPTH;
