@@ -61,7 +61,10 @@ fn what_is_right_is_compiled() {
     let compiled = compiled(&[RIGHT, CHAIN]);
     assert_eq!(compiled.refusals, []);
     let slugs: Vec<_> = compiled.pack.public().iter().map(|about| about.slug.as_str()).collect();
-    assert_eq!(slugs, ["left", "left-often"]);
+    // What a correlation names is silent, unless that says `generate`.
+    assert_eq!(slugs, ["left-often"]);
+    let loud = CHAIN.replace("correlation:", "correlation:\n  generate: true");
+    assert_eq!(self::compiled(&[RIGHT, &loud]).pack.public().len(), 2);
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn the_rest_is_compiled() {
 fn a_correlation_tells_its_problems_too() {
     let wrong = CHAIN
         .replace("    - left", "    - left\n    - lost")
-        .replace("{gte: 2}", "{lt: 2}")
+        .replace("{gte: 2}", "{lt: 1}")
         .replace("1h", "0s")
         .replace("summary: Often.", "summary: '{eventName}'\n  only:\n    left: {a|x: 1}");
     let refusals = compiled(&[RIGHT, &wrong]).refusals;
@@ -170,7 +173,7 @@ fn a_correlation_tells_its_problems_too() {
     for (told, expected) in told.iter().zip([
         "g/1.yml:11:7: rules: nothing is named lost: rules are referred to by name or id",
         "g/1.yml:13:3: timespan: it is no time at all",
-        "g/1.yml:14:3: condition: only gte or gt",
+        "g/1.yml:14:3: condition: no count of 1 or more",
         "g/1.yml:16:3: {eventName}: a chain has no record",
         "g/1.yml:18:12: Unknown modifier 'x'",
     ]) {
