@@ -58,7 +58,7 @@ Exit codes:
 /// Examine CloudTrail events in files
 ///
 /// Reads newline-delimited JSON, objects of an S3 bucket ({"Records": [...]}), documents over many
-/// lines and arrays, as they are or compressed with gzip, whatever the files are called. Prints
+/// lines and arrays, as they are or compressed with gzip or zstd, and Parquet, whatever the files are called. Prints
 /// each finding once: as one JSON object a line when it is found, or, if standard output is a terminal, for
 /// a person, at the end: a story for each incident, with what happened when and what to do first.
 #[derive(Debug, Args)]
