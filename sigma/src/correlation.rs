@@ -5,6 +5,9 @@ use smol_str::SmolStr;
 
 use crate::{Expr, Field, RuleMetadata, SeverityWhen, Template};
 
+/// The most places in chains that one event has: the memory keeps no more.
+pub const MAX_PLACES: usize = 50;
+
 /// A Sigma correlation: findings that mean more together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {

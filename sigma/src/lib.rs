@@ -37,7 +37,9 @@ mod witness;
 #[cfg(feature = "compile")]
 pub mod compile;
 
-pub use correlation::{Correlation, CorrelationKind, Member, MemberChain, MemberRule, Threshold};
+pub use correlation::{
+    Correlation, CorrelationKind, MAX_PLACES, Member, MemberChain, MemberRule, Threshold,
+};
 pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
 pub use expression::{Derived, Expr, Field, FieldRef, Item, Matcher, Path, Relation};
 pub use glob::{Glob, Token};

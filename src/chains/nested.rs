@@ -12,7 +12,8 @@ use orgwatch_sigma::MemberChain;
 use super::{Correlations, insert, key_of_member, parts};
 use crate::digest::Digest128;
 use crate::memory::{
-    ALL, FindingSnapshot, Group, Membership, Observation, ObservationKey, Observations, Places,
+    ALL, FindingSnapshot, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations,
+    Places,
 };
 use crate::settings::Settings;
 
@@ -49,6 +50,9 @@ impl Correlations {
         let Some(depth) = depth.checked_sub(1) else { return };
         let value = |number: &u32| values.get(usize::try_from(*number).ok()?).copied();
         for feed in self.fed_by(group) {
+            if memberships.len() >= MAX_PLACES {
+                return;
+            }
             let Some(key) = feed.fed.key.iter().map(value).collect::<Option<Vec<_>>>() else {
                 continue;
             };

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The most memberships of one observation. Of the chains that there are an event for 50 accounts
+/// stands in one, an exit of one account in five.
+pub use orgwatch_sigma::MAX_PLACES;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{GREATEST, Groups, LEAST};
 use crate::digest::{Digest128, Table};
-
-/// The most memberships of one observation. Of the chains that there are an event for 50 accounts
-/// stands in one, an exit of one account in five.
-pub const MAX_PLACES: usize = 50;
 
 /// The room for a rule's observations, whatever the settings say, in units of about 340 bytes: a
 /// membership is one and the rest of an observation four. So 5,000 exits fit, or twice as many

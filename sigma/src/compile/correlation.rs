@@ -1,6 +1,6 @@
 //! Sigma correlations: chains of findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rsigma_parser::{
     ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
@@ -14,14 +14,36 @@ use crate::{
 };
 
 /// The bound on chains in chains.
-const MAX_NESTING: usize = 4;
+pub(super) const MAX_NESTING: usize = 4;
 
-/// The documents that a correlation may refer to.
+/// The bound on names in `rules`, and on the rules that they stand for.
+const MAX_NAMES: usize = 100;
+const MAX_MEMBERS: usize = 1000;
+
+/// The documents that a correlation may refer to, by name and by id.
+#[derive(Default)]
 pub(super) struct Known<'a> {
-    pub rules: &'a [Rule],
-    pub correlations: &'a [CorrelationRule],
-    /// The names of rules that were refused.
-    pub refused: &'a [String],
+    pub rules: BTreeMap<&'a str, &'a Rule>,
+    /// Those that are compiled.
+    pub correlations: BTreeMap<&'a str, &'a CorrelationRule>,
+    pub refused: BTreeSet<&'a str>,
+    /// Those that are nested too deep, or in themselves.
+    pub endless: BTreeSet<&'a str>,
+}
+
+impl Known<'_> {
+    /// Why a name is none that can be used.
+    fn missing(&self, name: &str) -> String {
+        if self.refused.contains(name) {
+            format!("rules: {name} was refused itself")
+        } else if self.endless.contains(name) {
+            format!("rules: {name} is nested too deep, or in itself")
+        } else {
+            format!(
+                "rules: nothing is named {name} that sees CloudTrail: rules are referred to by name or id"
+            )
+        }
+    }
 }
 
 /// Compiles a correlation; none if it only stands for "any of" in others, or if a problem was reported.
@@ -41,6 +63,14 @@ pub(super) fn compile(
     let kind = kind(sigma, &at_correlation);
     let filters = MemberFilters::of(&extension, &ours);
     let rules_at = at_correlation.at("rules");
+    let mut seen = BTreeSet::new();
+    for (n, name) in sigma.rules.iter().enumerate().filter(|(_, name)| !seen.insert(*name)) {
+        rules_at.at(n).refuse(format_args!("rules: {name} stands there twice"));
+    }
+    if sigma.rules.is_empty() || sigma.rules.len() > MAX_NAMES {
+        rules_at.refuse(format_args!("rules: from one name to {MAX_NAMES} stand there"));
+        return None;
+    }
     let mut members = all(sigma
         .rules
         .iter()
@@ -79,7 +109,7 @@ pub(super) fn compile(
     let (severity, details) = (extension.severity(&ours), extension.details(&ours));
     Some(Correlation {
         about,
-        internal: known.is_silent(sigma),
+        internal: false,
         kind: kind?,
         members: members?,
         window: window?,
@@ -176,21 +206,6 @@ fn threshold(condition: &CorrelationCondition) -> Result<(Threshold, Option<Stri
     }
 }
 
-impl Known<'_> {
-    /// Whether a correlation only gives events to others: as the specification has it, what a correlation
-    /// refers to gives no findings of its own unless it says `generate`.
-    fn is_silent(&self, sigma: &CorrelationRule) -> bool {
-        is_silent(self.correlations, [sigma.name.as_deref(), sigma.id.as_deref()])
-    }
-}
-
-/// Whether a document with these names is referred to by correlations, of which none says `generate`.
-pub(super) fn is_silent(correlations: &[CorrelationRule], names: [Option<&str>; 2]) -> bool {
-    let is_named = |rule: &String| names.into_iter().flatten().any(|name| name == rule);
-    let mut by = correlations.iter().filter(|chain| chain.rules.iter().any(is_named)).peekable();
-    by.peek().is_some() && by.all(|chain| !chain.generate)
-}
-
 /// The place that a name in `rules` stands for: a rule, a chain, or those of an "any of".
 fn member(
     name: &str,
@@ -199,11 +214,9 @@ fn member(
     known: &Known<'_>,
     depth: usize,
 ) -> Result<Member, String> {
-    if let Some(rule) =
-        known.rules.iter().find(|rule| rule.about.slug == name || rule.about.id == name)
-    {
+    if let Some(rule) = known.rules.get(name) {
         let slug = &rule.about.slug;
-        let key = sigma.group_by.iter().map(|field| key(field, slug, sigma));
+        let key = sigma.group_by.iter().map(|field| key(field, [name, slug], sigma));
         let rule = MemberRule {
             slug: slug.clone(),
             key: key.collect::<Result<_, _>>()?,
@@ -212,19 +225,11 @@ fn member(
         };
         return Ok(Member { rules: vec![rule], chains: Vec::new() });
     }
-    let nested = known.correlations.iter().find(|nested| is_named(nested, name));
-    let nested =
-        nested.ok_or_else(|| match known.refused.iter().any(|refused| refused == name) {
-            true => format!("rules: {name} was refused itself"),
-            false => format!("rules: nothing is named {name}: rules are referred to by name or id"),
-        })?;
+    let nested = known.correlations.get(name).ok_or_else(|| known.missing(name))?;
     // Its own problems are reported for its own file.
     let problems = Problems::default();
     let inner = Extension::of(nested.custom_attributes.get("orgwatch"), &problems.root());
     if !inner.internal {
-        if !is_finite(nested, known, MAX_NESTING) {
-            return Err(format!("rules: {name} is nested too deep, or in itself"));
-        }
         return Ok(Member { rules: Vec::new(), chains: vec![chain(name, nested, sigma)?] });
     }
     if nested.group_by.len() != sigma.group_by.len() {
@@ -239,23 +244,14 @@ fn member(
         let one = member(name, nested, &filters, known, depth.saturating_add(1))?;
         any.rules.extend(one.rules);
         any.chains.extend(one.chains);
+        if any.rules.len() > MAX_MEMBERS {
+            return Err(format!("rules: {name} stands for more than {MAX_MEMBERS} rules"));
+        }
     }
     if !problems.is_empty() {
         return Err(format!("rules: {name} was refused itself"));
     }
     Ok(any)
-}
-
-fn is_named(chain: &CorrelationRule, name: &str) -> bool {
-    chain.name.as_deref() == Some(name) || chain.id.as_deref() == Some(name)
-}
-
-/// Whether a chain's members are not nested deeper than this, and so none is itself.
-fn is_finite(chain: &CorrelationRule, known: &Known<'_>, depth: usize) -> bool {
-    let nested = |name: &String| known.correlations.iter().find(|nested| is_named(nested, name));
-    depth.checked_sub(1).is_some_and(|depth| {
-        chain.rules.iter().filter_map(nested).all(|nested| is_finite(nested, known, depth))
-    })
 }
 
 /// A chain as a member of another, which is tied by values that tie this one.
@@ -288,14 +284,14 @@ fn chain(
     })
 }
 
-/// The field that a `group-by` name means for a rule: its alias, or itself.
-fn key(name: &str, slug: &str, sigma: &CorrelationRule) -> Result<Field, String> {
+/// The field that a `group-by` name means for a rule, by the names that it has: its alias, or itself.
+fn key(name: &str, names: [&str; 2], sigma: &CorrelationRule) -> Result<Field, String> {
     let alias = sigma.aliases.iter().find(|alias| alias.alias == name);
     match alias {
         None => condition::field(name),
-        Some(alias) => match alias.mapping.get(slug) {
+        Some(alias) => match names.into_iter().find_map(|rule| alias.mapping.get(rule)) {
             Some(field) => condition::field(field),
-            None => Err(format!("aliases: {name} has no field for {slug}")),
+            None => Err(format!("aliases: {name} has no field for {}", names[0])),
         },
     }
 }

@@ -70,6 +70,12 @@ pub(super) fn check(map: &Mapping, options: &Options, at: &Node<'_>) {
             at.warn(format_args!("{key}: Sigma has no such key; it is passed over"));
         }
     }
+    if let Some(correlation) = map.get("correlation").and_then(Value::as_mapping) {
+        of_correlation(correlation, &at.at("correlation"));
+    }
+    if map.get("generate").is_some_and(|value| !value.is_bool()) {
+        at.at("generate").refuse("generate: it is not true or false");
+    }
     if correlation && map.get("fields").is_some_and(|fields| !fields.is_null()) {
         at.at("fields").warn("fields: a correlation has no event of its own to show them of");
     }
@@ -94,6 +100,83 @@ pub(super) fn check(map: &Mapping, options: &Options, at: &Node<'_>) {
         let at = at.at("custom_attributes");
         for key in attributes.keys().filter_map(Value::as_str).filter(|key| *key != "orgwatch") {
             at.at(key).warn(format_args!("custom_attributes: {key} has no meaning here"));
+        }
+    }
+}
+
+/// Refuses what the parser would pass over in a correlation: all of it changes what is found.
+fn of_correlation(map: &Mapping, at: &Node<'_>) {
+    let is_texts =
+        |value: &Value| value.as_sequence().is_some_and(|list| list.iter().all(Value::is_string));
+    for (key, value) in map {
+        let key = key.as_str().unwrap_or_default();
+        let at = at.at(key);
+        let expected = match key {
+            "type" | "timespan" | "timeframe" | "window" | "gap" => continue,
+            "rules" | "group-by" if is_texts(value) || value.is_string() => continue,
+            "rules" | "group-by" => "a list of texts",
+            "generate" if value.is_bool() => continue,
+            "generate" => "true or false",
+            "condition" => match value.as_mapping() {
+                Some(map) => {
+                    of_condition(map, &at);
+                    continue;
+                }
+                None => continue,
+            },
+            "aliases" => match value.as_mapping() {
+                Some(aliases) => {
+                    of_aliases(aliases, map.get("rules"), &at);
+                    continue;
+                }
+                None => "a mapping",
+            },
+            _ => {
+                at.refuse(format_args!("{key}: Sigma has no such key in a correlation"));
+                continue;
+            }
+        };
+        at.refuse(format_args!("{key}: it is not {expected}"));
+    }
+}
+
+fn of_condition(map: &Mapping, at: &Node<'_>) {
+    for (key, value) in map {
+        let key = key.as_str().unwrap_or_default();
+        let at = at.at(key);
+        match key {
+            "gte" | "gt" | "lte" | "lt" | "eq" | "neq" => {
+                if value.as_u64().is_none() {
+                    at.refuse(format_args!("condition: {key} is not a count"));
+                }
+            }
+            "field" | "percentile" => {}
+            _ => at.refuse(format_args!("condition: Sigma has no {key} in it")),
+        }
+    }
+}
+
+/// Refuses fields of rules that are not in the correlation.
+fn of_aliases(aliases: &Mapping, rules: Option<&Value>, at: &Node<'_>) {
+    let is_named = |name: &str| match rules {
+        Some(Value::Sequence(list)) => list.iter().any(|rule| rule.as_str() == Some(name)),
+        Some(rule) => rule.as_str() == Some(name),
+        None => false,
+    };
+    for (alias, fields) in aliases {
+        let alias = alias.as_str().unwrap_or_default();
+        let at = at.at(alias);
+        let Some(fields) = fields.as_mapping() else {
+            at.refuse(format_args!("aliases: {alias} is no mapping from rules to fields"));
+            continue;
+        };
+        for (rule, field) in fields {
+            let rule = rule.as_str().unwrap_or_default();
+            if !is_named(rule) {
+                at.at(rule).refuse(format_args!("aliases: {rule} is not among the rules"));
+            } else if !field.is_string() {
+                at.at(rule).refuse(format_args!("aliases: the field of {rule} is no text"));
+            }
         }
     }
 }

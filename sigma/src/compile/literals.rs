@@ -25,7 +25,10 @@ fn verbatim(expr: &Expr) -> Option<Vec<String>> {
 /// Finds the witness of a rule anew, from its condition.
 pub fn find_witness(rule: &mut Rule) {
     let condition = &rule.condition;
-    rule.event_names = of("eventName", condition).unwrap_or_default();
+    // A name ends at these for the prefilter, and CloudTrail has none with one.
+    let plain = |name: &String| !name.contains([':', '"', '\\']);
+    let names = of("eventName", condition).filter(|names| names.iter().all(plain));
+    rule.event_names = names.unwrap_or_default();
     rule.event_sources = of("eventSource", condition).unwrap_or_default();
     rule.verbatim = verbatim(condition).unwrap_or_default();
     // Names are told sooner than texts.

@@ -12,6 +12,7 @@
 mod attack;
 mod condition;
 mod correlation;
+mod correlations;
 mod detection;
 mod document;
 mod encode;
@@ -43,7 +44,7 @@ pub use literals::find_witness;
 use read::{read, set_aside};
 use told::Told;
 
-use crate::{Correlation, Pack, Rule};
+use crate::{Pack, Rule};
 
 /// A problem of a rule: it was refused for it, or it is told of it as a warning. It reads
 /// `leaving/left.yml:2:1: level is missing`.
@@ -206,26 +207,11 @@ fn run(files: &[RuleFile], how: &Settings<'_>) -> Compiled {
         }
     }
     rules.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
-    let sigma: Vec<_> = correlations.iter().map(|(sigma, _)| sigma.clone()).collect();
-    for Rule { about, internal, .. } in &mut rules {
-        *internal |= correlation::is_silent(&sigma, [Some(&about.slug), Some(&about.id)]);
-    }
-    let known = correlation::Known { rules: &rules, correlations: &sigma, refused: &refused };
-    let mut compiled = Vec::<Correlation>::new();
-    for (sigma, read) in correlations {
-        let at = read.problems.root();
-        let chain = correlation::compile(&sigma, &known, read.group(how), how.attack, &at);
-        compiled.extend(chain.filter(|_| read.problems.is_empty()).map(|mut chain| {
-            rename::correlation(&mut chain, &how.options.fields);
-            chain
-        }));
-        told.add(read);
-    }
-    compiled.sort_by(|a, b| a.about.slug.cmp(&b.about.slug));
+    let correlations = correlations::compile(correlations, &mut rules, &refused, how, &mut told);
     let pack = Pack {
         attack_version: how.attack.version().into(),
         rules,
-        correlations: compiled,
+        correlations,
         event_names: event_names.into_iter().collect(),
         alone: false,
     };

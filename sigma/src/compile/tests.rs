@@ -171,7 +171,7 @@ fn a_correlation_tells_its_problems_too() {
     let refusals = compiled(&[RIGHT, &wrong]).refusals;
     let told: Vec<_> = refusals.iter().map(ToString::to_string).collect();
     for (told, expected) in told.iter().zip([
-        "g/1.yml:11:7: rules: nothing is named lost: rules are referred to by name or id",
+        "g/1.yml:11:7: rules: nothing is named lost that sees CloudTrail: rules are referred to by name or id",
         "g/1.yml:13:3: timespan: it is no time at all",
         "g/1.yml:14:3: condition: no count of 1 or more",
         "g/1.yml:16:3: {eventName}: a chain has no record",

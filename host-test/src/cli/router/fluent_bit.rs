@@ -28,7 +28,7 @@ pub(super) fn filter(pack: &Pack) -> String {
         // a lake or an index, and costs nothing where it does not look.
         let other = r#"\A(?!\{"(?:eventVersion|Records":\[\{"eventVersion|(?:message|log)":"\{\\"eventVersion))"#;
         if !wanted.names.is_empty() {
-            let (own, of_others) = (value(&wanted, pack, true), value(&wanted, pack, false));
+            let (own, of_others) = (value(&wanted, true), value(&wanted, false));
             expressions.push(format!("eventName{own}"));
             let keys = "(?:action|operation|eventname)";
             expressions.push(format!("{other}.*?{keys}{of_others}"));
@@ -47,13 +47,13 @@ pub(super) fn filter(pack: &Pack) -> String {
 }
 
 /// An expression for what stands behind a key that names an event which rules want, from its quote on.
-fn value(wanted: &Wanted<'_>, pack: &Pack, parameters_follow: bool) -> String {
+fn value(wanted: &Wanted<'_>, parameters_follow: bool) -> String {
     let builtin = rules::builtin_pack();
     let (mut known, mut others, mut beside) = (Vec::new(), Vec::new(), String::new());
     for name in &wanted.names {
         let same = |written: &&String| written.eq_ignore_ascii_case(name);
-        let of_pack = pack.event_names.iter().find(same);
-        let written = of_pack.filter(|_| builtin.event_names.iter().any(|it| same(&it)));
+        // As CloudTrail writes it, however a rule of somebody's own does.
+        let written = builtin.event_names.iter().find(same);
         let rare = wanted.rare.iter().find(|(rare, _)| rare == name);
         match (rare.filter(|_| parameters_follow), written) {
             (Some((_, texts)), Some(name)) => {
