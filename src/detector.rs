@@ -120,7 +120,7 @@ impl Detector {
             heard(beat, settings, index, memory, &mut |finding| found.push(finding));
             return found;
         }
-        self.examine(1, &mut batch, |reach, tapes, visit| {
+        self.examine(1, event.raw().as_bytes(), &mut batch, |reach, tapes, visit| {
             envelope::records(event, reach, tapes, visit);
         });
         batch.findings.into_iter().map(|located| located.finding).collect()
@@ -222,7 +222,7 @@ impl Detector {
             heard(beat, settings, index, memory, &mut found);
             return;
         }
-        self.examine(line.number, batch, |reach, tapes, visit| {
+        self.examine(line.number, line.bytes, batch, |reach, tapes, visit| {
             envelope::contents(line.bytes, reach, tapes, visit)
         });
     }
@@ -231,6 +231,7 @@ impl Detector {
     fn examine(
         &mut self,
         line: u32,
+        text: &[u8],
         batch: &mut Batch,
         contents: impl Fn(&Reach, &mut TapePool, Visit<'_>),
     ) {
@@ -278,6 +279,13 @@ impl Detector {
                 }
                 _ => {}
             });
+        }
+        if records == 0
+            && elsewhere.is_none()
+            && !foreign.is_empty()
+            && foreign.iter().all(|(_, named)| named.is_none())
+        {
+            elsewhere = prefilter.mentions(text).map(no_record);
         }
         for (n, (place, named)) in foreign.into_iter().enumerate() {
             let told = elsewhere.take().filter(|_| n == 0);

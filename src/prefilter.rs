@@ -9,6 +9,7 @@ mod escapes;
 mod forms;
 mod frame;
 mod interpreter;
+mod mentions;
 mod name_prefix;
 mod names;
 mod rare_byte;
@@ -197,11 +198,13 @@ impl Prefilter {
         };
         if names.wanted
             || names.rare && self.has_rare(line)
-            || names.events > 0 && self.takes_any(line, ascii)
+            || (names.events > 0 || names.aside) && self.takes_any(line, ascii)
         {
             return Verdict::Candidate;
         }
-        if names.events == 0 && heartbeat::may_be(line) {
+        if names.events == 0
+            && (names.aside && self.mentions(line).is_some() || heartbeat::may_be(line))
+        {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
@@ -252,7 +255,7 @@ impl Prefilter {
         match value() {
             Ok(value) => self.name(value),
             Err(true) => Name::Wanted,
-            Err(false) => Name::Other,
+            Err(false) => Name::NoKey,
         }
     }
 

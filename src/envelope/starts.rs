@@ -5,7 +5,8 @@ use memchr::{memchr3_iter, memmem};
 use crate::json::is_separator;
 
 /// The keys whose values name an event, in CloudTrail's records and in other forms of them.
-const NAMING_KEYS: &[&str] = &["eventName", "eventname", "action", "operation", "VarCharValue"];
+const NAMING_KEYS: &[&str] =
+    &["eventName", "eventname", "EVENTNAME", "EventName", "action", "operation", "VarCharValue"];
 
 /// How often a part of a text may be read again, behind something that looked like JSON.
 pub(super) const READ_AGAIN: usize = 4;

@@ -8,7 +8,7 @@ use crate::envelope::{Companion, Form};
 #[derive(Debug)]
 pub(super) struct FormKeys {
     /// `event.action`, `api.operation`, and `eventName` as a column.
-    keys: [(Finder<'static>, Finder<'static>, Form); 3],
+    keys: [(Finder<'static>, Finder<'static>, Form); 5],
     /// The cells of Athena's results, which have no keys.
     cell: Finder<'static>,
 }
@@ -42,6 +42,8 @@ impl FormKeys {
                 (finder("operation"), finder("class_uid"), Form::Ocsf),
                 (finder("action"), finder("cloudtrail"), Form::Ecs),
                 (finder("eventname"), finder("eventsource"), Form::Row),
+                (finder("EVENTNAME"), finder("EVENTSOURCE"), Form::Row),
+                (finder("EventName"), finder("EventSource"), Form::Row),
             ],
             cell: finder("VarCharValue"),
         }

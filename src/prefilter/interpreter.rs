@@ -11,6 +11,7 @@
 use std::hint::black_box;
 
 use super::name_prefix::splat;
+use super::names::Name;
 use super::{KEY, Prefilter, forms};
 use crate::heartbeat;
 
@@ -73,13 +74,15 @@ impl Prefilter {
     /// It says so too of events that are not JSON at all; it never says no to such a one.
     pub fn may_match(&self, event: &[u8]) -> bool {
         let mut at = 0;
+        let mut aside = false;
         while let Some((found, place)) = next_pair(event, at) {
-            if self.is_of_interest(event, found, place) {
+            if self.is_of_interest(event, found, place, &mut aside) {
                 return true;
             }
             at = found.saturating_add(STRIDE);
         }
         event.len() < KEY.len()
+            || aside && self.mentions(event).is_some()
             || heartbeat::may_be(event)
             || self.takes_any(event, false)
             || self.may_match_other_form(event)
@@ -88,14 +91,14 @@ impl Prefilter {
     /// Whether a record in another form than CloudTrail's own may be wanted.
     #[inline(never)]
     fn may_match_other_form(&self, event: &[u8]) -> bool {
-        let wants = |rest: &[u8]| self.wants_behind(event, rest);
+        let wants = |rest: &[u8]| self.wants_behind(event, rest, &mut false);
         !forms::is_plain(event) && self.forms.look(event, wants).wanted
     }
 
     /// Whether the pair at this offset is part of a text, in which it has this place, and the name behind
-    /// the key is a wanted one.
+    /// the key is a wanted one. Takes note of a key that is none.
     #[inline(always)]
-    fn is_of_interest(&self, event: &[u8], at: usize, place: u8) -> bool {
+    fn is_of_interest(&self, event: &[u8], at: usize, place: u8, aside: &mut bool) -> bool {
         if place == ESCAPED {
             return has_backslash(event, at) && is_near_escape(event, at);
         }
@@ -105,7 +108,7 @@ impl Prefilter {
         match text.map(|(text, rest)| (u64::from_le_bytes(*text), rest)) {
             Some((RESERVED_WORD, [b'h', ..])) => true,
             Some((KEY_WORD, [b'e', rest @ ..])) => {
-                self.prefixes.may_want(rest) && self.wants_behind(event, rest)
+                self.prefixes.may_want(rest) && self.wants_behind(event, rest, aside)
             }
             _ => false,
         }
@@ -114,8 +117,10 @@ impl Prefilter {
     /// A function of its own: an interpreter sets up the whole frame of one that is called, and this
     /// one is seldom.
     #[inline(never)]
-    fn wants_behind(&self, event: &[u8], rest: &[u8]) -> bool {
-        self.may_want(self.name_behind(rest), event)
+    fn wants_behind(&self, event: &[u8], rest: &[u8], aside: &mut bool) -> bool {
+        let name = self.name_behind(rest);
+        *aside |= name == Name::NoKey;
+        self.may_want(name, event)
     }
 }
 

@@ -10,6 +10,8 @@ pub(super) enum Name {
     /// No call of a service: notifications of S3 have a colon in it.
     Notification,
     Other,
+    /// None: what stands there is no key of JSON with a text behind it.
+    NoKey,
 }
 
 /// FNV-1a of a name in lower case. Only names of rules are held, so that nobody can choose them for
@@ -33,6 +35,8 @@ pub(super) fn initial(name: &[u8]) -> u32 {
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) events: u64,
+    /// `eventName` stands there in another syntax than JSON's, or as a value.
+    pub(super) aside: bool,
     pub(super) notifications: u64,
     pub(super) wanted: bool,
     pub(super) rare: bool,
@@ -40,6 +44,10 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn add(&mut self, name: Name) {
+        if name == Name::NoKey {
+            self.aside = true;
+            return;
+        }
         self.events = self.events.saturating_add(1);
         let notification = u64::from(name == Name::Notification);
         self.notifications = self.notifications.saturating_add(notification);

@@ -1,4 +1,4 @@
-//! Rows of Athena and CloudTrail Lake: CloudTrail's fields as columns, in lower case where a table has them
+//! Rows of Athena and CloudTrail Lake: CloudTrail's fields as columns, in another case where a table has them
 //! so, with structures as text. A row may also be a list of objects of one key each, as
 //! `aws cloudtrail get-query-results` prints it.
 
@@ -58,6 +58,14 @@ const KEYS: &[&str] = &[
     "webIdFederationData",
 ];
 
+/// How tables spell the columns that every row has.
+const SPELLINGS: [[&str; 3]; 4] = [
+    ["eventName", "eventSource", "eventTime"],
+    ["eventname", "eventsource", "eventtime"],
+    ["EVENTNAME", "EVENTSOURCE", "EVENTTIME"],
+    ["EventName", "EventSource", "EventTime"],
+];
+
 /// The columns that hold a structure.
 const STRUCTURES: &[&str] = &[
     "additionalEventData",
@@ -79,9 +87,8 @@ fn as_it_is(key: &str) -> &str {
 
 /// The record that is an object's entries.
 pub(super) fn record(value: Value<'_>) -> Option<String> {
-    let plain = ["eventName", "eventSource", "eventTime"].map(|key| value.get(key).is_some());
-    let lower = ["eventname", "eventsource", "eventtime"].map(|key| value.get(key).is_some());
-    if plain != [true; 3] && lower != [true; 3] {
+    let is_spelled = |keys: &[&str; 3]| keys.iter().all(|key| value.get(key).is_some());
+    if !SPELLINGS.iter().any(is_spelled) {
         return None;
     }
     write(|| value.entries().filter_map(|(key, value)| Some((key.text()?, value))))
