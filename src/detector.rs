@@ -22,7 +22,7 @@ use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
 use crate::text::shortened;
 use crate::{heartbeat, silence, status};
-use evaluation::{evaluate_record, heard, stage};
+use evaluation::{evaluate_record, fell_silent, heard, stage};
 
 /// The only setting that an artifact with settings of its own takes: where records are looked for is up to who
 /// reads the bytes.
@@ -174,10 +174,13 @@ impl Detector {
         self.memory.save()
     }
 
-    /// Adds another detector's memory, and gives the findings that this completes.
+    /// Adds another detector's memory, and gives the findings that this completes; of accounts that fell silent
+    /// too, which an event that comes out of order does not look for. A memory alone completes nothing: one that
+    /// is loaded is looked through at the next merge, which may be that of an empty one.
     pub fn merge_state(&mut self, state: &[u8]) -> Result<Vec<Finding>, StateError> {
         let Detector { settings, index, chains, memory, .. } = self;
         let saved = Saved::read(state)?;
+        let is_loaded = memory.voices().iter().len() == 0;
         memory.merge(&saved);
         // The state may be from a time when they were on.
         let off = |rule: &&Rule| !is_on(rule, index.pack(), settings);
@@ -190,6 +193,9 @@ impl Detector {
         });
         for finding in &mut completed {
             status::alert(finding, stage(finding, index.pack()), memory);
+        }
+        if !is_loaded {
+            fell_silent(settings, index, memory, &mut |finding| completed.push(finding));
         }
         Ok(completed)
     }

@@ -81,7 +81,8 @@ pub(super) fn evaluate_record(
     context.time().is_none()
 }
 
-/// Remembers that an account was heard of, and gives the findings of those that fell silent.
+/// Remembers that an account was heard of, and gives the findings of those that fell silent, if it is time to
+/// look for them.
 pub(super) fn heard(
     beat: Option<(String, i64)>,
     settings: &Settings,
@@ -94,12 +95,26 @@ pub(super) fn heard(
         return;
     }
     memory.voices().spoke(&account, time);
+    if memory.voices().is_due(time, watched.after) {
+        fell_silent(settings, index, memory, found);
+    }
+}
+
+/// Gives the findings of the accounts that fell silent.
+pub(super) fn fell_silent(
+    settings: &Settings,
+    index: &Index,
+    memory: &mut Memory,
+    found: &mut dyn FnMut(Finding),
+) {
+    let Some(watched) = &settings.silence else { return };
     let rule = index.pack().rules.iter().find(|rule| silence::is_of(rule));
     let Some(rule) = rule.filter(|rule| is_on(rule, index.pack(), settings)) else { return };
-    if !memory.voices().is_due(time, watched.after) {
-        return;
-    }
     for (account, voice) in memory.voices().fallen(watched.ahead()) {
+        // A state may be from a time when the settings named others.
+        if !watched.accounts.contains(&account) {
+            continue;
+        }
         let text = silence::record(&account, voice, watched);
         let mut tape = Tape::default();
         if tape.parse(&text).is_err() {

@@ -44,7 +44,7 @@ pub(super) const UNIT: Allowed = Allowed {
 };
 
 /// A resource's name or ARN.
-pub(super) const RESOURCE: Allowed = Allowed {
+const RESOURCE: Allowed = Allowed {
     valid: |text| {
         (1..=2048).contains(&text.len())
             && !text.contains(['*', '?'])
@@ -190,6 +190,35 @@ impl Check {
             .into_iter()
             .filter_map(|(path, value)| self.text(&path, value, allowed))
             .collect()
+    }
+
+    /// The names or ARNs of resources of a service, as ARNs write it.
+    pub fn resources(&mut self, path: &str, value: &Value, service: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        for (path, value) in self.list(path, value) {
+            let Some(text) = self.text(&path, value, RESOURCE) else { continue };
+            let parts: Vec<&str> = text.splitn(6, ':').collect();
+            match *parts {
+                ["arn", partition, of, _, _, resource]
+                    if of == service && !partition.is_empty() && !resource.is_empty() =>
+                {
+                    all.push(text);
+                }
+                ["arn", _, ..] => {
+                    self.wrong(&path, value, &format!("an ARN of {service}: arn:aws:{service}:…"));
+                }
+                _ => all.push(text),
+            }
+        }
+        // A trail may be given an alias, but no call on a key is.
+        let is_alias = |name: &String| {
+            let resource = name.splitn(6, ':').last().unwrap_or_default();
+            resource.starts_with("alias/")
+        };
+        if service == "kms" && !all.is_empty() && all.iter().all(is_alias) {
+            self.wrong(path, value, "a key's id or ARN too: calls on a key never name its alias");
+        }
+        all
     }
 
     pub fn time(&mut self, path: &str, value: &Value) -> Option<i64> {

@@ -17,7 +17,7 @@ use orgwatch_sigma::Pack;
 use serde_json::Value;
 
 pub use approval::{Action, Approval, Leads};
-use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, RESOURCE, UNIT, below};
+use check::{ACCOUNT, Check, ORGANIZATION, PATH, POLICY, UNIT, below};
 pub use fields::renamed as renamed_fields;
 use parts::{limits, overrides, silence};
 
@@ -180,11 +180,12 @@ impl Settings {
             "log_path" => {
                 let kinds = log_path::KINDS.map(|(kind, ..)| kind);
                 for (kind, value) in check.object(key, value, &kinds) {
-                    let named = check.texts(&below(key, kind), value, RESOURCE);
-                    let at = kinds.iter().position(|known| *known == kind);
                     let of_kind = &mut self.ownership.log_path.of_kind;
-                    if let Some(list) = at.and_then(|at| of_kind.get_mut(at)) {
-                        *list = named;
+                    let mut lists = log_path::KINDS.iter().zip(of_kind);
+                    if let Some(((_, source, _), list)) = lists.find(|((key, ..), _)| *key == kind)
+                    {
+                        let service = source.split('.').next().unwrap_or_default();
+                        *list = check.resources(&below(key, kind), value, service);
                     }
                 }
             }

@@ -18,17 +18,23 @@ pub(super) fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
         let path = below("silence", key);
         match *key {
             "accounts" => {
+                let told = check.problems.len();
                 silence.accounts = check.texts(&path, value, ACCOUNT).into_iter().collect();
-                if value.as_array().is_some_and(|list| list.len() < 2 || list.len() > MAX_SILENT) {
-                    let allowed =
-                        format!("from two accounts, since others tell the time, to {MAX_SILENT}");
+                // One that is refused for itself is told of once.
+                let apart = silence.accounts.len() + (check.problems.len() - told);
+                if value.as_array().is_some_and(|list| apart < 2 || list.len() > MAX_SILENT) {
+                    let allowed = format!(
+                        "from two different accounts, since others tell the time, to {MAX_SILENT}"
+                    );
                     check.wrong(&path, value, &allowed);
                 }
             }
             "after" => {
-                silence.after = check.duration(&path, value).unwrap_or_default();
-                if silence.after < 60 {
-                    check.wrong(&path, value, "a minute (1m) at least");
+                if let Some(after) = check.duration(&path, value) {
+                    silence.after = after;
+                    if after < 60 {
+                        check.wrong(&path, value, "a minute (1m) at least");
+                    }
                 }
             }
             _ => silence.late = check.duration(&path, value).unwrap_or_default(),

@@ -153,9 +153,55 @@ fn what_the_rules_of_the_takeover_need_is_checked_by_its_place() {
     assert_eq!(problems(r#"{"silence": {}}"#).len(), 1);
     let settings = read(
         r#"{"silence": {"accounts": ["111122223333", "444455556666"], "after": "2h"},
-            "log_path": {"keys": ["alias/trail"]}}"#,
+            "log_path": {"keys": ["1234abcd-12ab-34cd-56ef-1234567890ab"]}}"#,
     )
     .unwrap();
     assert_eq!(settings.silence.unwrap().ahead(), 3 * 3600);
-    assert_eq!(settings.ownership.log_path.of_kind[3], ["alias/trail"]);
+    assert_eq!(settings.ownership.log_path.of_kind[3], ["1234abcd-12ab-34cd-56ef-1234567890ab"]);
+}
+
+#[test]
+fn settings_that_can_never_work_are_refused() {
+    let twice = r#"{"silence": {"accounts": ["111122223333", "111122223333"]}}"#;
+    assert!(problems(twice)[0].contains("two different accounts"));
+    for (kind, name) in [
+        ("keys", "arn:aws:s3:::org-trail"),
+        ("buckets", "arn:aws:sns:us-east-1:111122223333:org-trail"),
+        ("buckets", "arn:aws:s3"),
+        ("buckets", "arn:aws:s3:::"),
+        ("topics", "arn:aws:sqs:us-east-1:111122223333:org-trail"),
+        ("queues", "arn:aws:sns:us-east-1:111122223333:org-trail"),
+        ("log_groups", "arn:aws:s3:::org-trail"),
+        ("rules", "arn:aws:firehose:us-east-1:111122223333:deliverystream/a"),
+        ("delivery_streams", "arn:aws:events:us-east-1:111122223333:rule/a"),
+    ] {
+        let found = problems(&format!(r#"{{"log_path": {{"{kind}": ["a", "{name}"]}}}}"#));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("log_path.{kind}[1]: \"{name}\": a")), "{found:?}");
+    }
+    for keys in [r#"["alias/a"]"#, r#"["alias/a", "arn:aws:kms:us-east-1:111122223333:alias/a"]"#] {
+        let found = problems(&format!(r#"{{"log_path": {{"keys": {keys}}}}}"#));
+        assert!(found.len() == 1 && found[0].contains("a key's id or ARN"), "{found:?}");
+    }
+    let fine = r#"{"log_path": {"buckets": ["a", "arn:aws-us-gov:s3:::a"],
+        "topics": ["arn:aws:sns:us-east-1:111122223333:a"],
+        "queues": ["https://sqs.us-east-1.amazonaws.com/111122223333/a",
+            "arn:aws:sqs:us-east-1:111122223333:a"],
+        "keys": ["alias/a", "arn:aws:kms:us-east-1:111122223333:key/1"],
+        "log_groups": ["/a", "arn:aws:logs:us-east-1:111122223333:log-group:/a"],
+        "rules": ["arn:aws:events:us-east-1:111122223333:rule/bus/a"],
+        "delivery_streams": ["arn:aws:firehose:us-east-1:111122223333:deliverystream/a"]}}"#;
+    assert!(read(fine).is_ok(), "{:?}", read(fine));
+}
+
+#[test]
+fn what_is_wrong_with_a_value_is_told_once() {
+    for after in ["99999999999d", "soon", "1s", ""] {
+        let found = problems(&format!(
+            r#"{{"silence": {{"accounts": ["111122223333", "444455556666"], "after": "{after}"}}}}"#
+        ));
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+    let account = r#"{"silence": {"accounts": ["111122223333", 444455556666]}}"#;
+    assert_eq!(problems(account).len(), 1);
 }

@@ -6,6 +6,7 @@ mod envelopes;
 mod fields;
 mod memory;
 mod packs;
+mod silence;
 mod times;
 mod trust;
 

@@ -61,6 +61,9 @@ fn scan(
     let found = own.leave_out(input::walk(paths), paths);
     let mut totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, printer)?;
     printer.progress = Progress::default();
+    for finding in session.fell_silent()? {
+        printer.give(&finding)?;
+    }
     printer.settle(&mut totals);
     printer.finish(&totals, || {
         let mut component = session.plugin.describe()?;

@@ -67,6 +67,15 @@ impl Session {
         resumed.map(|resumed| std::mem::take(&mut resumed.completed)).unwrap_or_default()
     }
 
+    /// The accounts that fell silent by all that was read: files come in the order of their names, and not
+    /// every event looks for them. A memory is looked through when another is merged, even an empty one.
+    pub(super) fn fell_silent(&mut self) -> anyhow::Result<Vec<Finding>> {
+        match self.settings.may_tell_silence() {
+            true => Ok(self.detector.merge_state(&orgwatch::state::encode(&[]))?),
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// Saves the memory, if it is one that stays. Findings that loading it completed and that
     /// nobody took are left to a service.
     pub(super) fn save(&mut self) -> anyhow::Result<()> {

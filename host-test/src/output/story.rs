@@ -10,7 +10,7 @@ use std::io;
 
 use orgwatch::finding::{Finding, Severity, Status};
 
-use super::text::Text;
+use super::text::{Text, counted, parts};
 
 /// The most kinds of findings that are held: more are told in parts.
 const MOST_KINDS: usize = 5_000;
@@ -30,14 +30,16 @@ struct Incident {
 
 /// Findings that differ in nothing but the time and the id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Kind([String; 5], &'static str, Severity);
+struct Kind([String; 9], &'static str, Severity);
 
-/// The first finding of a kind, the number of them, and the time of the last.
+/// The first finding of a kind, of those that alert if any does, the number of them, and the times of
+/// the earliest and the last, which come in any order.
 #[derive(Debug)]
 struct Told {
     first: Finding,
     count: u64,
     new: u64,
+    since: Option<String>,
     last: Option<String>,
 }
 
@@ -46,6 +48,7 @@ impl Stories {
     pub fn take(&mut self, finding: &Finding, how: Text, to: &mut dyn io::Write) -> io::Result<()> {
         let owned = |text: &Option<String>| text.clone().unwrap_or_default();
         let principal = &finding.principal;
+        let target = finding.target.as_ref();
         let texts = [
             finding.rule.to_string(),
             finding.event_name.clone(),
@@ -56,6 +59,10 @@ impl Stories {
                 Status::New | Status::FollowUp => String::new(),
                 _ => format!("{} {}", finding.status.as_str(), owned(&finding.status_reason)),
             },
+            target.map(|target| owned(&target.id)).unwrap_or_default(),
+            owned(&finding.destination_organization),
+            counted(parts(finding)),
+            timeless(finding),
         ];
         let kind = Kind(texts, finding.outcome.as_str(), finding.severity);
         let incident = self.incidents.entry(finding.incident.clone()).or_default();
@@ -63,11 +70,16 @@ impl Stories {
         let kinds = &mut self.kinds;
         let told = incident.kinds.entry(kind).or_insert_with(|| {
             *kinds += 1;
-            Told { first: finding.clone(), count: 0, new: 0, last: None }
+            Told { first: finding.clone(), count: 0, new: 0, since: None, last: None }
         });
         told.count += 1;
         told.new += u64::from(finding.status == Status::New);
-        told.last = std::mem::take(&mut told.last).max(finding.last_seen.clone());
+        if told.since.is_none() || finding.last_seen.is_some() && finding.last_seen < told.since {
+            told.since.clone_from(&finding.last_seen);
+        }
+        if finding.last_seen > told.last {
+            told.last.clone_from(&finding.last_seen);
+        }
         let earlier = finding.last_seen < told.first.last_seen;
         let alerts = |one: &Finding| one.status == Status::New;
         if alerts(finding) && !alerts(&told.first)
@@ -118,12 +130,21 @@ fn joined(mut incidents: BTreeMap<String, Incident>) -> Vec<Story> {
             next = next.and_then(|id| after.get(id));
         }
         all.sort_by(|one, other| {
-            let key = |told: &Told| (told.first.last_seen.clone(), !told.first.parts.is_empty());
+            let key = |told: &Told| (told.since.clone(), !told.first.parts.is_empty());
             key(one).cmp(&key(other))
         });
         stories.push(Story(all));
     }
     stories
+}
+
+/// The summary without the finding's times: it has what else a rule finds worth telling, such as the policy
+/// that was attached.
+fn timeless(finding: &Finding) -> String {
+    let times = [&finding.first_seen, &finding.last_seen].into_iter().flatten();
+    times.filter(|time| !time.is_empty()).fold(finding.summary.clone(), |text, time| {
+        if text.contains(time) { text.replace(time, "") } else { text }
+    })
 }
 
 /// Whether a status is that of an alert, or of what follows one.
@@ -187,6 +208,61 @@ mod tests {
         assert!(lines[2].contains("refused, 1,000 times until 2026-06-01T12:16:39Z"), "{text}");
         assert!(lines[4].ends_with("do first  1. Call."), "{text}");
         assert_eq!(text.lines().count(), 6, "{text}");
+    }
+
+    /// One line had the first name, and the others stood nowhere.
+    #[test]
+    fn a_line_hides_nothing_that_differs() {
+        let attach = |(at, target): (usize, &str)| {
+            finding(json!({"target": {"type": "IAM", "id": target},
+                "last_seen": format!("2026-06-01T12:00:0{at}Z")}))
+        };
+        let names = ["backdoor-one", "backdoor-two", "backdoor-three", "backdoor-one"];
+        let mut all: Vec<_> = names.into_iter().enumerate().map(attach).collect();
+        for one in &mut all {
+            one.summary = format!("It happened at {}.", one.last_seen.as_deref().unwrap());
+        }
+        let text = told(all, PLAIN);
+        assert!(names.iter().all(|name| text.matches(name).count() == 1), "{text}");
+        assert!(text.contains("2 times"), "{text}");
+        let differing = [
+            json!({"destination_organization": "o-one"}),
+            json!({"destination_organization": "o-two"}),
+            json!({"parts": ["1", "2"], "details": {"parts": "a, b"}}),
+            json!({"parts": ["1", "2"], "details": {"parts": "a, c"}}),
+            json!({"summary": "The one policy."}),
+        ];
+        let text = told(differing.map(finding), PLAIN);
+        assert_eq!(text.matches("a-rule").count(), 5, "{text}");
+        assert!(text.contains("together a, b\n") && text.contains("together a, c\n"), "{text}");
+    }
+
+    #[test]
+    fn the_start_is_the_earliest_in_any_order() {
+        let at = |(status, time): (&str, &str)| {
+            finding(json!({"status": status, "last_seen": format!("2026-06-01T{time}:00Z")}))
+        };
+        let times = [("new", "12:30"), ("follow-up", "12:10"), ("follow-up", "12:50")];
+        let other = finding(json!({"rule": "b-rule", "last_seen": "2026-06-01T12:20:00Z"}));
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let all = order.map(|n| at(times[n])).into_iter().chain([other.clone()]);
+            let text = told(all, PLAIN);
+            let line = text.lines().find(|line| line.contains("a-rule")).unwrap();
+            assert!(line.contains("when      2026-06-01T12:10:00Z  HIGH"), "{text}");
+            assert!(line.ends_with("3 times until 2026-06-01T12:50:00Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_name_is_told_once_with_its_number() {
+        let chain = finding(json!({"parts": ["1", "2", "3", "4"],
+            "details": {"parts": "member-leave-denied, a, member-leave-denied, a"},
+            "attack": ["TA0040", "T1098", "T1098"], "threat_catalogue": ["T1098", "T1098.A001"]}));
+        let text = told([chain], Text { color: false, explain: true });
+        let parts = "member-leave-denied (2 times), a (2 times)\n";
+        assert!(text.contains(&format!("together {parts}")), "{text}");
+        assert_eq!(text.matches(parts).count(), 2, "{text}");
+        assert!(text.contains("TA0040 · T1098 · T1098.A001\n"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use anstyle::{AnsiColor, Style};
 use orgwatch::finding::{Finding, Principal, Severity, Status};
 
-use super::{Format, escape};
+use super::{Format, escape, number};
 
 /// A few lines for each finding, every value escaped.
 #[derive(Debug, Clone, Copy, Default)]
@@ -86,7 +86,8 @@ fn facts(finding: &Finding) -> Rows {
     row("target", listed(target.flatten()));
     row("to", listed(&finding.destination_organization));
     for (name, detail) in &finding.details {
-        row(&value(name), value(detail));
+        let is_parts = name == "parts" && !finding.parts.is_empty();
+        row(&value(name), if is_parts { value(&counted(detail)) } else { value(detail) });
     }
     if finding.status != Status::New {
         let reason = finding.status_reason.as_deref().unwrap_or_default();
@@ -104,7 +105,10 @@ fn explanation(finding: &Finding) -> Rows {
         let name = if number == 1 { "do" } else { "" };
         row(name, format!("{number}. {}", value(step)));
     }
-    row("attack", listed(finding.attack.iter().chain(&*finding.threat_catalogue)));
+    let attack: Vec<_> = finding.attack.iter().chain(&*finding.threat_catalogue).collect();
+    // A technique of both stands once.
+    let once = |at: &usize| !attack[..*at].contains(&attack[*at]);
+    row("attack", listed((0..attack.len()).filter(once).map(|at| attack[at])));
     row("events", listed(&finding.events));
     row("finding", value(&finding.id));
     rows
@@ -117,6 +121,28 @@ pub(super) fn value(text: &str) -> String {
 pub(super) fn listed<'a>(values: impl IntoIterator<Item = &'a String>) -> String {
     let values: Vec<String> = values.into_iter().map(|text| value(text)).collect();
     values.join(" · ")
+}
+
+/// The rules whose findings are in a chain, as its details have them.
+pub(super) fn parts(finding: &Finding) -> &str {
+    let parts = finding.details.iter().find(|(name, _)| name == "parts");
+    parts.filter(|_| !finding.parts.is_empty()).map_or("", |(_, parts)| parts)
+}
+
+/// A list with each name once, and how often it stands there.
+pub(super) fn counted(list: &str) -> String {
+    let mut names: Vec<(&str, u64)> = Vec::new();
+    for name in list.split(", ") {
+        match names.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => names.push((name, 1)),
+        }
+    }
+    let told = names.into_iter().map(|(name, count)| match count {
+        1 => name.to_owned(),
+        count => format!("{name} ({} times)", number(count)),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn who(principal: &Principal) -> String {

@@ -37,6 +37,9 @@ fn good() -> Vec<Value> {
         json!({ "memory": { "events": 5.0 } }),
         json!({ "fields": { "event.action": "eventName", "user.id": "userIdentity.arn" } }),
         json!({ "fields": null }),
+        json!({ "log_path": { "keys": ["1234-ab", "alias/a", "arn:aws:kms:us-east-1:111122223333:key/1"] } }),
+        json!({ "log_path": { "buckets": ["arn:aws:s3:::a", "arn"], "topics": ["a"] } }),
+        json!({ "log_path": { "queues": ["https://sqs.us-east-1.amazonaws.com/111122223333/a"] } }),
         json!({ "memory": { "events": 1, "terms": 500_000, "steps": 100_000, "policies": 10 } }),
         json!({ "rules": { "account-closed": "off", "account-created": "dry-run" } }),
         json!({ "rules": { "account-closed": false, "account-created": "on" } }),
@@ -57,6 +60,12 @@ fn bad() -> Vec<Value> {
         json!("settings"),
         json!({ "no_such_setting": 1 }),
         json!({ "fields": [] }),
+        json!({ "log_path": { "keys": ["alias/a"] } }),
+        json!({ "log_path": { "keys": ["arn:aws:kms:us-east-1:111122223333:alias/a"] } }),
+        json!({ "log_path": { "keys": ["arn:aws:s3:::a"] } }),
+        json!({ "log_path": { "buckets": ["arn:aws:sns:us-east-1:111122223333:a"] } }),
+        json!({ "log_path": { "buckets": ["arn:aws:s3:::"] } }),
+        json!({ "log_path": { "log_groups": ["arn:aws:logs"] } }),
         json!({ "fields": { "a b": "eventName" } }),
         json!({ "fields": { "a|re": "eventName" } }),
         json!({ "fields": { "a": "request..parameters" } }),
@@ -126,12 +135,13 @@ fn bad() -> Vec<Value> {
     ]
 }
 
-/// Problems that only the checker knows: the rules of this artifact, how long a duration comes to, and
-/// whom a wildcard fits.
+/// Problems that only the checker knows: the rules of this artifact, how long a duration comes to, whom a
+/// wildcard fits, and how many accounts differ.
 fn bad_to_the_checker_alone() -> Vec<Value> {
     vec![
         json!({ "rules": { "no-such-rule": "off" } }),
         json!({ "late": "36501d" }),
+        json!({ "silence": { "accounts": ["111122223333", "111122223333"] } }),
         approval("rules", json!(["no-such-*"])),
         approval("principals", json!(["arn:*"])),
     ]

@@ -32,6 +32,24 @@ fn the_starter_is_right() {
     assert!(xml.contains("tests=\"2\"") && xml.contains("failures=\"0\""), "{xml}");
 }
 
+/// A chain of chains said `findings of `, and nothing behind it.
+#[test]
+fn a_chain_names_what_feeds_it() {
+    let sandbox = starter();
+    let chain = |name: &str, feeds: &str| {
+        let text = format!(
+            "title: {name}\nname: {name}\ncorrelation:\n  type: event_count\n  rules: [{feeds}]\n  \
+             group-by: [recipientAccountId]\n  timespan: 1h\n  condition: {{gte: 2}}\n"
+        );
+        sandbox.file(&format!("mine/rules/{name}.yml"), text);
+    };
+    chain("often", SLUG);
+    chain("very-often", "often");
+    let checked = sandbox.run(&["rules", "check", "mine"]);
+    let told = |feeds: &str| checked.out.contains(&format!("chain  findings of {feeds}\n"));
+    assert!(told(SLUG) && told("often"), "{}", checked.out);
+}
+
 #[test]
 fn a_case_that_does_not_hold_says_why() {
     let sandbox = starter();

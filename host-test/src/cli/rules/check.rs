@@ -25,9 +25,15 @@ impl<'a> Checked<'a> {
     }
 
     fn chain(rules: &'a OwnRules, chain: &'a Correlation) -> Self {
-        let mut fed: Vec<&str> =
-            chain.members.iter().flat_map(|m| &m.rules).map(|r| &*r.slug).collect();
-        fed.dedup();
+        let mut fed: Vec<&str> = Vec::new();
+        for member in &chain.members {
+            let chains = member.chains.iter().map(|chain| &*chain.slug);
+            for slug in member.rules.iter().map(|rule| &*rule.slug).chain(chains) {
+                if !fed.contains(&slug) {
+                    fed.push(slug);
+                }
+            }
+        }
         Self::of(rules, &chain.about, "chain", format!("findings of {}", fed.join(", ")))
     }
 

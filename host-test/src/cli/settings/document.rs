@@ -14,6 +14,9 @@ use super::places::Places;
 /// The name of settings that nobody gave.
 const DEFAULTS: &str = "the default settings";
 
+/// The name of those that a component has of its own.
+const OF_COMPONENT: &str = "those of the component";
+
 /// Settings that are YAML; whether they can be used is not known yet.
 #[derive(Debug)]
 pub(in crate::cli) struct Document {
@@ -85,7 +88,7 @@ impl Document {
 
     /// Those that a component has of its own, which nobody else can read.
     pub(in crate::cli) fn of_component() -> Self {
-        Document { name: "those of the component".into(), ..Self::empty() }
+        Document { name: OF_COMPONENT.into(), ..Self::empty() }
     }
 
     /// Reads a file. Fails with [`Wrong`] on what is no YAML.
@@ -137,6 +140,11 @@ impl Document {
     /// As JSON.
     pub(in crate::cli) fn json(&self) -> String {
         self.value.to_string()
+    }
+
+    /// Whether they may ask for accounts that fall silent: those of a component nobody else can read.
+    pub(in crate::cli) fn may_tell_silence(&self) -> bool {
+        self.name == OF_COMPONENT || self.value.get("silence").is_some_and(|told| !told.is_null())
     }
 
     /// As JSON, with records looked for under any key: a person who names files wants all that is in them.

@@ -6,7 +6,7 @@ use anstyle::Style;
 use orgwatch::finding::{Finding, Outcome, Severity, Status};
 use orgwatch::status::actual_exit;
 
-use super::super::text::{Text, listed, severity_style, value, who};
+use super::super::text::{Text, counted, listed, parts, severity_style, value, who};
 use super::super::{number, plural};
 use super::{Story, Told, of_an_alert};
 
@@ -24,7 +24,7 @@ impl Story {
     }
 
     pub(super) fn since(&self) -> Option<&str> {
-        self.0.iter().find_map(|told| told.first.last_seen.as_deref())
+        self.0.iter().find_map(|told| told.since.as_deref())
     }
 
     fn findings(&self) -> impl DoubleEndedIterator<Item = &Finding> {
@@ -114,11 +114,7 @@ impl Story {
         let dim = Style::new().dimmed();
         out.push_str("  ");
         how.styled(out, dim, &format!("{name:<8}"))?;
-        write!(
-            out,
-            "  {}  ",
-            value(finding.last_seen.as_deref().unwrap_or("time unknown        "))
-        )?;
+        write!(out, "  {}  ", value(told.since.as_deref().unwrap_or("time unknown        ")))?;
         // In capitals what alerts, as in the headline.
         let severity = match finding.status {
             Status::New => finding.severity.as_str().to_uppercase(),
@@ -128,8 +124,7 @@ impl Story {
         how.styled(out, severity_style(finding.severity), &severity)?;
         write!(out, "  {}", value(&finding.rule))?;
         if !finding.parts.is_empty() {
-            let parts = finding.details.iter().find(|(name, _)| name == "parts");
-            let parts = parts.map(|(_, parts)| value(parts)).unwrap_or_default();
+            let parts = value(&counted(parts(finding)));
             how.styled(out, dim, &format!("  together {parts}"))?;
         } else {
             let refused = if finding.outcome == Outcome::Failure { ", refused" } else { "" };
@@ -138,7 +133,11 @@ impl Story {
             let from = finding.source_ip.as_deref().map(|ip| format!(" from {}", value(ip)));
             let from = from.unwrap_or_default();
             let call = value(&finding.event_name);
-            how.styled(out, dim, &format!("  {call}{refused}{by}{from}"))?;
+            let target = finding.target.as_ref().and_then(|target| target.id.as_ref());
+            // The account stands in the headline.
+            let target = target.filter(|target| finding.account.as_ref() != Some(target));
+            let on = target.map(|target| format!(" on {}", value(target))).unwrap_or_default();
+            how.styled(out, dim, &format!("  {call}{on}{refused}{by}{from}"))?;
         }
         if told.count > 1 {
             let last = told.last.as_deref().map(value).unwrap_or_default();
