@@ -177,11 +177,19 @@ fn value_matches<V: EventValue>(matcher: &Matcher, value: V, arrays: usize) -> b
 }
 
 fn text_matches(matcher: &Matcher, text: &str) -> bool {
+    match matcher {
+        Matcher::Text(glob) => glob.matches(text),
+        other => other_matches(other, text),
+    }
+}
+
+/// Apart from the texts, which nearly all matchers are: an interpreter has little stack.
+#[inline(never)]
+fn other_matches(matcher: &Matcher, text: &str) -> bool {
     let number = |compare: fn(&f64, &f64) -> bool, than: &f64| {
         text.parse::<f64>().is_ok_and(|number| compare(&number, than))
     };
     match matcher {
-        Matcher::Text(glob) => glob.matches(text),
         Matcher::Equals(expected) => number(|a, b| (a - b).abs() < f64::EPSILON, expected),
         Matcher::Gt(than) => number(f64::gt, than),
         Matcher::Gte(than) => number(f64::ge, than),
@@ -196,7 +204,7 @@ fn text_matches(matcher: &Matcher, text: &str) -> bool {
             text.parse().is_ok_and(|address| in_network(address, *network, *prefix))
         }
         Matcher::Regex(regex) => regex.is_match(text),
-        Matcher::Null | Matcher::Exists(_) | Matcher::FieldRef(_) => false,
+        Matcher::Text(_) | Matcher::Null | Matcher::Exists(_) | Matcher::FieldRef(_) => false,
     }
 }
 

@@ -79,32 +79,29 @@ fn first<'a>(
     })
 }
 
-/// A value by its name: the finding's, the settings', or one that only the record has. Not part of `first`, below
-/// which a record's policies are read: an interpreter has little stack.
-#[inline(never)]
+/// A value by its name: the finding's, the settings', or one that only the record has. In three functions, and
+/// none a part of `first`, below which a record's policies are read: an interpreter has little stack, and each
+/// case of a match takes some.
 fn named<'a>(
     value: Value,
     finding: &'a Finding,
     settings: &'a Settings,
     context: Option<&'a Context<'_>>,
 ) -> Option<&'a str> {
+    of_principal(value, finding, context)
+        .unwrap_or_else(|| of_accounts(value, finding, settings))
+        .or_else(|| of_event(value, finding, context))
+}
+
+/// A value that says who; none if it is another.
+#[inline(never)]
+fn of_principal<'a>(
+    value: Value,
+    finding: &'a Finding,
+    context: Option<&'a Context<'_>>,
+) -> Option<Option<&'a str>> {
     let principal = &finding.principal;
-    let target = finding.target.as_ref();
-    let handshake = finding.handshake.as_ref();
-    match value {
-        Value::Account => finding.account.as_deref(),
-        Value::ActingAccount => finding.accounts.acting.as_deref(),
-        Value::RecipientAccount => finding.accounts.recipient.as_deref(),
-        Value::Organization => finding.organization.as_deref(),
-        Value::DestinationOrganization => finding.destination_organization.as_deref(),
-        Value::ManagementAccount => settings.ownership.management_account.as_deref(),
-        Value::Outcome => Some(finding.outcome.as_str()),
-        Value::OutcomeReason => finding.outcome_reason.as_deref(),
-        Value::DeniedAccount => context?.summary().denied_account.as_deref(),
-        Value::EventName => Some(&finding.event_name),
-        Value::EventSource => Some(&finding.event_source),
-        Value::EventTime | Value::LastSeen => finding.last_seen.as_deref(),
-        Value::FirstSeen => finding.first_seen.as_deref(),
+    Some(match value {
         Value::Principal => principal
             .arn
             .as_deref()
@@ -118,17 +115,52 @@ fn named<'a>(
         Value::PrincipalIssuer => principal.issuer.as_deref(),
         Value::SourceIp => finding.source_ip.as_deref(),
         Value::UserAgent => finding.user_agent.as_deref(),
+        _ => return None,
+    })
+}
+
+/// A value that says of which account or organization, or what became of it.
+#[inline(never)]
+fn of_accounts<'a>(value: Value, finding: &'a Finding, settings: &'a Settings) -> Option<&'a str> {
+    match value {
+        Value::Account => finding.account.as_deref(),
+        Value::ActingAccount => finding.accounts.acting.as_deref(),
+        Value::RecipientAccount => finding.accounts.recipient.as_deref(),
+        Value::Organization => finding.organization.as_deref(),
+        Value::DestinationOrganization => finding.destination_organization.as_deref(),
+        Value::ManagementAccount => settings.ownership.management_account.as_deref(),
+        Value::Outcome => Some(finding.outcome.as_str()),
+        Value::OutcomeReason => finding.outcome_reason.as_deref(),
+        _ => None,
+    }
+}
+
+/// A value of the event.
+#[inline(never)]
+fn of_event<'a>(
+    value: Value,
+    finding: &'a Finding,
+    context: Option<&'a Context<'_>>,
+) -> Option<&'a str> {
+    let target = finding.target.as_ref();
+    let handshake = finding.handshake.as_ref();
+    match value {
+        Value::DeniedAccount => context?.summary().denied_account.as_deref(),
+        Value::EventName => Some(&finding.event_name),
+        Value::EventSource => Some(&finding.event_source),
+        Value::EventTime | Value::LastSeen => finding.last_seen.as_deref(),
+        Value::FirstSeen => finding.first_seen.as_deref(),
         Value::Region => finding.region.as_deref(),
         Value::TargetType => target.and_then(|target| target.kind.as_deref()),
         Value::TargetId => target.and_then(|target| target.id.as_deref()),
         Value::HandshakeId => handshake.and_then(|handshake| handshake.id.as_deref()),
         Value::HandshakeAction => handshake.and_then(|handshake| handshake.action.as_deref()),
         Value::HandshakeOrganization => context?.summary().handshake_organization.as_deref(),
-        // Worked out, not held: see `first`.
-        Value::PolicyType | Value::Trusts | Value::Allows | Value::DeniesLeave | Value::Way => None,
         Value::Parts => {
             let parts = finding.details.iter().find(|(name, _)| name == "parts");
             parts.map(|(_, slugs)| slugs.as_str())
         }
+        // Of another function, or worked out and not held: see `first`.
+        _ => None,
     }
 }
