@@ -250,10 +250,16 @@ impl Prefilter {
         let value = || {
             let rest = space(quote(rest)?)?.strip_prefix(b":").ok_or(false)?;
             let rest = space(rest)?;
-            quote(rest.strip_prefix(b"[").map_or(Ok(rest), space)?)
+            match rest.strip_prefix(b"[") {
+                Some(list) => Ok((quote(space(list)?)?, Name::NoKey)),
+                None => Ok((quote(rest)?, Name::Other)),
+            }
         };
         match value() {
-            Ok(value) => self.name(value),
+            Ok((value, other)) => match self.name(value) {
+                Name::Other => other,
+                name => name,
+            },
             Err(true) => Name::Wanted,
             Err(false) => Name::NoKey,
         }

@@ -52,3 +52,27 @@ fn an_envelope_with_several_wrappers_is_one_event() {
         assert_eq!(counts.events, evaluated + foreign + unreadable, "{wrapper}");
     }
 }
+
+/// What says `eventName` in another syntax than JSON's, or as a value, was counted as a record that no rule wants.
+#[test]
+fn a_wanted_name_that_is_no_key_of_json_is_unreadable() {
+    for (line, named) in [
+        ("{'eventName': 'LeaveOrganization'}", false),
+        ("time=1 eventName=LeaveOrganization", true),
+        ("%7B%22eventName%22%3A%22LeaveOrganization%22%7D", true),
+        ("{&quot;eventName&quot;:&quot;LeaveOrganization&quot;}", false),
+        (r#"{"results":[[{"field":"eventName","value":"LeaveOrganization"}]]}"#, true),
+        (r#"[{"Key":"eventName","Value":"LeaveOrganization"}]"#, true),
+        (r#"{"eventName":{"S":"LeaveOrganization"},"eventSource":{"S":"x"}}"#, true),
+        (r#"{"log":"eventName=LeaveOrganization"}"#, true),
+        (r#"{"eventName":["LeaveOrganization"]}"#, true),
+    ] {
+        let batch = Detector::open("{}").unwrap().detect_batch(line.as_bytes());
+        assert_eq!((batch.counts.events, batch.counts.unreadable), (1, 1), "{line}");
+        let reason = &batch.unreadable[0].reason;
+        assert_eq!(reason.contains("names LeaveOrganization"), named, "{line}: {reason}");
+        let other = line.replace("LeaveOrganization", "DescribeThings");
+        let counts = Detector::open("{}").unwrap().detect_batch(other.as_bytes()).counts;
+        assert_eq!((counts.events, counts.rejected, counts.evaluated), (1, 0, 0), "{other}");
+    }
+}

@@ -76,6 +76,16 @@ impl PendingEvent {
         batch.end_event(line);
     }
 
+    /// Where in the batch it starts.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Whether it is one value of JSON.
+    pub(super) fn is_json(&self, batch: &Batch) -> bool {
+        serde_json::from_slice::<&RawValue>(&batch.bytes[self.start..]).is_ok()
+    }
+
     /// Whether this text is in it.
     pub(super) fn has(&self, text: &[u8], batch: &Batch) -> bool {
         self.too_long || memmem::find(&batch.bytes[self.start..], text).is_some()

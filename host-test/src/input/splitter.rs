@@ -6,7 +6,7 @@
 //! however long the documents.
 //!
 //! A line that begins with something else than JSON, as those of syslog do, is passed on as it is if there may
-//! be JSON in it.
+//! be JSON in it. So is the rest of a line behind a bracket that begins no list.
 //!
 //! A document that breaks off does not take the next one with it. Reading goes on at the next line
 //! that starts with a brace or bracket and is indented no further than the broken event; that line
@@ -43,6 +43,13 @@ pub(super) struct Splitter {
     raw: bool,
     /// Why that line is broken JSON; none for one that begins with something else.
     raw_reason: Option<String>,
+    /// Whether the document began with a bracket, and a number or a literal at most is behind it so far, as in the
+    /// headers of many programs.
+    may_be_header: bool,
+    /// How many events and bytes of the batch are before that number.
+    scalar: Option<(usize, usize)>,
+    /// Whether the line that is passed on is the rest of one that is broken inside a list.
+    behind_bracket: bool,
     broken: Broken,
     /// Whether the last line was prose, which is reported once.
     prose: bool,
@@ -86,6 +93,9 @@ impl Splitter {
             skipping: None,
             raw: false,
             raw_reason: None,
+            may_be_header: false,
+            behind_bracket: false,
+            scalar: None,
             broken: Broken::Reported,
             prose: false,
             damaged: false,
@@ -119,12 +129,12 @@ impl Splitter {
     /// Whether an event is being read, the first part of which is at the end of the batch, or a
     /// document that may take the place of its elements there.
     pub(super) fn in_event(&self) -> bool {
-        self.event.is_some() || self.aside.is_some()
+        self.event.is_some() || self.aside.is_some() || self.scalar.is_some()
     }
 
     /// Makes events of the elements of a list without waiting for the end of the document.
     pub(super) fn settle(&mut self) {
-        self.aside = None;
+        (self.aside, self.scalar) = (None, None);
     }
 
     /// Reads on, until the batch is full or all is read. Returns how much of `input` was.
@@ -167,7 +177,7 @@ impl Splitter {
             } else if self.grammar.depth() > 0 {
                 batch.unreadable(self.document_line, "the document ends before it is complete");
                 self.grammar = Grammar::new();
-                self.aside = None;
+                (self.aside, self.scalar) = (None, None);
             } else {
                 return true;
             }

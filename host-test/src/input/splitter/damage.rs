@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::super::Batch;
 use super::super::cursor::Cursor;
-use super::super::grammar::Grammar;
+use super::super::grammar::{Frame, Grammar};
 use super::super::pending::PendingEvent;
 use super::Splitter;
 
@@ -29,6 +29,27 @@ impl Splitter {
         self.broken != Broken::Reported && self.event.as_ref().is_some_and(on_its_line)
     }
 
+    /// Whether a bracket on this very line, which looked like a list of events, is broken between its elements.
+    pub(super) fn is_behind_bracket(&self) -> bool {
+        self.broken == Broken::MayHoldRecords
+            && self.event.is_none()
+            && self.grammar.top() == Some(Frame::List)
+            && self.document_line == self.cursor.line
+    }
+
+    /// Goes on with the rest of such a line as it stands. A number in front of it is a part of the header.
+    pub(super) fn go_on_behind_bracket(&mut self, reason: String, batch: &mut Batch) {
+        if let Some((events, byte)) = self.scalar.take() {
+            batch.take_back(events, byte);
+        }
+        (self.grammar, self.aside) = (Grammar::new(), None);
+        (self.raw, self.damaged, self.behind_bracket) = (true, true, true);
+        self.raw_reason = Some(reason);
+        // The next line may be indented as it likes.
+        let from = Cursor { indent: usize::MAX, ..self.cursor };
+        self.event = Some(PendingEvent::new(from, 0, batch));
+    }
+
     fn is_passed_on(&self, event: &PendingEvent, batch: &Batch) -> bool {
         match self.broken {
             Broken::Reported => false,
@@ -46,14 +67,18 @@ impl Splitter {
     /// Ends a line that is passed on as it stands. Prose that has no JSON in it is reported, once.
     pub(super) fn end_line(&mut self, batch: &mut Batch) {
         self.raw = false;
+        let behind_bracket = std::mem::take(&mut self.behind_bracket);
         let reason = self.raw_reason.take();
         let Some(event) = self.event.take() else { return };
         let passed_on = match reason {
-            Some(_) => self.is_passed_on(&event, batch),
-            None => self.is_lossless() || event.has(b"{", batch),
+            Some(_) if !behind_bracket => self.is_passed_on(&event, batch),
+            _ => self.is_lossless() || event.has(b"{", batch),
         };
         if passed_on {
             self.prose = false;
+            if let Some(reason) = reason.filter(|_| behind_bracket && !self.may_be_header) {
+                batch.unreadable(event.from.line, reason);
+            }
             return event.complete(batch);
         }
         let from = event.from;
@@ -71,7 +96,7 @@ impl Splitter {
     /// Reports what is broken, and returns what of it is to be read again.
     pub(super) fn broken(&mut self, reason: &str, batch: &mut Batch) -> Vec<u8> {
         self.grammar = Grammar::new();
-        self.aside = None;
+        (self.aside, self.scalar) = (None, None);
         self.damaged = true;
         let mut reason = reason.to_owned();
         let at = self.cursor.line;

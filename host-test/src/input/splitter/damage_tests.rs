@@ -1,6 +1,7 @@
 //! Tests of what is broken, and of what is no JSON.
 
-use super::{event, split, split_in};
+use super::super::{Broken, LISTS, Splitter};
+use super::{Batch, event, split, split_in};
 
 #[test]
 fn a_document_that_breaks_off_does_not_take_the_next_with_it() {
@@ -56,4 +57,50 @@ fn input_made_to_be_read_again_and_again_is_not() {
     assert_eq!(events, []);
     assert!(!unreadable.is_empty());
     assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_record_behind_a_header_in_brackets_is_passed_on_with_the_rest_of_its_line() {
+    let record = "{\"a\":1}";
+    for header in [
+        "INFO",
+        "info",
+        "notice",
+        "17/Nov/2026:10:00:00 +0000",
+        "2026-11-17T19:06:31Z",
+        "-",
+        "2026-11-17 19:06:31",
+        "2026/11/17",
+        "x@1 a=\"b\"",
+        "INFO] [17/Nov",
+        "[INFO]",
+        "a, b",
+    ] {
+        for pieces in [1, 2, 7, 1000] {
+            let text = format!("[{header}] {record}\n  {record}\n[{header}] bye\n {record}\n");
+            let mut splitter = Splitter::new(1, LISTS).with(Broken::MayHoldRecords);
+            let mut batch = Batch::default();
+            for piece in text.as_bytes().chunks(pieces) {
+                assert_eq!(splitter.feed(piece, &mut batch, usize::MAX), piece.len());
+            }
+            assert!(splitter.finish(&mut batch, usize::MAX));
+            let events: Vec<&str> = std::str::from_utf8(&batch.bytes).unwrap().lines().collect();
+            assert_eq!(events.len(), 3, "{header} in {pieces}: {events:?}");
+            assert!(events[0].ends_with(&format!("] {record}")), "{events:?}");
+            assert_eq!(events[1..], [record; 2]);
+            let unreadable = &batch.last().unreadable;
+            assert_eq!(unreadable.len(), 1, "{header}: {unreadable:?}");
+            assert_eq!(unreadable[0].line, 3, "{header}");
+        }
+    }
+}
+
+#[test]
+fn damage_in_a_list_is_reported_and_what_is_behind_it_passed_on() {
+    let mut splitter = Splitter::new(1, LISTS).with(Broken::MayHoldRecords);
+    let mut batch = Batch::default();
+    splitter.feed(b"[{\"a\":1},oops,{\"b\":2}]\n", &mut batch, usize::MAX);
+    assert!(splitter.finish(&mut batch, usize::MAX));
+    assert_eq!(batch.bytes, b"{\"a\":1}\noops,{\"b\":2}]\n");
+    assert_eq!(batch.last().unreadable.len(), 1);
 }

@@ -110,13 +110,24 @@ impl Splitter {
                         self.copy(&input[copied..end], batch);
                         if let Some(event) = self.event.take() {
                             self.aside.take_if(|aside| !aside.admits(&event, batch));
+                            let before = (batch.events(), event.start());
+                            self.may_be_header &= self.scalar.is_none();
+                            let is_scalar = step == Step::EndedBefore && self.is_behind_bracket();
+                            self.scalar = (is_scalar && self.may_be_header).then_some(before);
+                            let is_json = step == Step::Ends || event.is_json(batch);
                             event.complete(batch);
+                            if !is_json && self.may_be_header && self.is_behind_bracket() {
+                                let reason = self.explain("expected a value");
+                                self.go_on_behind_bracket(reason, batch);
+                                (at, copied) = (end, end);
+                                continue;
+                            }
                         }
                         self.prose = false;
                         if step == Step::Ends {
                             self.cursor.pass(byte);
                         }
-                        if is_full(batch, target) {
+                        if self.scalar.is_none() && is_full(batch, target) {
                             return (end, Stop::Full);
                         }
                         at = end;
@@ -129,6 +140,9 @@ impl Splitter {
                     }
                     if step == Step::EndedBefore {
                         continue;
+                    }
+                    if depth == 0 {
+                        self.scalar = None;
                     }
                     // Only between documents: the next one may be set aside, too.
                     if depth == 0 && is_full(batch, target) {
@@ -145,8 +159,16 @@ impl Splitter {
                         self.raw_reason = Some(reason);
                         continue;
                     }
+                    if byte != b'\n' && self.is_behind_bracket() {
+                        self.go_on_behind_bracket(reason, batch);
+                        copied = at;
+                        continue;
+                    }
                     return (at, Stop::Broken(self.broken(&reason, batch)));
                 }
+            }
+            if byte == b'\n' {
+                self.scalar = None;
             }
             self.cursor.pass(byte);
             at += 1;
@@ -157,8 +179,10 @@ impl Splitter {
 
     /// A value starts: what of?
     fn starts(&mut self, byte: u8, depth: usize, top: Option<Frame>) -> Starts {
+        self.may_be_header &= !matches!(byte, b'{' | b'"');
         if depth == 0 {
             self.document_line = self.cursor.line;
+            (self.may_be_header, self.scalar) = (byte == b'[', None);
         }
         let event = self.event.as_mut().or(self.aside.as_mut().map(|aside| &mut aside.event));
         let outer = event.filter(|event| top == Some(Frame::Object) && depth == event.depth + 1);
