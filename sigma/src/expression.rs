@@ -112,6 +112,8 @@ pub enum Derived {
     TrailTo,
     /// `true` when the selectors in the request leave out management events that write.
     OmitsWrites,
+    /// `true` for a policy document in the request that was left out, or cannot be read as it was cut off.
+    PolicyUnreadable,
 }
 
 impl Derived {
@@ -139,6 +141,7 @@ impl Derived {
         ("log_path", Derived::LogPath),
         ("trail_to", Derived::TrailTo),
         ("omits_writes", Derived::OmitsWrites),
+        ("policy_unreadable", Derived::PolicyUnreadable),
     ];
 }
 

@@ -18,7 +18,7 @@ mod trust;
 pub use actor::{DELEGATE, ON_BEHALF_OF, SOURCE_IDENTITY, is_aws};
 pub use ownership::{Destination, Ownership};
 pub(crate) use ownership::{is_account, is_organization};
-pub use policy::{allows, grants_leave};
+pub use policy::{allows, grants_leave, is_unreadable as is_policy_unreadable};
 pub use selectors::omits_writes;
 pub use summary::EventSummary;
 pub use trust::{Trusted, trusts};

@@ -1,7 +1,8 @@
 //! Policy documents in requests: what they say, and whether they allow leaving.
 //!
 //! A document is JSON in text, percent-encoded in older records, or an object where a pipeline has
-//! parsed it. A document that cannot be read allows nothing: IAM would not have taken it either.
+//! parsed it. A document that cannot be read allows nothing that could be named; that it was there is
+//! [told](is_unreadable).
 
 use std::borrow::Cow;
 
@@ -33,6 +34,9 @@ const PERMISSIONS: &[&str] = &["policyDocument", "inlinePolicy"];
 
 /// The managed policy that grants everything in Organizations, in any partition.
 const FULL_ACCESS: &str = ":aws:policy/AWSOrganizationsFullAccess";
+
+/// AWS's word for what it never shows.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
 /// The most layers of text, encoding and lists around a document.
 const MAX_LAYERS: usize = 4;
@@ -150,22 +154,60 @@ fn document(value: Value<'_>, layers: usize, visit: &mut dyn FnMut(Value<'_>)) {
     match value.kind() {
         Kind::Object => value.get("Statement").into_iter().for_each(visit),
         Kind::Array => value.items().for_each(|item| document(item, layers, visit)),
-        Kind::Text => {
-            let mut text = value.text().unwrap_or_default();
-            let mut tape = Tape::default();
-            // JSON may have a percent sign in it, but what is encoded is not JSON yet.
-            for _ in 0..MAX_LAYERS {
-                let json = text.trim();
-                if tape.parse(json).is_ok() {
-                    return document(Value::root(&tape, json), layers, visit);
-                }
-                if !text.contains('%') {
-                    return;
-                }
-                text = decoded(&text).into();
-            }
-        }
+        Kind::Text => unpacked(value, &mut |value| document(value, layers, visit)),
         Kind::Number | Kind::Bool(_) | Kind::Null => {}
+    }
+}
+
+/// Visits what a text holds as JSON, if it does.
+fn unpacked(value: Value<'_>, visit: &mut dyn FnMut(Value<'_>)) {
+    let mut text = value.text().unwrap_or_default();
+    let mut tape = Tape::default();
+    // JSON may have a percent sign in it, but what is encoded is not JSON yet.
+    for _ in 0..MAX_LAYERS {
+        let json = text.trim();
+        if tape.parse(json).is_ok() {
+            return visit(Value::root(&tape, json));
+        }
+        if !text.contains('%') {
+            return;
+        }
+        text = decoded(&text).into();
+    }
+}
+
+/// Whether the request has a policy document that cannot be read: CloudTrail left it out, or it was cut off on
+/// its way. IAM took it, so it was one.
+pub fn is_unreadable(record: &Record<'_>) -> bool {
+    let says = |key: &str, text: &str| {
+        let value = record.at(&["requestParameters", key]);
+        value.is_some_and(|value| value.to_lowercase().contains(text))
+    };
+    if says("omitted", "true") || says("reason", "too large") {
+        return true;
+    }
+    let mut keys = PERMISSIONS.iter().chain(&["assumeRolePolicyDocument"]);
+    keys.any(|key| {
+        let values = record.look(&["requestParameters", key]).values();
+        values.into_iter().any(|value| {
+            // Some pipelines write an empty text for what is absent, and AWS hides what nobody may read.
+            let is_text = value.text().is_some_and(|text| !["", HIDDEN].contains(&text.trim()));
+            is_text && !is_readable(value, MAX_LAYERS)
+        })
+    })
+}
+
+/// Whether a text holds an object or a list, whatever it is packed in.
+fn is_readable(value: Value<'_>, layers: usize) -> bool {
+    let Some(layers) = layers.checked_sub(1) else { return false };
+    match value.kind() {
+        Kind::Object | Kind::Array => true,
+        Kind::Text => {
+            let mut readable = false;
+            unpacked(value, &mut |value| readable = is_readable(value, layers));
+            readable
+        }
+        Kind::Number | Kind::Bool(_) | Kind::Null => false,
     }
 }
 
@@ -287,6 +329,18 @@ mod tests {
             assert_eq!(grants(&document), expected, "{document}");
             let encoded: String = document.bytes().map(|byte| format!("%{byte:02X}")).collect();
             assert_eq!(grants(&encoded), expected, "{encoded}");
+        }
+        let unreadable =
+            |document: &str| with(serde_json::json!({"policyDocument": document}), is_unreadable);
+        let whole = r#"{"Statement":[{"Effect":"Allow","Action":"*"}]}"#;
+        let encoded: String = whole.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for readable in
+            [whole, &encoded, &serde_json::json!(whole).to_string(), "", " ", "{}", HIDDEN]
+        {
+            assert!(!unreadable(readable), "{readable}");
+        }
+        for cut in [&whole[..30], &encoded[..90], "***", "\"{\"", "17", "null", "…"] {
+            assert!(unreadable(cut), "{cut}");
         }
         assert!(!grants("not JSON") && !grants("%7B%") && !grants(""));
     }

@@ -126,6 +126,7 @@ impl<'a> Context<'a> {
             Derived::LogPath => log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed),
             Derived::TrailTo => log_path::trail_to(&self.record, self.ownership).map(Cow::Borrowed),
             Derived::OmitsWrites => record::omits_writes(&self.record).map(said),
+            Derived::PolicyUnreadable => yes(record::is_policy_unreadable(&self.record)),
             // Only a finding has them; see `chains`.
             Derived::Account
             | Derived::Organization
