@@ -112,7 +112,7 @@ pub enum Derived {
     TrailTo,
     /// `true` when the selectors in the request leave out management events that write.
     OmitsWrites,
-    /// `true` for a policy document in the request that cannot be read, such as one that was cut off.
+    /// `true` for a policy document in the request that was left out, or cannot be read as it was cut off.
     PolicyUnreadable,
 }
 

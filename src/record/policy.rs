@@ -176,9 +176,16 @@ fn unpacked(value: Value<'_>, visit: &mut dyn FnMut(Value<'_>)) {
     }
 }
 
-/// Whether the request has a policy document that cannot be read, such as one that was cut off on its way:
-/// IAM took it, so it was one.
+/// Whether the request has a policy document that cannot be read: CloudTrail left it out, or it was cut off on
+/// its way. IAM took it, so it was one.
 pub fn is_unreadable(record: &Record<'_>) -> bool {
+    let says = |key: &str, text: &str| {
+        let value = record.at(&["requestParameters", key]);
+        value.is_some_and(|value| value.to_lowercase().contains(text))
+    };
+    if says("omitted", "true") || says("reason", "too large") {
+        return true;
+    }
     let mut keys = PERMISSIONS.iter().chain(&["assumeRolePolicyDocument"]);
     keys.any(|key| {
         let values = record.look(&["requestParameters", key]).values();
