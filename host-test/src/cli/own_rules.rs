@@ -10,7 +10,7 @@ use orgwatch::settings::renamed_fields;
 use orgwatch_host::output::plural;
 use orgwatch_host::plugin::Plugin;
 use orgwatch_host::rules::{self, OwnRules};
-use orgwatch_sigma::{Pack, RuleMetadata};
+use orgwatch_sigma::Pack;
 
 use super::rules::costly;
 use super::settings::{Document, Refused};
@@ -79,8 +79,9 @@ impl OwnRulesFlags {
         }
         let mut rules = rules::compile(&self.rules, &fields)?;
         rules.pack.alone = self.no_pack;
-        let taken = if self.no_pack { Vec::new() } else { taken(&rules) };
-        ensure!(taken.is_empty(), Refused(taken));
+        if !self.no_pack {
+            rules.refuse_taken(&orgwatch::rules::builtin_pack());
+        }
         Ok(Loaded { rules: Some(rules), in_vain: false })
     }
 
@@ -102,31 +103,6 @@ impl OwnRulesFlags {
         let names: Vec<String> = self.rules.iter().map(|path| path.display().to_string()).collect();
         names.join(", ")
     }
-}
-
-/// The rules that have the name or the id of a built-in one, which findings and the memory know it by.
-fn taken(rules: &OwnRules) -> Vec<String> {
-    let built_in = orgwatch::rules::builtin_pack();
-    let all = |pack: &Pack| -> Vec<RuleMetadata> {
-        let rules = pack.rules.iter().map(|rule| rule.about.clone());
-        rules.chain(pack.correlations.iter().map(|chain| chain.about.clone())).collect()
-    };
-    let known = all(&built_in);
-    let is_taken = |about: &&RuleMetadata| {
-        let same = |one: &RuleMetadata| {
-            one.slug.eq_ignore_ascii_case(&about.slug) || one.id.eq_ignore_ascii_case(&about.id)
-        };
-        known.iter().any(same)
-    };
-    let line = |about: &RuleMetadata| {
-        let file = rules.file(about).unwrap_or("--rules");
-        let slug = &about.slug;
-        format!(
-            "{file}: {slug} has the name or the id of a built-in rule: give it another, or leave those \
-             out with --no-pack"
-        )
-    };
-    all(&rules.pack).iter().filter(is_taken).map(line).collect()
 }
 
 /// The setting `fields`.

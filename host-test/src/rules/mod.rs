@@ -1,22 +1,16 @@
 //! A user's own Sigma rules: found in files and folders, and compiled to a pack.
 
 pub mod cases;
+mod files;
+mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use orgwatch_sigma::compile::{self, Attack, OtherSource, Problem, RuleFile};
 use orgwatch_sigma::{Pack, RuleMetadata};
 use saphyr_parser::{Event, Parser};
-use walkdir::{DirEntry, WalkDir};
-
-/// The most bytes of one file of rules, and the most files.
-const MOST: (u64, usize) = (1 << 20, 100_000);
-
-/// The file that makes a folder a case: nothing in it is a rule.
-const EVENTS: &str = "events.ndjson";
 
 /// Rules that were compiled, and what became of the others.
 #[derive(Debug, Clone, Default)]
@@ -39,15 +33,19 @@ pub struct OwnRules {
 #[derive(Debug, Clone, Default)]
 struct Document {
     file: String,
+    line: usize,
+    column: usize,
     id: String,
     title: String,
+    /// It says something about other documents of the file, and is no rule itself.
+    is_about_others: bool,
 }
 
 /// Rules that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder cannot be.
+    /// A path that was given is not there.
     #[error("cannot read the rules {}", path.display())]
     Read {
         /// Which.
@@ -61,40 +59,35 @@ pub enum Error {
     #[error("there is no rule in {}: rules are files named *.yml or *.yaml", .0.display())]
     None(PathBuf),
 
-    /// A file is longer than any rule.
-    #[error("{} has more than 1 MiB, and no file of rules has", .0.display())]
-    TooLong(PathBuf),
-
     /// There are more files than anybody has rules.
     #[error("{} has more than 100,000 files of rules", .0.display())]
     TooMany(PathBuf),
 }
 
 /// Compiles the rules of files and folders, in the order of their paths. In folders they are the files
-/// named `*.yml` and `*.yaml`, but for those in hidden folders and in cases, which are the folders with
-/// an `events.ndjson`.
+/// named `*.yml` and `*.yaml`, but for those in hidden folders and the `settings.yaml` of cases, which are
+/// the folders with an `events.ndjson`.
 ///
-/// `fields` are the names that rules have for fields of CloudTrail. Fails on what cannot be read; a rule
-/// that cannot be evaluated is among [`OwnRules::refusals`], and the others are compiled.
+/// `fields` are the names that rules have for fields of CloudTrail. Fails on a path that is not there or
+/// holds nothing that could be a rule. What cannot be read or evaluated is among [`OwnRules::refusals`], and
+/// the others are compiled.
 pub fn compile(paths: &[PathBuf], fields: &BTreeMap<String, String>) -> Result<OwnRules, Error> {
     let (mut files, mut refusals, mut shown) = (Vec::new(), Vec::new(), BTreeMap::new());
     for path in paths {
-        for (name, file) in found(path)? {
-            let display = file.display().to_string();
+        for found in files::found(path)? {
+            let display = found.path.display().to_string();
             // Two folders may have files of one name.
-            let path = if shown.contains_key(&name) { display.clone() } else { name };
-            match String::from_utf8(read(&file)?) {
+            let path = if shown.contains_key(&found.name) { display.clone() } else { found.name };
+            match found.text {
                 Ok(yaml) => files.push(RuleFile { path: path.clone(), yaml }),
-                Err(_) => refusals.push(Problem {
-                    file: path.clone(),
-                    line: 1,
-                    column: 1,
-                    text: "the file is not UTF-8 text".into(),
-                }),
+                Err(text) => {
+                    refusals.push(Problem { file: path.clone(), line: 1, column: 1, text })
+                }
             }
             shown.insert(path, display);
         }
     }
+    let unread = refusals.len();
     let mut options = compile::Options::default();
     options.fields = fields.clone();
     let compiled = compile::compile(&files, &Attack::known(), &options);
@@ -102,13 +95,14 @@ pub fn compile(paths: &[PathBuf], fields: &BTreeMap<String, String>) -> Result<O
     let placed = |problem: Problem| Problem { file: display(problem.file), ..problem };
     refusals.extend(compiled.refusals);
     let refusals: Vec<Problem> = refusals.into_iter().map(placed).collect();
-    let documents: Vec<Document> = files.iter().flat_map(documents).collect();
-    let unread = shown.len().saturating_sub(files.len());
+    let documents: Vec<Vec<Document>> = files.iter().map(documents).collect();
+    // A file without a rule is refused as one.
+    let all =
+        documents.iter().map(|of_file| of_file.len().max(1)).fold(unread, usize::saturating_add);
     let kept = compiled.pack.rules.len() + compiled.pack.correlations.len();
     let kept =
         compiled.other_sources.iter().map(|source| source.rules).fold(kept, usize::saturating_add);
-    let refused =
-        (documents.len() + unread).saturating_sub(kept).max(usize::from(!refusals.is_empty()));
+    let refused = all.saturating_sub(kept).max(usize::from(!refusals.is_empty()));
     Ok(OwnRules {
         pack: compiled.pack,
         refused: if refusals.is_empty() { 0 } else { refused },
@@ -117,6 +111,7 @@ pub fn compile(paths: &[PathBuf], fields: &BTreeMap<String, String>) -> Result<O
         other_sources: compiled.other_sources,
         documents: documents
             .into_iter()
+            .flatten()
             .map(|one| Document { file: display(one.file), ..one })
             .collect(),
     })
@@ -135,72 +130,33 @@ impl OwnRules {
 
     /// The file of a rule that was compiled, if it can be told.
     pub fn file(&self, about: &RuleMetadata) -> Option<&str> {
+        self.document(about).map(|one| one.file.as_str())
+    }
+
+    fn document(&self, about: &RuleMetadata) -> Option<&Document> {
         let by_id = self.documents.iter().find(|one| one.id.eq_ignore_ascii_case(&about.id));
-        let by_title = || self.documents.iter().find(|one| one.title == about.title);
-        by_id.or_else(by_title).map(|one| one.file.as_str())
+        by_id.or_else(|| self.documents.iter().find(|one| one.title == about.title))
     }
 }
 
-/// The files of rules at a path, each with its name below that.
-fn found(path: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    let failed = |path: &Path, source| Error::Read { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(|source| failed(path, source))?.is_dir() {
-        let name = path.file_name().unwrap_or(path.as_os_str());
-        return Ok(vec![(name.to_string_lossy().into_owned(), path.to_owned())]);
-    }
-    let mut files = Vec::new();
-    let entries = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    for entry in entries.filter_entry(may_hold_rules) {
-        let entry = entry.map_err(|err| {
-            let path = err.path().unwrap_or(path).to_owned();
-            Error::Read { path, source: err.into() }
-        })?;
-        let is_rule = entry.path().extension().is_some_and(|ext| ext == "yml" || ext == "yaml");
-        if is_rule && entry.file_type().is_file() {
-            let name = entry.path().strip_prefix(path).unwrap_or(entry.path());
-            files.push((name.display().to_string(), entry.path().to_owned()));
-            if files.len() > MOST.1 {
-                return Err(Error::TooMany(path.to_owned()));
-            }
-        }
-    }
-    if files.is_empty() { Err(Error::None(path.to_owned())) } else { Ok(files) }
-}
-
-/// Whether an entry is neither hidden nor a case.
-fn may_hold_rules(entry: &DirEntry) -> bool {
-    let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-    let is_case = || entry.file_type().is_dir() && entry.path().join(EVENTS).exists();
-    entry.depth() == 0 || !hidden && !is_case()
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Error> {
-    use io::Read as _;
-    let mut bytes = Vec::new();
-    let open = fs::File::open(file).and_then(|open| open.take(MOST.0 + 1).read_to_end(&mut bytes));
-    open.map_err(|source| Error::Read { path: file.to_owned(), source })?;
-    match bytes.len() as u64 > MOST.0 {
-        true => Err(Error::TooLong(file.to_owned())),
-        false => Ok(bytes),
-    }
-}
-
-/// The documents of a file, as far as it is YAML; what is none is one of them. By events, so that
-/// neither deep nesting nor what aliases stand for is built.
+/// The documents of a file, as far as it is YAML, but for those about others; what is none is one of them.
+/// By events, so that neither deep nesting nor what aliases stand for is built.
 fn documents(file: &RuleFile) -> Vec<Document> {
     let mut all: Vec<Document> = Vec::new();
+    let document =
+        |line, column| Document { file: file.path.clone(), line, column, ..Document::default() };
     let (mut depth, mut key) = (0_u32, None);
     for event in Parser::new_from_str(&file.yaml) {
-        let Ok((event, _)) = event else {
+        let Ok((event, span)) = event else {
             if depth == 0 {
-                all.push(Document { file: file.path.clone(), ..Document::default() });
+                all.push(document(1, 1));
             }
             break;
         };
         match event {
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 if depth == 0 {
-                    all.push(Document { file: file.path.clone(), ..Document::default() });
+                    all.push(document(span.start.line(), span.start.col().saturating_add(1)));
                 }
                 (depth, key) = (depth.saturating_add(1), key.filter(|_| depth == 0));
             }
@@ -210,11 +166,15 @@ fn documents(file: &RuleFile) -> Vec<Document> {
                 match (key.take(), all.last_mut()) {
                     (Some("title"), Some(document)) => document.title = words(),
                     (Some("id"), Some(document)) => document.id = words(),
+                    (Some("action"), Some(document)) => {
+                        document.is_about_others = matches!(&*text, "global" | "reset");
+                    }
                     (Some(_), _) => {}
                     (None, _) => {
                         key = Some(match &*text {
                             "title" => "title",
                             "id" => "id",
+                            "action" => "action",
                             _ => "",
                         });
                     }
@@ -224,6 +184,7 @@ fn documents(file: &RuleFile) -> Vec<Document> {
             _ => {}
         }
     }
+    all.retain(|one| !one.is_about_others);
     all
 }
 
@@ -234,12 +195,14 @@ pub fn public_slugs(pack: &Pack) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    const RULE: &str = "title: A user left\nid: 5a0b2f4e-8a53-4f0e-9d2c-6a3f5c1d7e90\nlevel: high\n\
+    pub(super) const RULE: &str = "title: A user left\nid: 5a0b2f4e-8a53-4f0e-9d2c-6a3f5c1d7e90\nlevel: high\n\
         logsource: {product: aws, service: cloudtrail}\n";
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    pub(super) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (path, content) in files {
             let path = dir.path().join(path);
@@ -247,24 +210,6 @@ mod tests {
             fs::write(path, content).unwrap();
         }
         dir
-    }
-
-    fn names(path: &Path) -> Vec<String> {
-        found(path).unwrap().into_iter().map(|(name, _)| name).collect()
-    }
-
-    #[test]
-    fn rules_are_all_files_of_yaml_but_those_of_cases() {
-        let dir = folder(&[
-            ("b.yaml", RULE),
-            ("a/one.yml", RULE),
-            ("a/notes.md", ""),
-            (".github/ci.yml", ""),
-            ("cases/x/events.ndjson", ""),
-            ("cases/x/settings.yaml", ""),
-        ]);
-        assert_eq!(names(dir.path()), ["a/one.yml", "b.yaml"]);
-        assert_eq!(names(&dir.path().join("b.yaml")), ["b.yaml"]);
     }
 
     #[test]
@@ -290,5 +235,22 @@ mod tests {
         assert_eq!((rules.loaded(), rules.refused, rules.is_flawless()), (0, 2, false));
         let files: Vec<_> = rules.refusals.iter().map(|one| one.file.as_str()).collect();
         assert!(files.contains(&dir.path().join("bad.yml").to_str().unwrap()), "{files:?}");
+    }
+
+    #[test]
+    fn a_document_about_others_is_not_counted_as_a_rule() {
+        let rule = |event: &str| {
+            format!("title: On {event}\ndetection:\n  s: {{{event}: A}}\n  condition: s\n")
+        };
+        let yaml = format!(
+            "action: global\nlogsource: {{product: aws, service: cloudtrail}}\n---\n{}---\n{}---\n\
+             action: reset\n",
+            rule("eventName"),
+            rule("eventName|foo")
+        );
+        let dir =
+            folder(&[("all.yml", yaml.as_str()), ("empty.yml", ""), ("nothing.yml", "# -\n")]);
+        let rules = compile(&[dir.path().to_owned()], &BTreeMap::new()).unwrap();
+        assert_eq!((rules.loaded(), rules.refused), (1, 3), "{:?}", rules.refusals);
     }
 }

@@ -102,6 +102,14 @@ fn what_cannot_be_used_has_its_own_exit_code() {
         "{json}"
     );
     assert_eq!(json["refusals"][0]["file"], "mine/rules/worse.yml", "{json}");
+    let tested = sandbox.run(&["rules", "test", "mine"]);
+    assert_eq!(tested.code, 2, "{tested:?}");
+    sandbox.file(
+        "other.yml",
+        "title: W\nlogsource: {product: windows}\ndetection: {s: {a: b}, condition: s}\n",
+    );
+    let other = sandbox.run(&["rules", "check", "other.yml"]);
+    assert!(other.code == 2 && other.out.contains("no rule of other.yml can be used"), "{other:?}");
     sandbox.run(&["rules", "test", "mine", "--strict"]).expect(0, 2).says("--strict");
     std::fs::remove_dir_all(sandbox.path("mine/cases")).unwrap();
     sandbox.run(&["rules", "test", "mine"]).expect(0, 2).says("there is no case below mine");

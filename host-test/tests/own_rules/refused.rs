@@ -57,8 +57,13 @@ fn a_built_in_name_is_taken() {
     sandbox.file(file, format!("name: member-left-organization\n{rule}"));
     let ran = sandbox.scan(&["--rules", "mine", "events.ndjson"]);
     ran.expect(0, 2)
-        .says(&format!("{file}: member-left-organization has the name or the id of a built-in"));
+        .says(&format!("{file}:1:1: member-left-organization has the name or the id of a built-in"))
+        .says("no rule of mine can be used");
     sandbox.scan(&["--rules", "mine", "--no-pack", "events.ndjson"]).expect(1, 0);
+    // The others run.
+    sandbox.file("mine/rules/other.yml", rule.replace("3d1c6f0a", "4d1c6f0a"));
+    let ran = sandbox.scan(&["--rules", "mine", "events.ndjson"]);
+    ran.expect(2, 0).says("1 rule loaded, 1 refused");
 }
 
 #[test]

@@ -54,24 +54,31 @@ fn checked(rules: &OwnRules) -> Vec<Checked<'_>> {
     all
 }
 
-/// The rules, what was refused and what is warned of, for a program or a person.
-pub(super) fn report(rules: &OwnRules, notes: &[String], as_json: bool) -> String {
+/// The rules, what was refused and what is warned of, for a program or a person. With a problem, nothing
+/// runs.
+pub(super) fn report(
+    rules: &OwnRules,
+    notes: &[String],
+    problem: Option<&str>,
+    as_json: bool,
+) -> String {
+    let notes: Vec<&str> = notes.iter().map(String::as_str).chain(problem).collect();
     match as_json {
-        true => format!("{:#}\n", object(rules)),
-        false => text(rules, notes),
+        true => format!("{:#}\n", object(rules, problem)),
+        false => text(rules, &notes),
     }
 }
 
 /// The status: refused rules weigh more than warnings, which only `--strict` looks at.
-pub(super) fn status(rules: &OwnRules, strict: bool) -> Status {
+pub(super) fn status(rules: &OwnRules, problem: Option<&str>, strict: bool) -> Status {
     match () {
-        () if !rules.refusals.is_empty() || rules.loaded() == 0 => Status::Unusable,
+        () if !rules.refusals.is_empty() || problem.is_some() => Status::Unusable,
         () if strict && !rules.is_flawless() => Status::Found,
         () => Status::Done,
     }
 }
 
-fn text(rules: &OwnRules, notes: &[String]) -> String {
+fn text(rules: &OwnRules, notes: &[&str]) -> String {
     let all = checked(rules);
     let width = all.iter().map(|one| one.about.slug.chars().count()).max().unwrap_or_default();
     let (mut text, mut file) = (String::new(), "");
@@ -93,7 +100,7 @@ fn text(rules: &OwnRules, notes: &[String]) -> String {
     text
 }
 
-fn object(rules: &OwnRules) -> Value {
+fn object(rules: &OwnRules, whole: Option<&str>) -> Value {
     let problem = |problem: &Problem| {
         let Problem { file, line, column, text } = problem;
         json!({ "file": file, "line": line, "column": column, "problem": text })
@@ -112,6 +119,7 @@ fn object(rules: &OwnRules) -> Value {
     json!({
         "loaded": rules.loaded(),
         "refused": rules.refused,
+        "problem": whole,
         "rules": all.iter().map(rule).collect::<Vec<_>>(),
         "refusals": rules.refusals.iter().map(problem).collect::<Vec<_>>(),
         "warnings": rules.warnings.iter().map(problem).collect::<Vec<_>>(),

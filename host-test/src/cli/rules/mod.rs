@@ -194,15 +194,22 @@ fn listed(flags: &RulesFlags) -> anyhow::Result<Vec<Rule>> {
 
 fn checked(flags: &CheckFlags) -> anyhow::Result<(String, Status)> {
     let settings = opening::settings(flags.settings.as_deref())?;
-    let loaded = own(&flags.paths, flags.no_pack, false).compile(&settings)?;
+    let given = own(&flags.paths, flags.no_pack, false);
+    let loaded = given.compile(&settings)?;
     let rules = loaded.rules().context("paths are required")?;
-    let text = check::report(rules, &loaded.notes(), flags.json);
-    Ok((text, check::status(rules, flags.strict)))
+    // Whatever keeps all of them from running, as every command that opens them would say it.
+    let problem = match rules.loaded() {
+        0 => Some(format!("no rule of {} can be used", given.named())),
+        _ => loaded.joined().err().map(|err| format!("{err:#}")),
+    };
+    let text = check::report(rules, &loaded.notes(), problem.as_deref(), flags.json);
+    Ok((text, check::status(rules, problem.as_deref(), flags.strict)))
 }
 
 fn compiled(flags: &CompileFlags) -> anyhow::Result<String> {
     let settings = opening::settings(flags.settings.as_deref())?;
     let loaded = own(&flags.paths, flags.no_pack, flags.strict).load(&settings, false)?;
+    loaded.joined()?;
     let packs = loaded.packs();
     let pack = packs.first().context("paths are required")?;
     write(&flags.output, pack)?;

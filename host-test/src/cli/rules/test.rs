@@ -34,7 +34,7 @@ Findings of the built-in rules are left out. All other *.yml and *.yaml files ar
 Exit codes:
   0  every case holds
   1  a case does not hold
-  2  something could not be read or used; with --strict, also a rule that is refused or warned of";
+  2  a rule is refused, or something could not be read or used; with --strict, also a warning";
 
 /// Run the cases of your own rules
 ///
@@ -96,7 +96,12 @@ pub(super) fn run(flags: &TestFlags) -> anyhow::Result<(String, Status)> {
     }
     let text = if flags.json { format!("{:#}\n", results.json()) } else { results.text() };
     let held = results.outcomes.iter().all(Outcome::holds);
-    Ok((text, if held { Status::Done } else { Status::Found }))
+    let status = match () {
+        () if rules.refused() > 0 => Status::Unusable,
+        () if !held => Status::Found,
+        () => Status::Done,
+    };
+    Ok((text, status))
 }
 
 /// The cases of a folder, those without settings with these.
