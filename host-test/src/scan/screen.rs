@@ -109,9 +109,9 @@ fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
     if let [tally] = &mut looked.tallies[..] {
         tally.add(counts);
     } else if counts.unreadable == 0 && counts.foreign == 0 {
-        // Nothing but records.
+        // Nothing but records, and candidates, which may be none.
         for (number, tally) in looked.tallies.iter_mut().enumerate() {
-            tally.records = !batch.of(number).trim_ascii().is_empty();
+            tally.records = has_rejected(batch, number, &looked.spans);
         }
     } else {
         // Which file they are in comes out one by one.
@@ -132,6 +132,22 @@ fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
         }
     }
     Ok(looked)
+}
+
+/// Whether a part has lines beside the candidates of its batch.
+fn has_rejected(batch: &Batch, number: usize, spans: &[Span]) -> bool {
+    let start = batch.parts()[number].start;
+    let end = start + batch.of(number).len();
+    let is_blank = |from: usize, to: usize| batch.bytes()[from..to].trim_ascii().is_empty();
+    let first = spans.partition_point(|span| span.offset < start);
+    let mut at = start;
+    for span in spans[first..].iter().take_while(|span| span.offset < end) {
+        if !is_blank(at, span.offset) {
+            return true;
+        }
+        at = span.offset + span.length;
+    }
+    !is_blank(at, end)
 }
 
 /// Which part of a batch a line is in.

@@ -100,6 +100,25 @@ fn what_is_no_log_is_named() {
 }
 
 #[test]
+fn what_only_looks_like_a_record_is_none_in_files_and_on_standard_input() {
+    let sandbox = Sandbox::new();
+    for (number, event) in
+        [r#"{"a":"b","eventName":["AcceptHandshake"]}"#, r#"{"eventName":"LeaveOrganization"}"#]
+            .into_iter()
+            .enumerate()
+    {
+        let name = number.to_string();
+        sandbox.file(&name, format!("{event}\n\n"));
+        sandbox.scan(&[&name]).expect(0, 2);
+        sandbox.scan_stdin(&[], event.as_bytes()).expect(0, 2);
+        // Records in one file say nothing of another.
+        sandbox.file("records", quiet(1).to_string());
+        sandbox.scan(&["records", &name]).expect(0, 2).says(&format!("orgwatch: {name}"));
+        sandbox.scan(&["records"]).expect(0, 0);
+    }
+}
+
+#[test]
 fn a_bomb_is_bounded() {
     let sandbox = Sandbox::new();
     let mut bomb = leaving(1).to_string().into_bytes();
