@@ -21,7 +21,8 @@ pub(super) fn silence(value: &Value, check: &mut Check) -> Option<Silence> {
                 let told = check.problems.len();
                 silence.accounts = check.texts(&path, value, ACCOUNT).into_iter().collect();
                 // One that is refused for itself is told of once.
-                let apart = silence.accounts.len() + (check.problems.len() - told);
+                let wrong = check.problems.len().saturating_sub(told);
+                let apart = silence.accounts.len().saturating_add(wrong);
                 if value.as_array().is_some_and(|list| apart < 2 || list.len() > MAX_SILENT) {
                     let allowed = format!(
                         "from two different accounts, since others tell the time, to {MAX_SILENT}"
