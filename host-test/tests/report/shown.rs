@@ -12,7 +12,7 @@ fn incident(sandbox: &Sandbox) -> PathBuf {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples");
     let (events, settings) =
         (format!("{samples}/incident.ndjson"), format!("{samples}/settings.yaml"));
-    sandbox.scan(&[&events, "--settings", &settings, "--report", "page.html"]).expect(15, 0);
+    sandbox.scan(&[&events, "--settings", &settings, "--report", "page.html"]).expect(20, 0);
     sandbox.path("page.html")
 }
 
@@ -76,7 +76,7 @@ fn the_sample_incident_reads_well() {
         assert_eq!(overflow(&mut browser), json!([0, []]), "{scheme} {width}, all open");
         browser.picture(&format!("incident-{scheme}-{width}-open.png"), 4_000);
     }
-    assert_eq!(browser.value("document.querySelectorAll('.finding').length"), 15);
+    assert_eq!(browser.value("document.querySelectorAll('.finding').length"), 20);
     assert_eq!(browser.value("document.querySelectorAll('script').length"), 0);
     browser.open(&page, 1200, "light");
     let pdf = browser.ask("Page.printToPDF", json!({ "preferCSSPageSize": true }));
@@ -152,7 +152,7 @@ fn a_chain_leads_to_its_parts_and_the_timeline_to_both() {
     browser.value("document.querySelector('.mark').focus()");
     browser.press("Enter", 13);
     assert_eq!(browser.value(open), true);
-    assert_eq!(browser.value("document.querySelectorAll('.lane.sub').length"), 8);
+    assert_eq!(browser.value("document.querySelectorAll('.lane.sub').length"), 11);
     is_quiet(&mut browser);
 }
 
@@ -165,11 +165,11 @@ fn severities_can_be_left_out() {
     browser.open(&page, 1200, "light");
     let visible = "[...document.querySelectorAll('.finding')]\
                    .filter(it => it.getBoundingClientRect().height > 0).length";
-    assert_eq!(browser.value(visible), 15);
+    assert_eq!(browser.value(visible), 20);
     browser.click("#show-critical");
-    assert_eq!(browser.value(visible), 5);
-    browser.click("#show-low");
     assert_eq!(browser.value(visible), 4);
+    browser.click("#show-low");
+    assert_eq!(browser.value(visible), 3);
     is_quiet(&mut browser);
 }
 
