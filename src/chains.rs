@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use orgwatch_sigma::{Correlation, Pack, Rule};
+use orgwatch_sigma::{Correlation, MAX_NESTING, Pack, Rule};
 
 use crate::digest::{Digest128, Table};
 use crate::finding::{Finding, Outcome, SmolStr};
@@ -185,7 +185,7 @@ impl Correlations {
         memory: &mut Memory,
         found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
     ) {
-        let mut adding = vec![(step, added, nested::MAX_DEPTH)];
+        let mut adding = vec![(step, added, MAX_NESTING)];
         while let Some((step, added, depth)) = adding.pop() {
             for (number, group, last) in self.completed(step, added, again, memory) {
                 let Some(chain) = self.pack.correlations.get(number) else { continue };

@@ -16,7 +16,7 @@
 //! follow-up. Memory keeps which finding opened a class, and by its id the finding alerts again when its
 //! event comes again.
 
-use orgwatch_sigma::{Correlation, Pack, Rule};
+use orgwatch_sigma::{Correlation, MAX_NESTING, Pack, Rule};
 
 use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome, Status};
@@ -24,9 +24,6 @@ use crate::incident;
 use crate::memory::{Alert, FindingSnapshot, Group, Memory};
 use crate::settings::{Action, Approval, Leads, Mode, Settings};
 use crate::time::rfc3339;
-
-/// The most chains in one another that are looked into.
-const MAX_DEPTH: usize = 4;
 
 /// A status, and the reason for any but `new`.
 pub type Decision = (Status, Option<String>);
@@ -158,7 +155,7 @@ fn names_destination(chain: &Correlation, pack: &Pack) -> bool {
     };
     // Of chains in chains as well, which are no deeper than this.
     let mut chains = vec![chain];
-    for _ in 0..MAX_DEPTH {
+    for _ in 0..MAX_NESTING {
         let members = || chains.iter().flat_map(|chain| &chain.members);
         if members().flat_map(|member| &member.rules).any(|rule| leads(&rule.slug)) {
             return true;

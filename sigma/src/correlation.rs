@@ -8,6 +8,10 @@ use crate::{Expr, Field, RuleMetadata, SeverityWhen, Template};
 /// The most places in chains that one event has: the memory keeps no more.
 pub const MAX_PLACES: usize = 50;
 
+/// The bound on chains in one another. The compiler refuses more, and a pack that was made by hand is looked into no
+/// further.
+pub const MAX_NESTING: usize = 4;
+
 /// A Sigma correlation: findings that mean more together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Correlation {

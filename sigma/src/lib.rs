@@ -38,7 +38,8 @@ mod witness;
 pub mod compile;
 
 pub use correlation::{
-    Correlation, CorrelationKind, MAX_PLACES, Member, MemberChain, MemberRule, Threshold,
+    Correlation, CorrelationKind, MAX_NESTING, MAX_PLACES, Member, MemberChain, MemberRule,
+    Threshold,
 };
 pub use evaluate::{Event, EventValue, Lookup, ValueKind, holds};
 pub use expression::{Derived, Expr, Field, FieldRef, Item, Matcher, Path, Relation};

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use orgwatch_sigma::{CorrelationKind, Derived, Field, Rule};
+use orgwatch_sigma::{CorrelationKind, Derived, Field, MAX_NESTING, Rule};
 
-use super::{Correlations, RuleFeed, key_before_success, key_of_member, nested};
+use super::{Correlations, RuleFeed, key_before_success, key_of_member};
 use crate::digest::Digest128;
 use crate::finding::Finding;
 use crate::memory::{ALL, Approved, Group, MAX_PLACES, Membership, Places};
@@ -74,7 +74,7 @@ impl Correlations {
                     let membership = Membership { group, member_key };
                     let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
                     insert(&mut memberships, membership, of_account);
-                    self.note(group, &values, of_account, nested::MAX_DEPTH, &mut memberships);
+                    self.note(group, &values, of_account, MAX_NESTING, &mut memberships);
                 }
             }
         }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use orgwatch_sigma::MemberChain;
+use orgwatch_sigma::{MAX_NESTING, MemberChain};
 
 use super::{Correlations, insert, key_of_member, parts};
 use crate::digest::Digest128;
@@ -16,9 +16,6 @@ use crate::memory::{
     Places,
 };
 use crate::settings::Settings;
-
-/// The bound on chains in chains. The compiler refuses more; a pack that was made by hand is cut off here.
-pub(super) const MAX_DEPTH: usize = 4;
 
 /// A chain that a chain feeds, and as which member.
 #[derive(Debug, Clone)]
@@ -85,7 +82,7 @@ impl Correlations {
                 let fed = Group { chain: feed.key, group: note.group.group };
                 if *note == noted(group, fed, note.member_key) {
                     insert(&mut memberships, Membership { group: fed, ..*note }, ALL);
-                    self.carry(fed, &known.memberships, MAX_DEPTH, &mut memberships);
+                    self.carry(fed, &known.memberships, MAX_NESTING, &mut memberships);
                 }
             }
         }

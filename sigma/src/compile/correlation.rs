@@ -10,11 +10,9 @@ use super::extension::{Extension, window_of};
 use super::problem::{Node, Problems, all};
 use super::{Attack, condition, metadata};
 use crate::{
-    Correlation, CorrelationKind, Expr, Field, Member, MemberChain, MemberRule, Rule, Threshold,
+    Correlation, CorrelationKind, Expr, Field, MAX_NESTING, Member, MemberChain, MemberRule, Rule,
+    Threshold,
 };
-
-/// The bound on chains in chains.
-pub(super) const MAX_NESTING: usize = 4;
 
 /// The bound on names in `rules`, and on the rules that they stand for.
 const MAX_NAMES: usize = 100;

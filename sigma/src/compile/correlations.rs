@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rsigma_parser::CorrelationRule;
 use smol_str::SmolStr;
 
-use super::correlation::{self, Known, MAX_NESTING};
+use super::correlation::{self, Known};
 use super::read::Read;
 use super::{Settings, rename, told::Told};
-use crate::{Correlation, MAX_PLACES, Member, Rule};
+use crate::{Correlation, MAX_NESTING, MAX_PLACES, Member, Rule};
 
 /// Compiles correlations, and silences the rules and correlations that they refer to unless they say
 /// `generate`, as the specification has it. What is refused silences nothing.

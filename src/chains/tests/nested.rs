@@ -167,10 +167,9 @@ fn every_comparison_counts() {
         ("gt: 1, lt: 5, neq: 3", vec![2, 4]),
     ] {
         let chain = format!(
-            "correlation: {{type: event_count, rules: [listed], group-by: [awsRegion], timespan: 1h, \
+            "correlation: {{type: event_count, rules: [listed], group-by: [recipientAccountId], timespan: 1h, \
              condition: {{{condition}}}}}"
         );
-        let chain = chain.replace("awsRegion", "recipientAccountId");
         let mut detector = open(&[rule("listed", "ListBuckets"), document("counted", &chain)]);
         let found = (1..6).filter(|n| {
             let event = event(*n, "ListBuckets", "ann", *n);
