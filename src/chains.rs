@@ -45,6 +45,15 @@ struct RuleFeed {
     rule: usize,
 }
 
+/// A chain that is complete for a group with this observation as its last.
+#[derive(Debug, Clone, Copy)]
+struct Completion {
+    /// The chain's number in the pack.
+    chain: usize,
+    group: Group,
+    last: ObservationKey,
+}
+
 /// Which rules feed which chains.
 #[derive(Debug)]
 pub struct Correlations {
@@ -99,28 +108,42 @@ impl Correlations {
         memory: &mut Memory,
     ) -> Vec<Finding> {
         let mut completed = Vec::new();
+        let Some((step, added)) = self.seen(rule, finding, given, context, settings) else {
+            return completed;
+        };
+        // An observation that was there before completes nothing; what it has a part in it gives again.
+        let again = finding.repeat || memory.steps().get(&step).is_some();
+        let mut adding = vec![(step, added, MAX_NESTING)];
+        while let Some((step, added, depth)) = adding.pop() {
+            for completion in self.add(step, added, again, memory) {
+                let found = self.found(completion, depth, &mut adding, settings, memory.steps());
+                completed.extend(found.map(|found| Finding { repeat: finding.repeat, ..found }));
+            }
+            memory.settle(&step);
+        }
+        completed
+    }
+
+    /// A finding as an observation; none if it has no part in any chain.
+    #[inline(never)]
+    fn seen(
+        &self,
+        rule: &Rule,
+        finding: &Finding,
+        given: FindingKey,
+        context: &Context<'_>,
+        settings: &Settings,
+    ) -> Option<(ObservationKey, Observation)> {
         let feeds = self.by_rule.get(&*finding.rule).map(Vec::as_slice).unwrap_or_default();
         let memberships = self.memberships(feeds, finding, context, settings);
         if memberships.is_empty() {
-            return completed;
+            return None;
         }
         let FindingKey { time, event, rule: by } = given;
-        let step =
-            ObservationKey { time, event, rule: by, refused: finding.outcome == Outcome::Failure };
-        let part =
-            FindingSnapshot::write(finding, self.approvals(rule, feeds, finding, time, settings));
-        // An observation that was there before completes nothing; what it has a part in it gives again.
-        let again = finding.repeat || memory.steps().get(&step).is_some();
-        let added = Observation { memberships, part };
-        self.add(step, added, again, settings, memory, &mut |chain, group, last, steps| {
-            if chain.internal {
-                return;
-            }
-            let mut whole = parts::finding(chain, group, last, steps, &self.pack, settings);
-            whole.repeat = finding.repeat;
-            completed.push(whole);
-        });
-        completed
+        let refused = finding.outcome == Outcome::Failure;
+        let approvals = self.approvals(rule, feeds, finding, time, settings);
+        let part = FindingSnapshot::write(finding, approvals);
+        Some((ObservationKey { time, event, rule: by, refused }, Observation { memberships, part }))
     }
 
     /// Adds the observations of a memory that was saved, but for those of rules that are not wanted,
@@ -165,75 +188,103 @@ impl Correlations {
                 continue;
             }
             let added = Observation { memberships: step.memberships, part: step.part.into() };
-            self.add(step.key, added, false, settings, memory, &mut |chain, group, last, steps| {
-                let is_new = !chain.internal && !is_complete(chain, group, last, &theirs);
-                if is_new && told.insert((group, last)) {
-                    found(parts::finding(chain, group, last, steps, &self.pack, settings));
+            let mut adding = vec![(step.key, added, MAX_NESTING)];
+            while let Some((step, added, depth)) = adding.pop() {
+                for completion in self.add(step, added, false, memory) {
+                    let Completion { chain, group, last } = completion;
+                    let whole =
+                        self.found(completion, depth, &mut adding, settings, memory.steps());
+                    let of = self.pack.correlations.get(chain);
+                    let is_new = || of.is_some_and(|of| !is_complete(of, group, last, &theirs));
+                    if let Some(whole) = whole.filter(|_| is_new() && told.insert((group, last))) {
+                        found(whole);
+                    }
                 }
-            });
+                memory.settle(&step);
+            }
         }
     }
 
-    /// Adds an observation, and tells of the chains that are complete with it and were not without it;
-    /// or, if it comes again, of those that it has a part in. Chains of such chains follow.
+    /// The finding of a chain that is complete, unless the chain is internal. What the chain feeds others with is
+    /// to be added next. Not called from where observations are added: rendering goes deep, and an interpreter
+    /// has little stack.
+    fn found(
+        &self,
+        completion: Completion,
+        depth: usize,
+        adding: &mut Vec<(ObservationKey, Observation, usize)>,
+        settings: &Settings,
+        steps: &Observations,
+    ) -> Option<Finding> {
+        let Completion { chain, group, last } = completion;
+        let chain = self.pack.correlations.get(chain)?;
+        let depth = depth.checked_sub(1).filter(|_| self.feeds(group));
+        if chain.internal && depth.is_none() {
+            return None;
+        }
+        let finding = parts::finding(chain, group, last, steps, &self.pack, settings);
+        if let Some(depth) = depth {
+            let fed = self.observed(group, last, &finding, steps);
+            adding.extend(fed.map(|(step, added)| (step, added, depth)));
+        }
+        Some(finding).filter(|_| !chain.internal)
+    }
+
+    /// Adds an observation, and gives the chains that are complete with it and were not without it; or, if it
+    /// comes again, those that it has a part in.
     fn add(
         &self,
         step: ObservationKey,
         added: Observation,
         again: bool,
-        settings: &Settings,
         memory: &mut Memory,
-        found: &mut dyn FnMut(&Correlation, Group, ObservationKey, &Observations),
-    ) {
-        let mut adding = vec![(step, added, MAX_NESTING)];
-        while let Some((step, added, depth)) = adding.pop() {
-            for (number, group, last) in self.completed(step, added, again, memory) {
-                let Some(chain) = self.pack.correlations.get(number) else { continue };
-                found(chain, group, last, memory.steps());
-                if let Some(depth) = depth.checked_sub(1) {
-                    let fed = self.observed(number, group, last, settings, memory.steps());
-                    adding.extend(fed.map(|(step, added)| (step, added, depth)));
-                }
-            }
-            memory.settle(&step);
-        }
+    ) -> Vec<Completion> {
+        let open = self.open(step, &added, again, memory.steps());
+        memory.add_observation(step, added);
+        self.complete(open, memory.steps())
     }
 
-    /// Adds an observation, and gives the chains that [`add`](Self::add) tells of for it alone. A function of its
-    /// own, since what is told is rendered below the other, and an interpreter has little stack.
+    /// What this observation may be the completion of, by chain and group, in the order of the chains' slugs.
     #[inline(never)]
-    fn completed(
+    fn open(
         &self,
         step: ObservationKey,
-        added: Observation,
+        added: &Observation,
         again: bool,
-        memory: &mut Memory,
-    ) -> Vec<(usize, Group, ObservationKey)> {
-        let memberships = added.memberships.clone();
-        let known = |membership: &Membership| {
-            let number = *self.by_key.get(&membership.group.chain)?;
-            Some((number, self.pack.correlations.get(number)?))
-        };
-        let mut completions = Vec::new();
-        for (membership, _) in &memberships {
-            let Some((number, chain)) = known(membership) else { continue };
-            let mut of_place =
-                Completions { chain, membership: *membership, step, steps: memory.steps() }
-                    .all(again);
+        steps: &Observations,
+    ) -> Vec<(usize, Group, Vec<ObservationKey>)> {
+        let mut open = Vec::new();
+        for (membership, _) in &added.memberships {
+            let Some(number) = self.by_key.get(&membership.group.chain).copied() else { continue };
+            let Some(chain) = self.pack.correlations.get(number) else { continue };
+            let membership = *membership;
+            let mut last = Completions { chain, membership, step, steps }.all(again);
             if !again {
                 // A chain that is complete without the observation is not completed by it.
-                let steps = memory.steps();
-                of_place.retain(|last| !is_complete(chain, membership.group, *last, steps));
+                last.retain(|last| !is_complete(chain, membership.group, *last, steps));
             }
-            completions.push((chain, membership.group, of_place, number));
+            open.push((number, membership.group, last));
         }
-        completions.sort_by(|(one, ..), (other, ..)| one.about.slug.cmp(&other.about.slug));
-        memory.add_observation(step, added);
+        let slug =
+            |number: usize| self.pack.correlations.get(number).map(|chain| &chain.about.slug);
+        open.sort_by(|(one, ..), (other, ..)| slug(*one).cmp(&slug(*other)));
+        open
+    }
+
+    /// Those that are complete.
+    #[inline(never)]
+    fn complete(
+        &self,
+        open: Vec<(usize, Group, Vec<ObservationKey>)>,
+        steps: &Observations,
+    ) -> Vec<Completion> {
         let mut whole = Vec::new();
-        for (chain, group, mut completions, number) in completions {
-            completions.retain(|last| is_complete(chain, group, *last, memory.steps()));
-            bound_refused(&mut completions);
-            whole.extend(completions.into_iter().map(|last| (number, group, last)));
+        for (number, group, mut last) in open {
+            let Some(chain) = self.pack.correlations.get(number) else { continue };
+            last.retain(|last| is_complete(chain, group, *last, steps));
+            bound_refused(&mut last);
+            let complete = |last| Completion { chain: number, group, last };
+            whole.extend(last.into_iter().map(complete));
         }
         whole
     }

@@ -43,6 +43,7 @@ pub fn of_rule(rule: &Rule, finding: &Finding, time: Option<i64>, settings: &Set
 
 /// The status of a chain's finding, whose last part completed it for a group. Approvals were evaluated
 /// when that part was seen, and the verdicts were kept with it.
+#[inline(never)]
 pub fn of_chain(
     chain: &Correlation,
     group: Group,

@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 
 use orgwatch_sigma::{MAX_NESTING, MemberChain};
 
-use super::{Correlations, insert, key_of_member, parts};
+use super::{Correlations, insert, key_of_member};
 use crate::digest::Digest128;
+use crate::finding::Finding;
 use crate::memory::{
     ALL, FindingSnapshot, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations,
     Places,
 };
-use crate::settings::Settings;
 
 /// A chain that a chain feeds, and as which member.
 #[derive(Debug, Clone)]
@@ -64,17 +64,21 @@ impl Correlations {
         }
     }
 
-    /// The observation, in the chains that it feeds, of a chain that is whole with this one as its last.
+    /// Whether the chain of a group feeds others.
+    pub(super) fn feeds(&self, group: Group) -> bool {
+        !self.fed_by(group).is_empty()
+    }
+
+    /// The observation, in the chains that it feeds, of a chain that is whole with this one as its last and
+    /// gives this finding.
     #[inline(never)]
     pub(super) fn observed(
         &self,
-        chain: usize,
         group: Group,
         last: ObservationKey,
-        settings: &Settings,
+        finding: &Finding,
         steps: &Observations,
     ) -> Option<(ObservationKey, Observation)> {
-        let of = self.pack.correlations.get(chain)?;
         let known = steps.get(&last)?;
         let mut memberships = Places::new();
         for feed in self.fed_by(group) {
@@ -89,9 +93,8 @@ impl Correlations {
         if memberships.is_empty() {
             return None;
         }
-        let finding = parts::finding(of, group, last, steps, &self.pack, settings);
         let approvals = FindingSnapshot::read(&known.part).map(|part| part.approvals);
-        let part = FindingSnapshot::write(&finding, approvals.unwrap_or_default());
+        let part = FindingSnapshot::write(finding, approvals.unwrap_or_default());
         Some((ObservationKey { rule: group.chain, ..last }, Observation { memberships, part }))
     }
 

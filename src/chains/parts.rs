@@ -23,19 +23,10 @@ pub(super) fn finding(
     pack: &Pack,
     settings: &Settings,
 ) -> Finding {
-    let part = |key| FindingSnapshot::read(&steps.get(key)?.part);
+    let part = |key| FindingSnapshot::read(&steps.get(&key)?.part);
     let keys = keys(chain, group, last, steps);
-    let parts: Vec<FindingSnapshot<'_>> = keys.iter().filter_map(part).collect();
-    // Of several accounts that an event names, the one that this chain is of.
-    let memberships = steps.get(&last).map(|step| step.memberships.as_slice()).unwrap_or_default();
-    let membership =
-        memberships.iter().find(|(membership, which)| membership.group == group && *which != ALL);
-    let accounts = parts.last().and_then(|part| part.account.as_deref());
-    let account = match membership {
-        Some((_, which)) => accounts.and_then(|all| all.split(", ").nth(usize::from(*which))),
-        None => accounts,
-    };
-    let account = account.or(accounts);
+    let parts: Vec<FindingSnapshot<'_>> = keys.into_iter().filter_map(part).collect();
+    let account = account(group, last, &parts, steps);
     let mut finding =
         correlation_finding(chain, pack, group, last.event, account, &parts, settings);
     (finding.status, finding.status_reason) =
@@ -43,8 +34,25 @@ pub(super) fn finding(
     finding
 }
 
+/// The account that a chain's finding is of: of several that its last event names, the one of this group.
+#[inline(never)]
+fn account<'a>(
+    group: Group,
+    last: ObservationKey,
+    parts: &'a [FindingSnapshot<'_>],
+    steps: &Observations,
+) -> Option<&'a str> {
+    let memberships = steps.get(&last).map(|step| step.memberships.as_slice()).unwrap_or_default();
+    let membership =
+        memberships.iter().find(|(membership, which)| membership.group == group && *which != ALL);
+    let accounts = parts.last().and_then(|part| part.account.as_deref());
+    let one = membership.and_then(|(_, which)| accounts?.split(", ").nth(usize::from(*which)));
+    one.or(accounts)
+}
+
 /// The observations that make a chain, the last one last: the newest of each member, so that a flood in
 /// one hides no other, and then the newest of all.
+#[inline(never)]
 fn keys(
     chain: &Correlation,
     group: Group,

@@ -182,7 +182,6 @@ fn told_and_whole(
         by_chain: Table::default(),
         by_key,
     };
-    let settings = Settings::default();
     let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1, alerts: 1 };
     let mut memory = Memory::new(limits);
     let mut told = Vec::new();
@@ -198,8 +197,8 @@ fn told_and_whole(
         steps.push((step, member_key));
         let memberships = vec![(Membership { group, member_key }, ALL)];
         let added = Observation { memberships, part: Box::default() };
-        chains
-            .add(step, added, false, &settings, &mut memory, &mut |_, _, last, _| told.push(last));
+        told.extend(chains.add(step, added, false, &mut memory).iter().map(|whole| whole.last));
+        memory.settle(&step);
     }
     let mut whole: Vec<_> = steps.iter().map(|(key, _)| *key).collect();
     whole.retain(|last| is_whole(chain, *last, &steps));

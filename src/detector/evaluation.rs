@@ -49,21 +49,9 @@ pub(super) fn evaluate_record(
             event: summary.key,
             rule: one.key,
         };
-        // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
-        if !memory.already_reported(&given) && !is_new(rule, context, memory) {
+        let Some(mut finding) = finding_of(rule, context, given, index, settings, memory) else {
             continue;
-        }
-        let mut finding = render::rule_finding(rule, context, index.pack(), settings);
-        (finding.status, finding.status_reason) =
-            status::of_rule(rule, &finding, summary.time, settings);
-        finding.repeat = memory.record_finding(given);
-        if let (Some(watched), Some(time)) = (&settings.silence, summary.time) {
-            for account in silence::who_left(&finding, context) {
-                if watched.accounts.contains(account) {
-                    memory.voices().left(account, time);
-                }
-            }
-        }
+        };
         let mut completed = Vec::new();
         if summary.time.is_some() {
             completed = chains.advance(rule, &finding, given, context, settings, memory);
@@ -79,6 +67,35 @@ pub(super) fn evaluate_record(
         }
     }
     context.time().is_none()
+}
+
+/// The finding of a rule that matches, unless its terms are known. Not inlined, and less deep than what follows it:
+/// an interpreter has little stack for the chains.
+#[inline(never)]
+fn finding_of(
+    rule: &Rule,
+    context: &Context<'_>,
+    given: FindingKey,
+    index: &Index,
+    settings: &Settings,
+    memory: &mut Memory,
+) -> Option<Finding> {
+    // A repeated event gives what it gave, so that a batch that failed downstream loses nothing.
+    if !memory.already_reported(&given) && !is_new(rule, context, memory) {
+        return None;
+    }
+    let time = context.summary().time;
+    let mut finding = render::rule_finding(rule, context, index.pack(), settings);
+    (finding.status, finding.status_reason) = status::of_rule(rule, &finding, time, settings);
+    finding.repeat = memory.record_finding(given);
+    if let (Some(watched), Some(time)) = (&settings.silence, time) {
+        for account in silence::who_left(&finding, context) {
+            if watched.accounts.contains(account) {
+                memory.voices().left(account, time);
+            }
+        }
+    }
+    Some(finding)
 }
 
 /// Remembers that an account was heard of, and gives the findings of those that fell silent, if it is time to

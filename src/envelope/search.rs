@@ -72,6 +72,48 @@ enum Pending<'a> {
     Looked(usize),
 }
 
+/// Where values stand, whether known keys led there, and the path of the settings.
+type Places = HashSet<(u32, bool, Option<Rest>), FixedState>;
+
+/// What has been looked into.
+struct Looked<'a> {
+    /// The texts of the event that is looked into: the same one again, which Elastic has under two keys, is no
+    /// second record.
+    texts: Vec<&'a str>,
+    /// The places, where the settings have paths. Several may lead to one place, and on from there: without this,
+    /// to it as often as there are ways.
+    places: Option<Places>,
+}
+
+impl<'a> Looked<'a> {
+    fn new(reach: &Reach) -> Self {
+        let has_paths = !reach.paths().is_empty();
+        let places = has_paths.then(|| HashSet::with_hasher(FixedState::default()));
+        Looked { texts: Vec::new(), places }
+    }
+
+    /// Whether this is looked into for the first time.
+    #[inline(never)]
+    fn is_first(&mut self, node: &Node<'a>) -> bool {
+        let place = (node.value.position(), node.known, node.rest);
+        if self.places.as_mut().is_some_and(|places| !places.insert(place)) {
+            return false;
+        }
+        if !node.inside {
+            self.texts.clear();
+        } else if node.value.kind() == Kind::Text {
+            let text = node.value.raw();
+            if self.texts.contains(&text) {
+                return false;
+            }
+            if self.texts.len() < MAX_COMPARED {
+                self.texts.push(text);
+            }
+        }
+        true
+    }
+}
+
 /// A search for records.
 struct Search<'s, 'v> {
     reach: &'s Reach,
@@ -102,6 +144,7 @@ impl Search<'_, '_> {
         (self.visit)(tapes, content);
     }
 
+    #[inline(never)]
     fn foreign(&mut self, tapes: &mut TapePool) {
         let names = std::mem::take(&mut self.names);
         self.visit(tapes, Content::Foreign(names));
@@ -156,35 +199,16 @@ impl Search<'_, '_> {
         let top =
             Node { value, step: 0, known: outer.known, inside: outer.inside, rest: outer.rest };
         let mut pending = vec![Pending::Value(top)];
-        // The texts of the event that is looked into: the same one again, which Elastic has under two keys, is
-        // no second record.
-        let mut texts: Vec<&str> = Vec::new();
-        // Several paths of the settings may lead to one place, and on from there: without this, to it as often
-        // as there are ways.
-        let mut looked = HashSet::with_hasher(FixedState::default());
-        let has_paths = !self.reach.paths().is_empty();
+        let mut looked = Looked::new(self.reach);
         // Depth first and in order, without recursion: what a value wraps takes its place.
         while let Some(next) = pending.pop() {
             match next {
                 Pending::Looked(before) if self.seen == before => self.foreign(tapes),
                 Pending::Looked(_) => {}
                 Pending::Value(node) => {
-                    let place = (node.value.position(), node.known, node.rest);
-                    if has_paths && !looked.insert(place) {
-                        continue;
+                    if looked.is_first(&node) {
+                        self.node(node, outer, &mut steps, &mut pending, tapes);
                     }
-                    if !node.inside {
-                        texts.clear();
-                    } else if node.value.kind() == Kind::Text {
-                        let text = node.value.raw();
-                        if texts.contains(&text) {
-                            continue;
-                        }
-                        if texts.len() < MAX_COMPARED {
-                            texts.push(text);
-                        }
-                    }
-                    self.node(node, outer, &mut steps, &mut pending, tapes);
                 }
             }
         }
@@ -200,24 +224,7 @@ impl Search<'_, '_> {
     ) {
         let value = node.value;
         match value.kind() {
-            Kind::Text => {
-                let Some(text) = value.text().filter(|text| may_hold_record(text.as_bytes()))
-                else {
-                    if !node.inside {
-                        self.foreign(tapes);
-                    }
-                    return;
-                };
-                let keys = steps.keys(&outer.keys, node.step);
-                let texts = outer.texts.saturating_add(1);
-                let outer =
-                    Outer { keys, texts, known: node.known, inside: node.inside, rest: node.rest };
-                let before = self.seen;
-                self.text(&text, &outer, tapes);
-                if self.seen == before && !node.inside {
-                    self.foreign(tapes);
-                }
-            }
+            Kind::Text => self.inner(node, outer, steps, tapes),
             Kind::Array | Kind::Object if value.is_broken() => {
                 self.open(node, steps, pending);
             }
@@ -241,7 +248,28 @@ impl Search<'_, '_> {
         }
     }
 
-    /// Has what a container holds looked into, as far as the search reaches.
+    /// Looks into a text that stands in a value.
+    #[inline(never)]
+    fn inner(&mut self, node: Node<'_>, outer: &Outer, steps: &Steps<'_>, tapes: &mut TapePool) {
+        let Some(text) = node.value.text().filter(|text| may_hold_record(text.as_bytes())) else {
+            if !node.inside {
+                self.foreign(tapes);
+            }
+            return;
+        };
+        let keys = steps.keys(&outer.keys, node.step);
+        let texts = outer.texts.saturating_add(1);
+        let outer = Outer { keys, texts, known: node.known, inside: node.inside, rest: node.rest };
+        let before = self.seen;
+        self.text(&text, &outer, tapes);
+        if self.seen == before && !node.inside {
+            self.foreign(tapes);
+        }
+    }
+
+    /// Has what a container holds looked into, as far as the search reaches. Like all that is not inlined here, a
+    /// function of its own because records are examined below the others, and an interpreter has little stack.
+    #[inline(never)]
     fn open<'a>(&mut self, node: Node<'a>, steps: &mut Steps<'a>, pending: &mut Vec<Pending<'a>>) {
         if node.value.kind() == Kind::Array {
             let items: Vec<_> = node.value.items().collect();

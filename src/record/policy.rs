@@ -257,7 +257,9 @@ fn is_everywhere(statement: Value<'_>) -> bool {
     }
 }
 
-/// Whether a statement names resources of this type and of the action's service.
+/// Whether a statement names resources of this type and of the action's service. Not inlined: an interpreter has
+/// little stack for what its callers go on to.
+#[inline(never)]
 fn names_resource(statement: Value<'_>, action: &str, kind: &str) -> bool {
     let service = action.split(':').next().unwrap_or_default();
     let names = |pattern: &str| {

@@ -14,16 +14,41 @@ use crate::settings::Settings;
 /// The finding of a chain, from its parts in the order of their times; the last one completed it for a group,
 /// which may be of one account of several.
 #[inline(never)]
-pub fn correlation_finding<'a>(
+pub fn correlation_finding(
     chain: &Correlation,
     pack: &Pack,
     group: Group,
     last: Digest128,
     account: Option<&str>,
-    parts: &'a [FindingSnapshot<'a>],
+    parts: &[FindingSnapshot<'_>],
     settings: &Settings,
 ) -> Finding {
     let mut finding = blank(&chain.about, &[last, group.group], pack);
+    finding.account = account.map(str::to_owned);
+    tell_parts(&mut finding, chain, pack, parts, settings);
+    let goes = Goes(&finding, settings);
+    if let Some(severity) = chain.severity.iter().find(|severity| holds(&severity.when, &goes)) {
+        finding.severity = severity.level;
+    }
+    for (name, template) in &chain.details {
+        if let Some(value) = value(template, &finding, settings, None) {
+            finding.details.push((name.clone(), value));
+        }
+    }
+    write(&mut finding, &chain.about, settings, None);
+    finding
+}
+
+/// Writes what the parts say into a finding. Apart from what is made of that, since an interpreter has little
+/// stack for templates.
+#[inline(never)]
+fn tell_parts<'a>(
+    finding: &mut Finding,
+    chain: &Correlation,
+    pack: &Pack,
+    parts: &'a [FindingSnapshot<'a>],
+    settings: &Settings,
+) {
     let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let public = |part: &&FindingSnapshot<'_>| {
         !pack.rules.iter().any(|rule| rule.internal && *rule.about.slug == *part.rule)
@@ -54,7 +79,6 @@ pub fn correlation_finding<'a>(
         finding.event_source = who.event_source.to_string();
         finding.region = owned(&who.region);
     }
-    finding.account = account.map(str::to_owned);
     if let Some(last) = parts.last() {
         finding.accounts.recipient = owned(&last.recipient);
         finding.outcome = last.outcome;
@@ -72,17 +96,6 @@ pub fn correlation_finding<'a>(
         values.retain(|value| !value.is_empty());
         finding.details.push((name.into(), values.join(", ")));
     }
-    let goes = Goes(&finding, settings);
-    if let Some(severity) = chain.severity.iter().find(|severity| holds(&severity.when, &goes)) {
-        finding.severity = severity.level;
-    }
-    for (name, template) in &chain.details {
-        if let Some(value) = value(template, &finding, settings, None) {
-            finding.details.push((name.clone(), value));
-        }
-    }
-    write(&mut finding, &chain.about, settings, None);
-    finding
 }
 
 type PartValue = for<'a> fn(&'a FindingSnapshot<'a>) -> &'a str;

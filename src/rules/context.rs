@@ -73,11 +73,69 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A value that orgwatch works out.
+    /// A value that orgwatch works out. A function for each kind: an interpreter sets up the frame of a whole
+    /// function, and has little stack for policies.
     pub fn derived(&self, field: Derived) -> Option<Cow<'_, str>> {
+        match field {
+            Derived::GuardPolicy
+            | Derived::GrantsLeave
+            | Derived::Allows
+            | Derived::DeniesLeave
+            | Derived::DeniesEverything
+            | Derived::PolicyUnreadable => self.derived_of_policy(field),
+            Derived::Trusts
+            | Derived::TargetIs
+            | Derived::LogPath
+            | Derived::TrailTo
+            | Derived::OmitsWrites => self.derived_of_request(field),
+            _ => self.derived_of_summary(field),
+        }
+    }
+
+    #[inline(never)]
+    fn derived_of_policy(&self, field: Derived) -> Option<Cow<'_, str>> {
+        match field {
+            Derived::GuardPolicy => {
+                let kind = self.policy_type();
+                yes(org_policy::concerns_guard(&self.record, kind.as_deref(), self.ownership))
+            }
+            Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
+            Derived::Allows => {
+                let in_management = self.acts_in() == Some("management");
+                let allowed = record::allows(&self.record, in_management);
+                Some(allowed.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
+            }
+            Derived::DeniesLeave => org_policy::denies_leave(&self.record).map(said),
+            Derived::DeniesEverything => {
+                let remembered = self.remembered_policy_type.as_deref().map(org_policy::remembered);
+                yes(org_policy::denies_everything(&self.record)
+                    || remembered.is_some_and(|(_, everything)| everything))
+            }
+            Derived::PolicyUnreadable => yes(record::is_policy_unreadable(&self.record)),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    fn derived_of_request(&self, field: Derived) -> Option<Cow<'_, str>> {
+        match field {
+            Derived::Trusts => match record::trusts(&self.record, self.ownership)? {
+                Trusted::Everyone => Some("everyone".into()),
+                Trusted::Outside => Some("outside".into()),
+            },
+            Derived::TargetIs => {
+                org_policy::target_is(&self.record, self.ownership).map(Cow::Borrowed)
+            }
+            Derived::LogPath => log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed),
+            Derived::TrailTo => log_path::trail_to(&self.record, self.ownership).map(Cow::Borrowed),
+            Derived::OmitsWrites => record::omits_writes(&self.record).map(said),
+            _ => None,
+        }
+    }
+
+    #[inline(never)]
+    fn derived_of_summary(&self, field: Derived) -> Option<Cow<'_, str>> {
         let summary = self.summary();
-        let yes = |holds: bool| holds.then_some("true".into());
-        let said = |holds: bool| if holds { "true".into() } else { "false".into() };
         match field {
             Derived::UserName => summary.user_name().map(Cow::Borrowed),
             Derived::Destination => summary
@@ -85,20 +143,6 @@ impl<'a> Context<'a> {
                 .as_deref()
                 .map(|organization| self.ownership.destination(organization).as_str().into()),
             Derived::PolicyType => self.policy_type(),
-            Derived::GuardPolicy => {
-                let kind = self.policy_type();
-                yes(org_policy::concerns_guard(&self.record, kind.as_deref(), self.ownership))
-            }
-            Derived::GrantsLeave => yes(record::grants_leave(&self.record)),
-            Derived::Trusts => match record::trusts(&self.record, self.ownership)? {
-                Trusted::Everyone => Some("everyone".into()),
-                Trusted::Outside => Some("outside".into()),
-            },
-            Derived::Allows => {
-                let in_management = self.acts_in() == Some("management");
-                let allowed = record::allows(&self.record, in_management);
-                Some(allowed.join(", ").into()).filter(|text: &Cow<'_, str>| !text.is_empty())
-            }
             Derived::Severity => self.severity.get().map(|severity| severity.as_str().into()),
             Derived::Transfer => {
                 let to = summary.handshake_organization.as_deref();
@@ -109,29 +153,13 @@ impl<'a> Context<'a> {
             }
             Derived::ByAws => yes(record::is_aws(&self.record)),
             Derived::ActsIn => self.acts_in().map(Cow::Borrowed),
-            Derived::TargetIs => {
-                org_policy::target_is(&self.record, self.ownership).map(Cow::Borrowed)
-            }
             Derived::GuardedOu => {
                 let to = self.record.at(&["requestParameters", "destinationParentId"])?;
                 let guarded = &self.ownership.guarded_ous;
                 (!guarded.is_empty()).then(|| said(guarded.contains(to.trim())))
             }
-            Derived::DeniesLeave => org_policy::denies_leave(&self.record).map(said),
-            Derived::DeniesEverything => {
-                let remembered = self.remembered_policy_type.as_deref().map(org_policy::remembered);
-                yes(org_policy::denies_everything(&self.record)
-                    || remembered.is_some_and(|(_, everything)| everything))
-            }
-            Derived::LogPath => log_path::concerns(&self.record, self.ownership).map(Cow::Borrowed),
-            Derived::TrailTo => log_path::trail_to(&self.record, self.ownership).map(Cow::Borrowed),
-            Derived::OmitsWrites => record::omits_writes(&self.record).map(said),
-            Derived::PolicyUnreadable => yes(record::is_policy_unreadable(&self.record)),
-            // Only a finding has them; see `chains`.
-            Derived::Account
-            | Derived::Organization
-            | Derived::AccountOrOrganization
-            | Derived::AccountAndOrganization => None,
+            // Only a finding has the others; see `chains`.
+            _ => None,
         }
     }
 
@@ -165,4 +193,14 @@ impl<'a> Context<'a> {
             Field::Keyword => FieldValue::Derived(None),
         }
     }
+}
+
+/// The word for what holds; nothing for what does not.
+fn yes(holds: bool) -> Option<Cow<'static, str>> {
+    holds.then_some("true".into())
+}
+
+/// The word for what holds or does not.
+fn said(holds: bool) -> Cow<'static, str> {
+    if holds { "true".into() } else { "false".into() }
 }

@@ -39,7 +39,13 @@ impl Filter {
     /// A record that comes with keys of our names has them renamed even without findings: whoever
     /// routes on them must find ours or none.
     pub fn annotate(&mut self, record: &[u8]) -> Option<&[u8]> {
-        if self.detector.may_match(record) { self.look(record) } else { None }
+        if self.may_match(record) { self.look(record) } else { None }
+    }
+
+    /// Apart from what examines a record, since an interpreter has little stack for that.
+    #[inline(never)]
+    fn may_match(&self, record: &[u8]) -> bool {
+        self.detector.may_match(record)
     }
 
     /// Apart from what sees every record: an interpreter sets up the whole frame of a function that is

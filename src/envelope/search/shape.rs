@@ -26,18 +26,11 @@ impl Search<'_, '_> {
             false => forms::of(source),
         };
         let keys = || steps.keys(&outer.keys, node.step);
+
         match form {
-            Some((form, text)) => tapes.with(|tapes, tape| {
-                if tape.parse(&text).is_err() {
-                    // It was written here, of values that were read.
-                    debug_assert!(false, "{text}");
-                    let reason = format!("{form} that cannot be mapped");
-                    return self.visit(tapes, Content::Unreadable(reason));
-                }
-                let origin = Origin { keys: keys(), form: Some(form) };
-                let record = Value::root(tape, &text);
-                self.visit(tapes, Content::Record(Located { record, source, origin }));
-            }),
+            Some((form, text)) => {
+                self.mapped(source, &text, Origin { keys: keys(), form: Some(form) }, tapes);
+            }
             None if is_record => {
                 let origin = Origin { keys: keys(), form: None };
                 self.visit(tapes, Content::Record(Located { record: source, source, origin }));
@@ -45,6 +38,22 @@ impl Search<'_, '_> {
             None => return false,
         }
         true
+    }
+
+    /// Visits a record that was written of the facts of this one, which has another form.
+    #[inline(never)]
+    fn mapped(&mut self, source: Value<'_>, text: &str, origin: Origin, tapes: &mut TapePool) {
+        tapes.with(|tapes, tape| {
+            if tape.parse(text).is_err() {
+                // It was written here, of values that were read.
+                debug_assert!(false, "{text}");
+                let form = origin.form.map(|form| form.to_string()).unwrap_or_default();
+                let reason = format!("{form} that cannot be mapped");
+                return self.visit(tapes, Content::Unreadable(reason));
+            }
+            let record = Value::root(tape, text);
+            self.visit(tapes, Content::Record(Located { record, source, origin }));
+        });
     }
 }
 
