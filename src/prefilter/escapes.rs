@@ -27,7 +27,7 @@ pub(super) fn space(mut text: &[u8]) -> Rest<'_> {
 }
 
 /// The number of backslashes that a text begins with, and the rest of it.
-fn backslashes(text: &[u8]) -> (usize, &[u8]) {
+pub(super) fn backslashes(text: &[u8]) -> (usize, &[u8]) {
     let count = text.iter().take_while(|byte| **byte == b'\\').count();
     (count, text.get(count..).unwrap_or_default())
 }

@@ -8,6 +8,8 @@
 
 use memchr::memmem;
 
+use super::escapes::backslashes;
+
 /// How many bytes are looked up at once.
 const GRAM: usize = 4;
 
@@ -18,9 +20,9 @@ const FOLDED: [char; 2] = ['\u{212a}', '\u{130}'];
 /// Texts to search for.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
-    /// In lower case.
+    /// In lower case, each from the part on that is [searched for](searched_part).
     texts: Vec<Box<[u8]>>,
-    /// Some are shorter than four bytes, or have other letters than a search would find: they are everywhere.
+    /// Some have no part of four bytes, or other letters than a search would find: they are everywhere.
     everywhere: bool,
     searches: Vec<Search>,
 }
@@ -45,11 +47,13 @@ impl Texts {
         let mut grams: [Vec<(u16, u32, u8)>; STRIDES.len()] = Default::default();
         for (number, text) in texts.into_iter().enumerate() {
             let text = text.to_ascii_lowercase().into_bytes();
-            let fits = |stride: &usize| text.len() >= stride.saturating_add(GRAM - 1);
-            let group = STRIDES.iter().position(fits).filter(|_| text.iter().all(is_searched));
+            let (part, text) = searched_part(&text);
+            let fits = |stride: &usize| part.len() >= stride.saturating_add(GRAM - 1);
+            let is_known = text.iter().all(|byte| is_searched(byte) || *byte == b'/');
+            let group = STRIDES.iter().position(fits).filter(|_| is_known);
             match group.and_then(|group| Some((*STRIDES.get(group)?, grams.get_mut(group)?))) {
                 Some((stride, grams)) => {
-                    let first = text.windows(GRAM).take(stride).enumerate();
+                    let first = part.windows(GRAM).take(stride).enumerate();
                     let first =
                         first.filter_map(|(at, gram)| Some((at, hash(*gram.first_chunk()?))));
                     grams.extend(first.map(|(at, hash)| (hash, number as u32, at as u8)));
@@ -178,14 +182,45 @@ impl Search {
             let text = texts.get(*number as usize);
             let around = at.checked_sub((*offset).into()).and_then(|start| event.get(start..));
             let (Some(text), Some(around)) = (text, around) else { continue };
-            let found = around.get(..text.len());
-            if found.is_some_and(|found| found.eq_ignore_ascii_case(text))
-                && !visit(*number as usize)
-            {
+            if begins_with(around, text) && !visit(*number as usize) {
                 return false;
             }
         }
         true
+    }
+}
+
+/// The longest part of a text without a slash, and the text from there on.
+fn searched_part(text: &[u8]) -> (&[u8], &[u8]) {
+    let (mut longest, mut from): (&[u8], &[u8]) = (&[], text);
+    let mut rest = text;
+    for part in text.split(|byte| *byte == b'/') {
+        if part.len() > longest.len() {
+            (longest, from) = (part, rest);
+        }
+        rest = rest.get(part.len().saturating_add(1)..).unwrap_or_default();
+    }
+    (longest, from)
+}
+
+/// Whether an event begins with a text, in any case. A slash may be escaped in it, however deep in texts.
+fn begins_with(mut event: &[u8], text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'/').enumerate().all(|(number, part)| {
+        let rest = if number == 0 { Some(event) } else { slash(event) };
+        let rest = rest.and_then(|rest| rest.split_at_checked(part.len()));
+        rest.is_some_and(|(found, rest)| {
+            event = rest;
+            found.eq_ignore_ascii_case(part)
+        })
+    })
+}
+
+/// What follows a slash, as it is or escaped.
+fn slash(event: &[u8]) -> Option<&[u8]> {
+    match backslashes(event) {
+        (_, [b'/', rest @ ..]) => Some(rest),
+        (1.., [b'u', b'0', b'0', b'2', b'f' | b'F', rest @ ..]) => Some(rest),
+        _ => None,
     }
 }
 
@@ -196,7 +231,7 @@ fn hash(gram: [u8; GRAM]) -> u16 {
 }
 
 /// Whether a character of a text is written in JSON as it is, by those too who escape more than they must. The
-/// compiler of rules takes no others for texts.
+/// compiler of rules takes no others for texts but slashes.
 fn is_searched(byte: &u8) -> bool {
     matches!(byte, b' '..=b'~')
         && !matches!(byte, b'"' | b'\\' | b'/' | b'&' | b'\'' | b'+' | b'<' | b'=' | b'>' | b'`')
@@ -255,6 +290,25 @@ mod tests {
             assert!(Texts::new([text]).may_be_in(b"{}", true), "{text}");
         }
         assert!(!Texts::new([]).may_be_in(b"{}", true));
+    }
+
+    #[test]
+    fn a_slash_may_be_escaped() {
+        let search = Texts::new([":assumed-role/aws:/x"]);
+        for (event, found) in [
+            (":Assumed-role/aws:/X", true),
+            (r":assumed-role\/aws:\u002F/x", false),
+            (r":assumed-role\/aws:\u002Fx", true),
+            (r":assumed-role\\\/aws:\\u002fx", true),
+            (":assumed-role/ec2:/x", false),
+            (":assumed-roleu002faws:/x", false),
+            (":assumed-role/", false),
+            (":assumed-role", false),
+        ] {
+            assert_eq!(search.may_be_in(event.as_bytes(), true), found, "{event}");
+        }
+        // What stands before the part that is searched for is not looked at.
+        assert!(Texts::new(["x/policy"]).may_be_in(b"a policy", true));
     }
 
     proptest! {

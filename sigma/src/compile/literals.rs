@@ -97,10 +97,11 @@ fn texts_of_matcher(matcher: &Matcher) -> Option<BTreeSet<String>> {
     }
 }
 
-/// The rarest part of some texts that stands in JSON as it is.
+/// The rarest part of some texts that stands in JSON as it is, but for its slashes.
 fn rarest_part<'a>(texts: impl Iterator<Item = &'a str>) -> Option<BTreeSet<String>> {
-    let parts = texts.flat_map(|text| text.split(|c| !is_plain(c))).map(str::to_ascii_lowercase);
-    let long = parts.filter(|text| text.len() >= SHORTEST_TEXT);
+    let parts = texts.flat_map(|text| text.split(|c| !is_plain(c) && c != '/'));
+    let parts = parts.map(|text| text.trim_matches('/').to_ascii_lowercase());
+    let long = parts.filter(|text| text.split('/').any(|part| part.len() >= SHORTEST_TEXT));
     let own = long.filter(|text| !MAPPED.iter().any(|mapped| mapped.contains(text.as_str())));
     own.max_by_key(|text| (rarity(text), text.len())).map(|text| [text].into())
 }
@@ -113,7 +114,7 @@ fn literals(glob: &Glob) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a character is written in JSON as it is, by those too who escape more than they must: what means
-/// something in HTML, and slashes. The prefilter knows the same ones.
+/// something in HTML, and slashes. The prefilter knows the same ones; only it looks for slashes as well.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~')
         && !matches!(c, '"' | '\\' | '/' | '&' | '\'' | '+' | '<' | '=' | '>' | '`')
@@ -220,7 +221,9 @@ mod tests {
             ("(?i:kali)+-linux*", vec!["-linu"]),
             ("(?:parrot)?kalii?", vec!["kali"]),
             ("(?P<os>parrot){0,3}kali", vec!["kali"]),
-            (r"aws-cli\/1\.16\.312 Python", vec!["1.16.312 python"]),
+            (r"aws-cli\/1\.16\.312 Python", vec!["aws-cli/1.16.312 python"]),
+            (r"/:assumed-role/aws:=", vec![":assumed-role/aws:"]),
+            ("kal/ali/par", vec![]),
             (r"\d{4}-roles", vec!["-roles"]),
             ("[kali]{4}parrot[^x-z]", vec!["parrot"]),
             ("parrots?", vec!["parrot"]),
@@ -252,9 +255,9 @@ mod tests {
         let kali = || item("userAgent", "kali");
         let not = |expr| Expr::Not(Box::new(expr));
         for (expr, texts) in [
-            (Expr::And(vec![root(), hog(), not(kali())]), vec!["trufflehog"]),
-            (Expr::Or(vec![hog(), Expr::And(vec![kali(), root()])]), vec!["kali", "trufflehog"]),
-            (Expr::NOf(2, vec![hog(), kali(), root()]), vec!["kali", "root", "trufflehog"]),
+            (Expr::And(vec![root(), hog(), not(kali())]), vec!["trufflehog/3"]),
+            (Expr::Or(vec![hog(), Expr::And(vec![kali(), root()])]), vec!["kali", "trufflehog/3"]),
+            (Expr::NOf(2, vec![hog(), kali(), root()]), vec!["kali", "root", "trufflehog/3"]),
             (Expr::Or(vec![hog(), not(kali())]), vec![]),
             (Expr::And(vec![not(root()), item("errorCode", "fail")]), vec![]),
             (item("awsRegion", "eu"), vec![]),

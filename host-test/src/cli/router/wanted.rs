@@ -76,9 +76,10 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// A character in a regular expression, without any meaning.
+/// A character in a regular expression, without any meaning; a slash as it is or escaped in JSON.
 pub(super) fn escaped(c: char) -> String {
     match c {
+        '/' => r"(?:\\*/|\\+u002[fF])".into(),
         c if c.is_ascii_alphanumeric() || !c.is_ascii() => c.into(),
         c => format!(r"\x{:02x}", u32::from(c)),
     }
