@@ -45,7 +45,7 @@ fn account<'a>(
     let memberships = steps.get(&last).map(|step| step.memberships.as_slice()).unwrap_or_default();
     let membership =
         memberships.iter().find(|(membership, which)| membership.group == group && *which != ALL);
-    let accounts = parts.last().and_then(|part| part.account.as_deref());
+    let accounts = parts.last().and_then(|part| part.account);
     let one = membership.and_then(|(_, which)| accounts?.split(", ").nth(usize::from(*which)));
     one.or(accounts)
 }

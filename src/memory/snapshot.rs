@@ -23,44 +23,41 @@ const MAX_ACCOUNTS: usize = 50 * 14;
 const MAX_APPROVALS: usize = 4;
 const MAX_ORGANIZATIONS: usize = 8;
 
-type Text<'a> = Cow<'a, str>;
+/// A snapshot that was written. It borrows: a chain's finding may have fifty parts.
+pub type FindingSnapshot<'a> = Snapshot<&'a str>;
 
 /// The values that a chain's finding takes from a part: everything but the texts, which are the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct FindingSnapshot<'a> {
+pub struct Snapshot<T> {
     /// First: of two that differ, memory keeps the one without approvals.
     pub approvals: Vec<Approved>,
     pub outcome: Outcome,
     pub mfa: Option<bool>,
     pub console: Option<bool>,
-    #[serde(borrow)]
-    pub id: Text<'a>,
-    #[serde(borrow)]
-    pub rule: Text<'a>,
-    #[serde(borrow)]
-    pub event_name: Text<'a>,
-    #[serde(borrow)]
-    pub event_source: Text<'a>,
-    pub event: Option<Text<'a>>,
+    pub id: T,
+    pub rule: T,
+    pub event_name: T,
+    pub event_source: T,
+    pub event: Option<T>,
     /// Its time, as RFC 3339.
-    pub time: Option<Text<'a>>,
-    pub account: Option<Text<'a>>,
-    pub acting: Option<Text<'a>>,
-    pub recipient: Option<Text<'a>>,
-    pub organization: Option<Text<'a>>,
-    pub destination_organization: Option<Text<'a>>,
-    pub principal_kind: Option<Text<'a>>,
-    pub principal_arn: Option<Text<'a>>,
-    pub principal_name: Option<Text<'a>>,
-    pub access_key_id: Option<Text<'a>>,
-    pub issuer: Option<Text<'a>>,
-    pub source_ip: Option<Text<'a>>,
-    pub region: Option<Text<'a>>,
-    pub target_kind: Option<Text<'a>>,
-    pub target_id: Option<Text<'a>>,
-    pub outcome_reason: Option<Text<'a>>,
-    pub user_agent: Option<Text<'a>>,
+    pub time: Option<T>,
+    pub account: Option<T>,
+    pub acting: Option<T>,
+    pub recipient: Option<T>,
+    pub organization: Option<T>,
+    pub destination_organization: Option<T>,
+    pub principal_kind: Option<T>,
+    pub principal_arn: Option<T>,
+    pub principal_name: Option<T>,
+    pub access_key_id: Option<T>,
+    pub issuer: Option<T>,
+    pub source_ip: Option<T>,
+    pub region: Option<T>,
+    pub target_kind: Option<T>,
+    pub target_id: Option<T>,
+    pub outcome_reason: Option<T>,
+    pub user_agent: Option<T>,
 }
 
 /// An approval that covered the event when it was seen. The verdict is saved, since the snapshot of the
@@ -112,7 +109,7 @@ impl<'a> FindingSnapshot<'a> {
         let mut value = |text: &'a str| cut(text, MAX_VALUE);
         let who = &finding.principal;
         let target = finding.target.as_ref();
-        let snapshot = FindingSnapshot {
+        let snapshot: Snapshot<Cow<'_, str>> = Snapshot {
             approvals,
             outcome: finding.outcome,
             mfa: who.mfa,
@@ -169,12 +166,12 @@ mod tests {
         let found = Detector::open("{}").unwrap().detect(record.as_bytes()).unwrap();
         let bytes = FindingSnapshot::write(&found[0], Vec::new());
         let part = FindingSnapshot::read(&bytes).unwrap();
-        assert_eq!((&*part.id, &*part.rule), (&*found[0].id, &*found[0].rule));
-        assert_eq!(part.event.as_deref(), found[0].events.first().map(String::as_str));
-        assert_eq!(part.time.as_deref(), found[0].last_seen.as_deref());
-        assert_eq!(part.account.as_deref(), Some("444455556666"));
+        assert_eq!((part.id, part.rule), (&*found[0].id, &*found[0].rule));
+        assert_eq!(part.event, found[0].events.first().map(String::as_str));
+        assert_eq!(part.time, found[0].last_seen.as_deref());
+        assert_eq!(part.account, Some("444455556666"));
         assert_eq!((part.outcome, part.mfa), (Outcome::Failure, Some(false)));
-        assert_eq!(part.principal_arn.as_deref(), Some("arn:aws:iam::1:user/é"));
+        assert_eq!(part.principal_arn, Some("arn:aws:iam::1:user/é"));
         assert_eq!(part.region, None);
         assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_VALUE]));
         for length in 0..bytes.len() {

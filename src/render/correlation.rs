@@ -1,7 +1,5 @@
 //! The finding of a correlation, from those of the rules that it is made of.
 
-use std::borrow::Cow;
-
 use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Event, Field, Lookup, Pack, holds};
 
 use super::{blank, value, write};
@@ -49,43 +47,43 @@ fn tell_parts<'a>(
     parts: &'a [FindingSnapshot<'a>],
     settings: &Settings,
 ) {
-    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
-    let public = |part: &&FindingSnapshot<'_>| {
-        !pack.rules.iter().any(|rule| rule.internal && *rule.about.slug == *part.rule)
-    };
-    finding.parts = parts.iter().filter(public).map(|part| part.id.to_string()).collect();
-    finding.events = parts.iter().filter_map(|part| owned(&part.event)).collect();
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let internal = pack.rules.iter().filter(|rule| rule.internal);
+    let internal: Vec<&str> = internal.map(|rule| rule.about.slug.as_str()).collect();
+    let public = || parts.iter().filter(|part| !internal.contains(&part.rule));
+    finding.parts = public().map(|part| part.id.to_owned()).collect();
+    finding.events = parts.iter().filter_map(|part| owned(part.event)).collect();
     finding.events.dedup();
-    let slugs: Vec<&str> = parts.iter().filter(public).map(|part| &*part.rule).collect();
+    let slugs: Vec<&str> = public().map(|part| part.rule).collect();
     if !slugs.is_empty() {
         finding.details.push(("parts".into(), slugs.join(", ")));
     }
-    finding.first_seen = parts.first().and_then(|part| owned(&part.time));
+    finding.first_seen = parts.first().and_then(|part| owned(part.time));
     // Each value from the last part that has it: a service's event names no principal, say.
     let latest = || parts.iter().rev();
     finding.destination_organization =
-        latest().find_map(|part| owned(&part.destination_organization));
+        latest().find_map(|part| owned(part.destination_organization));
     finding.organization = latest()
-        .find_map(|part| owned(&part.organization))
+        .find_map(|part| owned(part.organization))
         .or_else(|| settings.ownership.organization.clone());
     // Who, and what they did, from one part: the last that somebody made.
     let made = latest().find(|part| principal(part) != Principal::default());
     if let Some(who) = made.or(parts.last()) {
         finding.principal = principal(who);
-        finding.source_ip = owned(&who.source_ip);
-        finding.user_agent = owned(&who.user_agent);
-        finding.accounts.acting = owned(&who.acting);
+        finding.source_ip = owned(who.source_ip);
+        finding.user_agent = owned(who.user_agent);
+        finding.accounts.acting = owned(who.acting);
         finding.event_name = who.event_name.to_string();
         finding.event_source = who.event_source.to_string();
-        finding.region = owned(&who.region);
+        finding.region = owned(who.region);
     }
     if let Some(last) = parts.last() {
-        finding.accounts.recipient = owned(&last.recipient);
+        finding.accounts.recipient = owned(last.recipient);
         finding.outcome = last.outcome;
-        finding.outcome_reason = owned(&last.outcome_reason);
-        let target = Target { kind: owned(&last.target_kind), id: owned(&last.target_id) };
+        finding.outcome_reason = owned(last.outcome_reason);
+        let target = Target { kind: owned(last.target_kind), id: owned(last.target_id) };
         finding.target = Some(target).filter(|target| *target != Target::default());
-        finding.last_seen = owned(&last.time);
+        finding.last_seen = owned(last.time);
     }
     if let CorrelationKind::ValueCount(_, field) = &chain.kind
         && let Some((name, value)) = counted(field)
@@ -105,19 +103,19 @@ type PartValue = for<'a> fn(&'a FindingSnapshot<'a>) -> &'a str;
 fn counted(field: &Field) -> Option<(&str, PartValue)> {
     let path = match field {
         Field::Derived(Derived::Account) => {
-            return Some(("accounts", |part| part.account.as_deref().unwrap_or_default()));
+            return Some(("accounts", |part| part.account.unwrap_or_default()));
         }
         Field::Derived(_) | Field::Keyword => return None,
         Field::Record(path) => path.text.as_str(),
     };
     Some(match path {
-        "eventName" => ("calls", |part| &part.event_name),
-        "eventSource" => (path, |part| &part.event_source),
-        "awsRegion" => (path, |part| part.region.as_deref().unwrap_or_default()),
-        "sourceIPAddress" => (path, |part| part.source_ip.as_deref().unwrap_or_default()),
-        "userAgent" => (path, |part| part.user_agent.as_deref().unwrap_or_default()),
-        "userIdentity.arn" => (path, |part| part.principal_arn.as_deref().unwrap_or_default()),
-        "recipientAccountId" => (path, |part| part.recipient.as_deref().unwrap_or_default()),
+        "eventName" => ("calls", |part| part.event_name),
+        "eventSource" => (path, |part| part.event_source),
+        "awsRegion" => (path, |part| part.region.unwrap_or_default()),
+        "sourceIPAddress" => (path, |part| part.source_ip.unwrap_or_default()),
+        "userAgent" => (path, |part| part.user_agent.unwrap_or_default()),
+        "userIdentity.arn" => (path, |part| part.principal_arn.unwrap_or_default()),
+        "recipientAccountId" => (path, |part| part.recipient.unwrap_or_default()),
         _ => return None,
     })
 }
@@ -148,14 +146,14 @@ impl Event for Goes<'_> {
 
 /// The principal of a part's event.
 fn principal(part: &FindingSnapshot<'_>) -> Principal {
-    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    let owned = |text: Option<&str>| text.map(str::to_owned);
     Principal {
-        kind: owned(&part.principal_kind),
-        arn: owned(&part.principal_arn),
-        name: owned(&part.principal_name),
-        access_key_id: owned(&part.access_key_id),
+        kind: owned(part.principal_kind),
+        arn: owned(part.principal_arn),
+        name: owned(part.principal_name),
+        access_key_id: owned(part.access_key_id),
         mfa: part.mfa,
-        issuer: owned(&part.issuer),
+        issuer: owned(part.issuer),
         console: part.console,
     }
 }
