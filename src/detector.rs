@@ -1,6 +1,7 @@
 //! One event from top to bottom: prefilter, envelope, record, rules, memory, finding.
 
 mod evaluation;
+mod foreign;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ pub use crate::batch::{Batch, Counts, Located, MAX_UNREADABLE, Place, Screened, 
 use crate::chains::Correlations;
 use crate::digest::Digest128;
 use crate::embedded_config::baked;
-use crate::envelope::{self, Content, Origin, Reach, TapePool, Visit};
+use crate::envelope::{self, Content, Reach, TapePool, Visit};
 use crate::finding::Finding;
 use crate::json::Value;
 use crate::memory::{Memory, Saved};
@@ -20,7 +21,6 @@ use crate::record::org_policy;
 use crate::rules::{Correlation, Index, Pack, Rule, RuleMetadata};
 use crate::settings::{Mode, Problem, Settings};
 use crate::state::StateError;
-use crate::text::shortened;
 use crate::{heartbeat, silence, status};
 use evaluation::{evaluate_record, fell_silent, heard, stage};
 
@@ -270,40 +270,20 @@ impl Detector {
             }
             place.record = place.record.saturating_add(1);
         });
-        // Something that names a wanted event and is no record must not look as if it were nothing.
+        if foreign.is_empty() {
+            return;
+        }
         let mut elsewhere = None;
-        if !foreign.is_empty() && records == 0 && !settings.reach.is_everywhere() {
-            contents(&Reach::everywhere(), tapes, &mut |_, content| match content {
-                Content::Record(located) => {
-                    let name = located.record.get("eventName").and_then(|name| name.text());
-                    if let Some(name) = name.filter(|name| prefilter.wants(name)) {
-                        elsewhere.get_or_insert_with(|| not_looked_for(&name, &located.origin));
-                    }
-                }
-                Content::Foreign(names) if elsewhere.is_none() => {
-                    elsewhere = names_wanted(&names).map(|name| no_record(&name));
-                }
-                _ => {}
+        if records == 0 && !settings.reach.is_everywhere() {
+            contents(&Reach::everywhere(), tapes, &mut |_, content| {
+                foreign::look_elsewhere(content, prefilter, &mut elsewhere);
             });
         }
-        if records == 0
-            && elsewhere.is_none()
-            && !foreign.is_empty()
-            && foreign.iter().all(|(_, named)| named.is_none())
-        {
-            elsewhere = prefilter.mentions(text).map(no_record);
+        let names_none = foreign.iter().all(|(_, named)| named.is_none());
+        if records == 0 && elsewhere.is_none() && names_none {
+            elsewhere = prefilter.mentions(text).map(foreign::no_record);
         }
-        for (n, (place, named)) in foreign.into_iter().enumerate() {
-            let told = elsewhere.take().filter(|_| n == 0);
-            match told.or_else(|| named.map(|name| no_record(&name))) {
-                Some(reason) => {
-                    count(&mut batch.counts.events, 1);
-                    count(&mut batch.counts.unreadable, 1);
-                    batch.report([Unreadable { place, reason }]);
-                }
-                None => batch.counts.foreign(None, 1),
-            }
-        }
+        foreign::report(foreign, elsewhere, batch);
     }
 }
 
@@ -327,20 +307,6 @@ fn chains_off(pack: &Pack, settings: &Settings) -> impl Iterator<Item = Digest12
     let abouts = pack.correlations.iter().map(|chain| &chain.about);
     let off = abouts.filter(|about| settings.of_rule(&about.slug).mode == Mode::Off);
     off.map(|about| Digest128::of(&[&about.id]))
-}
-
-/// The reason for a record that stands where none is looked for.
-fn not_looked_for(name: &str, origin: &Origin) -> String {
-    let path = shortened(&origin.path().unwrap_or_default(), 200).into_owned();
-    let name = shortened(name, 100).into_owned();
-    format!(
-        "{name} stands under `{path}`, where no record is looked for: `record_at: [{path}]` in the settings adds that"
-    )
-}
-
-/// The reason for something that names an event that a rule wants and is no record.
-fn no_record(name: &str) -> String {
-    format!("it names {} and is no CloudTrail record", shortened(name, 100))
 }
 
 /// A problem with the settings as a whole.

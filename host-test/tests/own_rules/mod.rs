@@ -36,3 +36,29 @@ fn lines(sandbox: &Sandbox) -> Vec<String> {
     let text = std::fs::read_to_string(events(sandbox)).unwrap();
     text.lines().map(str::to_owned).collect()
 }
+
+/// Rules and events for a router: those of the environment (`ORGWATCH_RULES`, a folder, and `ORGWATCH_EVENTS`, files
+/// with an event a line), or else the starter's, of which an event comes while the router runs.
+fn given() -> Given {
+    if let Ok(rules) = std::env::var("ORGWATCH_RULES") {
+        let files = std::env::var("ORGWATCH_EVENTS").expect("ORGWATCH_EVENTS, with ORGWATCH_RULES");
+        let read = |file: &str| std::fs::read_to_string(file).unwrap();
+        let lines = files.lines().map(read).collect::<String>();
+        let lines = lines.lines().map(str::to_owned).collect();
+        return Given { rules: rules.into(), lines, late: None, sandbox: None };
+    }
+    let sandbox = starter();
+    let lines = lines(&sandbox);
+    let late = lines[3].replace("7a02", "7a03");
+    Given { rules: sandbox.path("mine"), lines, late: Some(late), sandbox: Some(sandbox) }
+}
+
+/// What [`given`] gives.
+struct Given {
+    rules: PathBuf,
+    lines: Vec<String>,
+    /// One more event, which comes later.
+    late: Option<String>,
+    /// The starter's; its rule fires.
+    sandbox: Option<Sandbox>,
+}
