@@ -46,8 +46,8 @@ const FEW: usize = 4;
 /// How many places are compared at once.
 const BLOCK: usize = 32;
 
-/// Whether the processor compares many bytes at once. The interpreter of Fluent Bit does not.
-const HAS_VECTORS: bool = cfg!(any(not(target_family = "wasm"), target_feature = "simd128"));
+/// Whether compilers make vectors of it: not where they make small code, as for wasm.
+const HAS_VECTORS: bool = cfg!(not(target_family = "wasm"));
 
 /// The strides, from the longest.
 const STRIDES: [usize; 3] = [8, 4, 1];
