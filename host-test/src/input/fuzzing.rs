@@ -5,7 +5,7 @@ use super::bytes::Bytes;
 use super::layers::decompress_all;
 use super::members::Form;
 use super::splitter::{Broken, INNER_LISTS, LISTS, Splitter};
-use super::{Batch, Error, Limits, MOST_UNREADABLE, ReadProgress};
+use super::{Batch, Error, LONG_LINE, Limits, MOST_UNREADABLE, ReadProgress};
 
 /// The way that a splitter is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,10 @@ pub fn split(text: &[u8], used: Use, piece: usize, target: usize) -> Split {
         assert!(calls < 4 * text.len() + 1000, "no progress");
         assert!(batch.last().unreadable.len() <= MOST_UNREADABLE, "unbounded");
         if !splitter.in_event() {
-            // An event that is broken and the one behind it may come in one step.
+            // An event that is broken and the one behind it may come in one step, and so may the elements of a
+            // list that could have been one event.
             let longest = lines(batch).map(<[u8]>::len).max().unwrap_or(0);
-            let most = target.saturating_add(2 * (longest + 1));
+            let most = target.saturating_add(LONG_LINE + 2 * (longest + 1));
             assert!(used != Use::PassedOn || batch.bytes.len() <= most, "unbounded");
             split.take(batch);
         }
