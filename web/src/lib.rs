@@ -21,7 +21,7 @@ mod input;
 #[path = "../../host-test/src/native.rs"]
 mod native;
 #[cfg(feature = "page")]
-#[allow(missing_docs)]
+#[allow(dead_code, missing_docs)]
 mod output;
 #[cfg(feature = "page")]
 #[allow(dead_code, missing_docs)]

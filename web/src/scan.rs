@@ -2,11 +2,13 @@
 
 #[path = "../../host-test/src/scan/bucket_path.rs"]
 mod bucket_path;
+#[allow(dead_code)]
 #[path = "../../host-test/src/scan/filter.rs"]
 mod filter;
 mod reading;
 #[path = "../../host-test/src/scan/record.rs"]
 mod record;
+#[allow(dead_code)]
 #[path = "../../host-test/src/scan/tally.rs"]
 mod tally;
 

@@ -6,7 +6,7 @@ mod package;
 mod page;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -16,14 +16,6 @@ use crate::workspace::Workspace;
 use bindgen::{Bindgen, Target};
 
 const REPEAT: &str = "cargo xtask web";
-
-/// What was built.
-pub struct Web {
-    /// The folder of the package.
-    pub package: PathBuf,
-    /// The page.
-    pub page: PathBuf,
-}
 
 /// A crate of `web/` as WebAssembly.
 struct Module {
@@ -40,7 +32,7 @@ const COMPILER: Module =
     Module { package: "orgwatch-web-compiler", features: "", folder: "web-compiler" };
 
 /// Builds both into `dist`.
-pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Web> {
+pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let bindgen = steps.run("prepare wasm-bindgen", REPEAT, || Bindgen::prepare(workspace))?;
     let toolchain = steps.run("find a compiler for WebAssembly", REPEAT, Toolchain::find)?;
     let dist = workspace.root.join("dist");
@@ -62,7 +54,7 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<Web> {
         Ok(file)
     })?;
     eprintln!("    {}\n    {}", package.display(), page.display());
-    Ok(Web { package, page })
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String> {
