@@ -8,6 +8,11 @@ import { save, unpack } from './payload.js';
 import { el, number, plural, size } from './text.js';
 import { incident } from './view.js';
 
+// No policy binds WebRTC in every browser, and nothing here needs it.
+for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'WebTransport']) {
+  Object.defineProperty(globalThis, name, { value: undefined, configurable: false });
+}
+
 const at = (id) => document.getElementById(id);
 
 /** More bytes than these are not examined again by themselves after an edit. */

@@ -13,7 +13,7 @@ export function el(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) element.setAttribute(key, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== undefined && child !== null)
+  element.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false)
     .map((child) => (typeof child === 'object' ? child : visible(child))));
   return element;
 }

@@ -83,9 +83,9 @@ function body(one, findings) {
   return el('div', { class: 'body' },
     chain(one, findings),
     el('h4', {}, 'What is known'), facts(finding),
-    finding.why && [el('h4', {}, 'Why it matters'), el('p', {}, finding.why)],
-    finding.benign && [el('h4', {}, 'What else it could be'), el('p', {}, finding.benign)],
-    finding.triage?.length && [el('h4', {}, 'What to do'), steps(finding)],
+    Boolean(finding.why) && [el('h4', {}, 'Why it matters'), el('p', {}, finding.why)],
+    Boolean(finding.benign) && [el('h4', {}, 'What else it could be'), el('p', {}, finding.benign)],
+    finding.triage?.length > 0 && [el('h4', {}, 'What to do'), steps(finding)],
     rawRecord(one));
 }
 
@@ -110,7 +110,7 @@ function opened(incident, findings) {
       fact('Who', finding.principal?.arn ?? finding.principal?.name),
       fact('From', finding.source_ip, finding.region), fact('With', finding.user_agent),
       fact('Going to', finding.destination_organization)),
-    finding.triage?.length && [el('h3', {}, 'What to do'), steps(finding)],
+    finding.triage?.length > 0 && [el('h3', {}, 'What to do'), steps(finding)],
     el('h3', {}, 'Timeline'),
     el('ol', { class: 'timeline' }, shown.map((one) => row(one, findings))),
     left > 0 && el('p', { class: 'note' }, `${plural(left, 'finding')} more: the export has them.`),

@@ -37,16 +37,19 @@ shown('the sample opens to timeline, chain, facts, steps and record', async (pag
   await sample(page);
   assert.match(await status(page), /165 events in 1 file/);
   const first = page.locator('.incident').first();
+  assert.doesNotMatch(await page.innerText('main'), /false|undefined|null|NaN/);
   assert.match(await first.innerText(), /critical[\s\S]*Account 444455556666/);
   await shot(page, 'incidents');
   await first.locator('summary').first().click();
   for (const heading of ['Who, and from where', 'What to do', 'Timeline']) {
-    assert.ok(await first.getByRole('heading', { name: heading }).first().isVisible(), heading);
+    await first.getByRole('heading', { name: heading }).first().waitFor();
   }
-  const exit = first.locator('.finding', { hasText: 'member-left-organization' }).or(first.locator('.finding', { hasText: 'left' })).first();
+  const exit = first.locator('.finding', { hasText: 'took account 444455556666' }).first();
   await exit.locator('> summary').click();
+  await exit.locator('.facts').waitFor();
   assert.match(await exit.innerText(), /What is known[\s\S]*Who[\s\S]*203\.0\.113\.77/);
   await exit.locator('.raw > summary').click();
+  await exit.locator('pre').waitFor();
   assert.match(await exit.locator('.raw').innerText(), /samples\/incident\.ndjson:\d+[\s\S]*"eventSource"/);
   const chained = first.locator('.finding', { hasText: 'then' }).first();
   await chained.locator('> summary').click();
@@ -182,6 +185,7 @@ shown('what a record says is text', async (page) => {
   await page.click('.incident > summary');
   await page.click('.finding > summary');
   await page.click('.raw > summary');
+  await page.waitForSelector('.raw pre');
   const text = await page.innerText('.incident');
   assert.ok(text.includes('<img src=x onerror=alert(1)>') && text.includes('\\u{202e}') && !text.includes('\u202e'), text);
   assert.equal(await page.locator('.incident img, .incident script, .incident .summary b').count(), 0);
@@ -219,6 +223,7 @@ for (const [name, options] of [
     await sample(page);
     for (const one of await page.locator('main > details > summary:visible, .editors summary, .intake summary').all()) await one.click();
     await page.locator('.incident > summary').first().click();
+    await page.waitForSelector('.incident .timeline');
     for (const one of await page.locator('.finding > summary').all()) if (await one.isVisible()) await one.click();
     await page.locator('.raw > summary').first().click();
     assert.deepEqual(await violations(page), []);

@@ -91,7 +91,6 @@ fn policy(script: &str, style: &str) -> String {
         "connect-src 'none'".to_owned(),
         "form-action 'none'".to_owned(),
         "base-uri 'none'".to_owned(),
-        "webrtc 'block'".to_owned(),
     ]
     .join("; ")
 }
