@@ -10,10 +10,10 @@ use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 /// Debian's, and a font, which it does not depend on.
-const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
+pub const PACKAGES: [&str; 2] = ["chromium", "fonts-dejavu-core"];
 
 /// The path of Debian's Chromium.
-const PROGRAM: &str = "/usr/bin/chromium";
+pub const PROGRAM: &str = "/usr/bin/chromium";
 
 /// Shows the reports in a browser, which it installs. If there was one, `needs` has run these tests.
 pub fn test(workspace: &Workspace, steps: &mut Steps) -> Result<()> {

@@ -63,6 +63,16 @@ pub enum Command {
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::Flags),
 
+    /// Build the package for JavaScript, and the page that runs from a file
+    ///
+    /// Puts `dist/orgwatch-js/`, a package in npm's form, and `dist/orgwatch.html`, one file with everything
+    /// inside it, in place. Installs wasm-bindgen's command below the target folder when it is not there, and
+    /// uses wasm-opt where it is on the path.
+    #[command(after_help = "Examples:
+  cargo xtask web
+  cargo xtask web && chromium dist/orgwatch.html")]
+    Web,
+
     /// Feed hostile bytes to what takes input apart
     ///
     /// Runs the targets of `fuzz/` with cargo-fuzz, which it installs below the target folder when it is not

@@ -19,6 +19,7 @@ mod sigma;
 mod steps;
 mod test;
 mod toolchain;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Build => build::build(&workspace, &mut steps),
         Command::Demo => build::demo(&workspace, &mut steps),
         Command::Bench(flags) => bench::run(&workspace, &mut steps, &flags),
+        Command::Web => web::build(&workspace, &mut steps),
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);

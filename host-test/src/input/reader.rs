@@ -72,6 +72,16 @@ impl Reader {
         Ok(Self::new(Bytes::open(source, limits, progress)?))
     }
 
+    /// Reads what is no file of this machine, such as one that a browser was given.
+    pub fn of(
+        input: Box<dyn std::io::Read + Send>,
+        limits: &Limits,
+        progress: &ReadProgress,
+    ) -> Self {
+        progress.add_file();
+        Self::new(Bytes::new(input, false, limits, progress))
+    }
+
     fn new(bytes: Bytes) -> Self {
         let form = Form::Unknown;
         Reader { bytes, rest: Vec::new(), more: true, failed: None, form, line: 1, later: None }

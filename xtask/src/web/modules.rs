@@ -1,0 +1,36 @@
+//! Modules of JavaScript as one script: the page is one file, and a script that is inlined imports nothing.
+
+use anyhow::{Result, ensure};
+
+/// The modules one after another, as one function. Each may import what stands before it.
+pub(super) fn joined(modules: &[(&str, String)]) -> Result<String> {
+    let mut script = String::from("(() => {\n'use strict';\n");
+    for (n, (name, text)) in modules.iter().enumerate() {
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("import ") {
+                let from = rest.split('\'').nth(1).unwrap_or_default().trim_start_matches("./");
+                let known = modules[..n].iter().any(|(before, _)| *before == from);
+                ensure!(known, "{name} imports {from}, which does not stand before it");
+                continue;
+            }
+            script.push_str(line.strip_prefix("export ").unwrap_or(line));
+            script.push('\n');
+        }
+    }
+    script.push_str("})();\n");
+    Ok(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_become_one_script() {
+        let one = ("one.js", "export const a = 1;\n".to_owned());
+        let other = ("other.js", "import { a } from './one.js';\n\nf(a);\n".to_owned());
+        let script = joined(&[one.clone(), other.clone()]).unwrap();
+        assert_eq!(script, "(() => {\n'use strict';\nconst a = 1;\n\nf(a);\n})();\n");
+        assert!(joined(&[other, one]).is_err());
+    }
+}
