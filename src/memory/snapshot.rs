@@ -3,8 +3,9 @@
 //! A snapshot is bytes: every finding that feeds a chain is written down, and few are ever read.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome};
@@ -23,7 +24,24 @@ const MAX_ACCOUNTS: usize = 50 * 14;
 const MAX_APPROVALS: usize = 4;
 const MAX_ORGANIZATIONS: usize = 8;
 
-type Text<'a> = Cow<'a, str>;
+/// A text. Read back it is borrowed: a chain's finding reads fifty parts, and few of their values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&str>::deserialize(deserializer).map(|text| Text(text.into()))
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The values that a chain's finding takes from a part: everything but the texts, which are the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,24 +60,42 @@ pub struct FindingSnapshot<'a> {
     pub event_name: Text<'a>,
     #[serde(borrow)]
     pub event_source: Text<'a>,
+    #[serde(borrow)]
     pub event: Option<Text<'a>>,
     /// Its time, as RFC 3339.
+    #[serde(borrow)]
     pub time: Option<Text<'a>>,
+    #[serde(borrow)]
     pub account: Option<Text<'a>>,
+    #[serde(borrow)]
     pub acting: Option<Text<'a>>,
+    #[serde(borrow)]
     pub recipient: Option<Text<'a>>,
+    #[serde(borrow)]
     pub organization: Option<Text<'a>>,
+    #[serde(borrow)]
     pub destination_organization: Option<Text<'a>>,
+    #[serde(borrow)]
     pub principal_kind: Option<Text<'a>>,
+    #[serde(borrow)]
     pub principal_arn: Option<Text<'a>>,
+    #[serde(borrow)]
     pub principal_name: Option<Text<'a>>,
+    #[serde(borrow)]
     pub access_key_id: Option<Text<'a>>,
+    #[serde(borrow)]
     pub issuer: Option<Text<'a>>,
+    #[serde(borrow)]
     pub source_ip: Option<Text<'a>>,
+    #[serde(borrow)]
     pub region: Option<Text<'a>>,
+    #[serde(borrow)]
     pub target_kind: Option<Text<'a>>,
+    #[serde(borrow)]
     pub target_id: Option<Text<'a>>,
+    #[serde(borrow)]
     pub outcome_reason: Option<Text<'a>>,
+    #[serde(borrow)]
     pub user_agent: Option<Text<'a>>,
 }
 
@@ -106,7 +142,7 @@ impl<'a> FindingSnapshot<'a> {
         let mut cut = |text: &'a str, most: usize| {
             let text = shortened(text, most.min(left));
             left = left.saturating_sub(text.len());
-            text
+            Text(text)
         };
         let account = finding.account.as_deref().map(|text| cut(text, MAX_ACCOUNTS));
         let mut value = |text: &'a str| cut(text, MAX_VALUE);
@@ -144,6 +180,14 @@ impl<'a> FindingSnapshot<'a> {
         postcard::to_allocvec(&snapshot).unwrap_or_default().into()
     }
 
+    /// Whether it names anybody.
+    pub fn has_principal(&self) -> bool {
+        let FindingSnapshot { principal_kind, principal_arn, principal_name, .. } = self;
+        let texts =
+            [principal_kind, principal_arn, principal_name, &self.access_key_id, &self.issuer];
+        texts.iter().any(|text| text.is_some()) || self.mfa.is_some() || self.console.is_some()
+    }
+
     /// A part from what was written of it.
     #[inline(never)]
     pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
@@ -176,7 +220,7 @@ mod tests {
         assert_eq!((part.outcome, part.mfa), (Outcome::Failure, Some(false)));
         assert_eq!(part.principal_arn.as_deref(), Some("arn:aws:iam::1:user/é"));
         assert_eq!(part.region, None);
-        assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_VALUE]));
+        assert_eq!(*part.user_agent.unwrap(), *format!("{}…", &long[..MAX_VALUE]));
         for length in 0..bytes.len() {
             assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
         }

@@ -1,14 +1,12 @@
 //! The finding of a correlation, from those of the rules that it is made of.
 
-use std::borrow::Cow;
-
 use orgwatch_sigma::{Correlation, CorrelationKind, Derived, Event, Field, Lookup, Pack, holds};
 
 use super::{blank, value, write};
 use crate::digest::Digest128;
 use crate::finding::{Finding, Principal, Target};
 use crate::json::Value;
-use crate::memory::{FindingSnapshot, Group};
+use crate::memory::{FindingSnapshot, Group, Text};
 use crate::settings::Settings;
 
 /// The finding of a chain, from its parts in the order of their times; the last one completed it for a group,
@@ -49,7 +47,7 @@ fn tell_parts<'a>(
     parts: &'a [FindingSnapshot<'a>],
     settings: &Settings,
 ) {
-    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    let owned = |text: &Option<Text<'_>>| text.as_deref().map(str::to_owned);
     let public = |part: &&FindingSnapshot<'_>| {
         !pack.rules.iter().any(|rule| rule.internal && *rule.about.slug == *part.rule)
     };
@@ -69,7 +67,7 @@ fn tell_parts<'a>(
         .find_map(|part| owned(&part.organization))
         .or_else(|| settings.ownership.organization.clone());
     // Who, and what they did, from one part: the last that somebody made.
-    let made = latest().find(|part| principal(part) != Principal::default());
+    let made = latest().find(|part| part.has_principal());
     if let Some(who) = made.or(parts.last()) {
         finding.principal = principal(who);
         finding.source_ip = owned(&who.source_ip);
@@ -148,7 +146,7 @@ impl Event for Goes<'_> {
 
 /// The principal of a part's event.
 fn principal(part: &FindingSnapshot<'_>) -> Principal {
-    let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    let owned = |text: &Option<Text<'_>>| text.as_deref().map(str::to_owned);
     Principal {
         kind: owned(&part.principal_kind),
         arn: owned(&part.principal_arn),
