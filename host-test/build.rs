@@ -3,6 +3,9 @@
 //! Without it nothing is embedded: the command then looks for the component beside itself, and the
 //! library builds on a machine that cannot build WebAssembly.
 //!
+//! A component that is compiled from the same sources as the detector that the host is linked with is noted
+//! by its digest: the host screens for it natively.
+//!
 //! Also lists the files of the rules, by whose digest the command knows whether a component has the
 //! pack that is linked into it.
 
@@ -16,6 +19,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let (mut linked, mut digest) = (false, None);
     let value = match env::var_os(VARIABLE) {
         Some(file) if !file.is_empty() => {
             // Copied, so that what is compiled in names no path of the machine that built it.
@@ -25,11 +29,18 @@ fn main() {
                 println!("cargo::error={VARIABLE} names {}: {err}", file.display());
                 return;
             }
+            let component = fs::read(&file).expect("it was copied");
+            linked = is_linked(&component);
+            digest = Some(orgwatch_artifact::digest(&component));
             r#"Some(include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm")))"#
         }
         _ => "None",
     };
-    let code = format!("pub(super) static EMBEDDED: Option<&[u8]> = {value};\n");
+    let code = format!(
+        "pub(super) static EMBEDDED: Option<&[u8]> = {value};\n\
+         pub(super) const DIGEST: Option<&str> = {digest:?};\n\
+         pub(super) const LINKED: bool = {linked};\n"
+    );
     fs::write(out.join("embedded.rs"), code).expect("OUT_DIR can be written");
 
     let rules = in_workspace(Path::new("rules"));
@@ -43,6 +54,23 @@ fn main() {
     });
     let code = format!("&[\n{}]\n", lines.collect::<String>());
     fs::write(out.join("rules.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// Whether a component is compiled from the sources that the host is linked with.
+fn is_linked(component: &[u8]) -> bool {
+    for name in orgwatch_artifact::SOURCES {
+        println!("cargo::rerun-if-changed={}", in_workspace(Path::new(name)).display());
+    }
+    let ours = orgwatch_artifact::sources(&in_workspace(Path::new("")));
+    let its = orgwatch_artifact::Artifact::read(component).map(|artifact| artifact.build.sources);
+    let linked = matches!((ours, its), (Ok(ours), Ok(Some(its))) if ours == its);
+    if !linked {
+        println!(
+            "cargo::warning=the component is not of these sources, so that it screens events itself: \
+             cargo xtask build makes both"
+        );
+    }
+    linked
 }
 
 /// Every rule file below a folder.

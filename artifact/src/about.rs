@@ -38,6 +38,9 @@ pub struct Build {
     pub std_from_source: bool,
     /// The features of the package `orgwatch`, separated by commas.
     pub features: String,
+    /// The digest of its [sources](crate::sources); none in what was built before they were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<String>,
     /// The flags of the compiler. Folders of the machine are replaced by `…`.
     pub flags: Vec<String>,
 }

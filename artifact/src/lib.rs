@@ -20,9 +20,11 @@ mod cases;
 mod digest;
 mod read;
 mod sections;
+mod sources;
 
 pub use about::{BAKED, BUILD, Baked, BakedRules, Build, PACK, Pack, PackRule, Shape};
 pub use cases::{CASES, Case, CaseError};
 pub use digest::{DIGEST, Integrity, digest, integrity, seal};
 pub use read::{Artifact, Fault};
 pub use sections::{Kind, Malformed, Module, Section};
+pub use sources::{SOURCES, sources};

@@ -11,7 +11,7 @@ use orgwatch_artifact::{Artifact, Baked, Build, Malformed, Module, Pack, Shape, 
 use serde::Serialize;
 use wasmparser::{ExternalKind, Parser, Payload};
 
-use crate::bake;
+use crate::{bake, plugin};
 
 /// The description of a file. Serializes to what `orgwatch inspect --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -58,6 +58,10 @@ pub struct Inspection {
     /// The rules that are baked in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rules: Option<BakedPack>,
+    /// Whether this program screens events for it natively: it is linked with the sources that this component
+    /// is compiled from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screened_natively: Option<bool>,
     /// Why it is not ours, or how it is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -127,6 +131,10 @@ pub fn inspect(file: &Path, bytes: &[u8]) -> Result<Inspection, Malformed> {
         Shape::Component => "component".into(),
         Shape::FluentBit => "fluent-bit".into(),
     };
+    if artifact.build.shape == Shape::Component {
+        let native = plugin::Artifact::screened_natively();
+        seen.screened_natively = Some(native == Some(&*seen.digest));
+    }
     seen.cases = Some(artifact.cases.len());
     seen.build = Some(artifact.build);
     seen.pack = Some(artifact.pack);

@@ -43,7 +43,6 @@ pub mod file;
 pub mod input;
 #[cfg(feature = "cli")]
 pub mod inspect;
-#[cfg(any(feature = "scan", feature = "serve"))]
 mod native;
 pub mod output;
 pub mod plugin;

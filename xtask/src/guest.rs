@@ -117,6 +117,7 @@ impl Guest {
             target: TARGET.to_owned(),
             std_from_source: *toolchain == Toolchain::BuildStd,
             features: self.features.to_owned(),
+            sources: Some(artifact::sources(&workspace.root)?),
             flags: flags.map(|flag| without_folder(&flag)).collect(),
         })
     }

@@ -8,8 +8,8 @@ use orgwatch_host::plugin::{Artifact, CacheDir, Detector, Options, Plugin};
 
 use super::Shape;
 
-/// The component, with the default settings, used as `scan` and `serve` use it: a batch is screened,
-/// and what may match is examined.
+/// The component, with the default settings, used as `scan` and `serve` use one of other sources: it
+/// screens a batch, and examines what may match.
 #[derive(Debug)]
 pub struct Wasm {
     plugin: Plugin,
@@ -22,6 +22,8 @@ impl Wasm {
         let artifact = Artifact::find(component)?;
         let mut options = Options::default();
         options.cache = CacheDir::find().ok();
+        // The component is measured, beside native code.
+        options.native_screening = false;
         let plugin = Plugin::load(artifact.bytes(), &options)?;
         let detector = plugin.open("{}")?;
         Ok(Wasm { plugin, detector })

@@ -104,6 +104,10 @@ pub(super) struct ScanFlags {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(super) color: Color,
 
+    /// Also say how events are screened: by native code, or by the component
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+
     #[command(flatten)]
     pub(super) common: CommonFlags,
 }

@@ -55,6 +55,14 @@ pub(super) fn run(flags: &InspectFlags) -> anyhow::Result<Status> {
     Ok(if seen.ours { Status::Done } else { Status::Unusable })
 }
 
+/// How this program screens events for a component.
+pub(super) fn screening(native: bool) -> &'static str {
+    match native {
+        true => "natively: this program is linked with the sources of the component",
+        false => "by the component: this program is linked with other sources",
+    }
+}
+
 fn text(seen: &Inspection) -> anyhow::Result<String> {
     let mut text = format!("{}\n", Escaped(&seen.file));
     let mut row = |name: &str, value: &str| {
@@ -114,6 +122,9 @@ fn text(seen: &Inspection) -> anyhow::Result<String> {
         for slug in seen.rules.iter().flat_map(|pack| &pack.slugs) {
             row("", slug);
         }
+    }
+    if let Some(native) = seen.screened_natively {
+        row("screened", screening(native));
     }
     if let Some(baked) = &seen.baked {
         row("baked into", &baked.from);

@@ -13,6 +13,7 @@ use orgwatch_host::scan::Totals;
 
 use super::flags::{self, Color, Flags, ScanFlags};
 use super::html_report::HtmlReport;
+use super::inspect::screening;
 use super::own::Own;
 use super::printer::{Printer, Prints};
 use super::progress::Progress;
@@ -35,7 +36,10 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
             printer.summarise(
                 &totals,
                 start.elapsed(),
-                filter::filtered_out(&totals).into_iter().chain(session.forgotten()?),
+                filter::filtered_out(&totals)
+                    .into_iter()
+                    .chain(session.forgotten()?)
+                    .chain(flags.verbose.then(|| screened(&session))),
             );
             Ok(printer.status(&totals))
         }
@@ -43,6 +47,11 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
         Err(err) if is_broken_pipe(&err) => printer.status_unread().ok_or(err),
         Err(err) => Err(err),
     }
+}
+
+/// How events were screened, as a row of the summary.
+fn screened(session: &Session) -> (&'static str, String) {
+    ("screened", screening(session.detector.screens_natively()).into())
 }
 
 /// Scans, and delivers and remembers what is found.

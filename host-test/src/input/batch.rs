@@ -4,10 +4,17 @@ use memchr::memchr_iter;
 
 use super::{BATCH, MOST_UNREADABLE};
 
+/// A batch is read up to its size and ends with its last whole line: one that is nearly as long is full, and
+/// has no room for another piece.
+const FULL: usize = BATCH - BATCH / 8;
+
 /// Newline-delimited events, from one file or from several small ones.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) bytes: Vec<u8>,
+    /// Bytes of before, to be overwritten.
+    #[cfg(feature = "scan")]
+    pub(super) kept: Vec<u8>,
     /// In the order of their bytes; one is begun before anything is added.
     parts: Vec<Part>,
 }
@@ -69,7 +76,7 @@ impl Part {
 impl Batch {
     /// One with room for as much as is usually put into one.
     pub fn new() -> Self {
-        Batch { bytes: Vec::with_capacity(BATCH + BATCH / 8), parts: Vec::new() }
+        Batch { bytes: Vec::with_capacity(BATCH + BATCH / 8), ..Batch::default() }
     }
 
     /// The events, each followed by a newline.
@@ -97,7 +104,7 @@ impl Batch {
     /// Whether it should be examined before more is put into it.
     pub fn is_full(&self) -> bool {
         // Unreadable parts take no bytes of the batch, but they take memory.
-        self.bytes.len() >= BATCH
+        self.bytes.len() >= FULL
             || self.parts.len() >= MOST_UNREADABLE
             || self.parts.last().is_some_and(|part| part.unreadable.len() >= MOST_UNREADABLE)
     }
@@ -107,6 +114,14 @@ impl Batch {
         self.bytes.clear();
         self.bytes.shrink_to(2 * BATCH);
         self.parts.clear();
+    }
+
+    /// Empties it, and keeps its bytes to be overwritten.
+    #[cfg(feature = "scan")]
+    pub(crate) fn keep(&mut self) {
+        self.kept = std::mem::take(&mut self.bytes);
+        self.kept.truncate(2 * BATCH);
+        self.clear();
     }
 
     /// Leaves nothing in the part after so many, which may be half done or not even begun.

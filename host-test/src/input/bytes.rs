@@ -25,8 +25,10 @@ pub(super) struct Bytes {
     /// Whether there are events in it all the same.
     go_on: bool,
     /// The file, if it is one on the disk.
-    #[cfg_attr(not(feature = "scan"), allow(dead_code, reason = "only files of rows need it"))]
+    #[cfg_attr(not(feature = "scan"), allow(dead_code, reason = "only a scan needs it"))]
     file: Option<File>,
+    /// How many bytes of a plain file were given, or left out.
+    given: u64,
 }
 
 enum Input {
@@ -65,7 +67,31 @@ impl Bytes {
     pub(super) fn new(input: Raw, live: bool, limits: &Limits, progress: &ReadProgress) -> Self {
         let allowance = Allowance::new(limits.max_decompressed, false);
         let (input, progress) = (Input::New(input), progress.clone());
-        Bytes { input, progress, live, allowance, kind: None, go_on: false, file: None }
+        Bytes { input, progress, live, allowance, kind: None, go_on: false, file: None, given: 0 }
+    }
+
+    /// A file that is known to be plain, from where it is read next.
+    #[cfg(feature = "scan")]
+    pub(super) fn plain(file: File, limits: &Limits, progress: &ReadProgress) -> Self {
+        let bytes = Self::new(Box::new(io::empty()), false, limits, progress);
+        Bytes { input: Input::Plain(Box::new(file)), ..bytes }
+    }
+
+    /// A plain file on the disk, and how far it has been read.
+    #[cfg(feature = "scan")]
+    pub(super) fn plain_file(&self) -> Option<(&File, u64)> {
+        let is_plain = matches!(self.input, Input::Plain(_)) && self.kind.is_none();
+        self.file.as_ref().filter(|_| is_plain).map(|file| (file, self.given))
+    }
+
+    #[cfg(feature = "scan")]
+    pub(super) fn limits(&self) -> Limits {
+        Limits { max_decompressed: self.allowance.limit() }
+    }
+
+    #[cfg(feature = "scan")]
+    pub(super) fn progress(&self) -> &ReadProgress {
+        &self.progress
     }
 
     /// Appends up to about `want` bytes, and says whether there may be more. What was read before
@@ -82,7 +108,7 @@ impl Bytes {
     }
 
     fn read(&mut self, to: &mut Vec<u8>, want: usize) -> Result<bool, Error> {
-        let Bytes { input, progress, live, allowance, .. } = self;
+        let Bytes { input, progress, live, allowance, given, .. } = self;
         let before = to.len();
         match input {
             Input::New(_) => Ok(false),
@@ -91,6 +117,7 @@ impl Bytes {
             Input::Plain(raw) => {
                 let more = read(raw, to, want, *live);
                 progress.add_bytes(to.len() - before);
+                *given += (to.len() - before) as u64;
                 more.map_err(Error::Read)
             }
             Input::Compressed(layers) => {
@@ -123,6 +150,7 @@ impl Bytes {
         if Form::next(&mut raw).map_err(Error::Read)?.is_none() {
             let skipped = self.inspect(&mut raw).map_err(Error::Read)?;
             self.input = Input::Plain(raw.into_inner());
+            self.given = skipped as u64;
             self.progress.add_bytes(skipped);
         } else {
             self.allowance = self.allowance.renewed();

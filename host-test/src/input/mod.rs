@@ -28,6 +28,8 @@ mod parquet;
 mod paths;
 mod peek;
 mod pending;
+#[cfg(feature = "scan")]
+mod pieces;
 mod progress;
 mod reader;
 mod splitter;
@@ -45,6 +47,8 @@ pub(crate) use members::Form;
 pub(crate) use one_per_line::OnePerLine;
 pub use paths::{PathError, Source, walk};
 pub(crate) use pending::one_line;
+#[cfg(feature = "scan")]
+pub(crate) use pieces::{Piece, Pieces, Stretch};
 pub use progress::ReadProgress;
 pub use reader::Reader;
 #[cfg(feature = "serve")]

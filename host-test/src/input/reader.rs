@@ -82,6 +82,32 @@ impl Reader {
         Self::new(Bytes::new(input, false, limits, progress))
     }
 
+    /// Goes on with a plain file of an event a line, from line `line`.
+    #[cfg(feature = "scan")]
+    pub(super) fn of_lines(
+        file: std::fs::File,
+        line: u64,
+        limits: &Limits,
+        progress: &ReadProgress,
+    ) -> Self {
+        let bytes = Bytes::plain(file, limits, progress);
+        Reader { form: Form::Lines, line, ..Self::new(bytes) }
+    }
+
+    /// What is still to be read of a long plain file of an event a line, as pieces, and the number of its
+    /// first line. Nothing more is to be read here then.
+    #[cfg(feature = "scan")]
+    pub(crate) fn pieces(&self) -> Option<(super::Pieces, u64)> {
+        if !matches!(self.form, Form::Lines) || self.later.is_some() || !self.more {
+            return None;
+        }
+        let (file, given) = self.bytes.plain_file()?;
+        let from = given.checked_sub(self.rest.len() as u64)?;
+        let (limits, progress) = (self.bytes.limits(), self.bytes.progress().clone());
+        let pieces = super::Pieces::new(file.try_clone().ok()?, from, limits, progress)?;
+        Some((pieces, self.line))
+    }
+
     fn new(bytes: Bytes) -> Self {
         let form = Form::Unknown;
         Reader { bytes, rest: Vec::new(), more: true, failed: None, form, line: 1, later: None }

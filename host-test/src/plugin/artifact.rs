@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
+use super::digest;
+
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
@@ -59,6 +61,14 @@ pub enum ArtifactError {
     },
 }
 
+/// The digest of a component. That of the embedded one is known.
+pub(super) fn digest_of(component: &[u8]) -> String {
+    match (embedded::EMBEDDED, embedded::DIGEST) {
+        (Some(embedded), Some(digest)) if std::ptr::eq(embedded, component) => digest.to_owned(),
+        _ => digest::of(component),
+    }
+}
+
 impl Artifact {
     /// The file named; else the embedded component; else `orgwatch-<version>.wasm` beside the
     /// program, or in the `dist` of the checkout that the program was built in.
@@ -90,6 +100,15 @@ impl Artifact {
         Some(Artifact { origin: Origin::Embedded, bytes })
     }
 
+    /// The digest of the component, as `sha256:<hex>`, for which this program screens natively: the embedded
+    /// one, if it is compiled from the sources that this program is linked with. None otherwise.
+    ///
+    /// Whether it is so was told when this program was built. A component with settings or rules baked in
+    /// has another digest.
+    pub fn screened_natively() -> Option<&'static str> {
+        embedded::DIGEST.filter(|_| embedded::LINKED)
+    }
+
     /// The component in a file.
     pub fn read(file: &Path) -> Result<Self, ArtifactError> {
         let bytes = fs::read(file)
@@ -116,6 +135,14 @@ mod tests {
     fn a_missing_file_is_named() {
         let err = Artifact::find(Some(Path::new("no/such.wasm"))).unwrap_err();
         assert_eq!(err.to_string(), "cannot read the component no/such.wasm");
+    }
+
+    #[test]
+    fn the_digest_that_was_noted_is_that_of_the_embedded_component() {
+        let embedded = Artifact::embedded().expect("the tests are built with one");
+        assert_eq!(digest_of(embedded.bytes()), digest::of(embedded.bytes()));
+        assert_eq!(digest_of(&embedded.bytes().to_vec()), digest::of(embedded.bytes()));
+        assert_eq!(digest_of(b""), digest::of(b""));
     }
 
     #[test]

@@ -67,6 +67,48 @@ pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
     }
 }
 
+/// The result of screening by the core that this program is linked with.
+pub(super) fn linked(from: orgwatch::batch::Screened) -> Screened {
+    let orgwatch::batch::Counts {
+        lines,
+        events,
+        rejected,
+        evaluated,
+        unreadable,
+        foreign,
+        notifications,
+        companions,
+        ocsf,
+        ecs,
+        query_rows,
+        without_time,
+    } = from.counts;
+    let span = |from: orgwatch::batch::Span| Span {
+        line: from.line,
+        offset: from.offset as usize,
+        length: from.length as usize,
+    };
+    Screened {
+        spans: from.spans.into_iter().map(span).collect(),
+        counts: Counts {
+            lines,
+            events,
+            rejected,
+            evaluated,
+            unreadable,
+            foreign,
+            notifications,
+            companions,
+            ocsf,
+            ecs,
+            query_rows,
+            without_time,
+            trapped: 0,
+        },
+        unreadable: from.unreadable,
+    }
+}
+
 pub(super) fn description(from: wit::Description, digest: String) -> Description {
     Description {
         name: from.name,

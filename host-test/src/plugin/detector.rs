@@ -3,6 +3,9 @@
 use orgwatch::finding::Finding;
 
 use super::guest::{Guest, OpenGuest};
+use super::linked::Linked;
+#[cfg(feature = "scan")]
+use super::linked::Screener;
 use super::replay_log::{Kind, ReplayLog};
 use super::{Batch, Counter, Error, Plugin, Rule, Screened, convert};
 
@@ -22,6 +25,8 @@ pub struct Detector {
     pub(super) settings: String,
     pub(super) guest: OpenGuest,
     pub(super) replay_log: ReplayLog,
+    /// Screens in its place.
+    linked: Option<Linked>,
 }
 
 impl std::fmt::Debug for Detector {
@@ -37,14 +42,26 @@ impl Detector {
             settings: settings.to_owned(),
             guest: Guest::instantiate(plugin)?.open(settings, &plugin.packs)?,
             replay_log: ReplayLog::default(),
+            linked: Linked::open(plugin, settings),
         })
     }
 
-    /// A function that opens another detector like this one, with nothing in its memory.
+    /// The same screening for another thread.
     #[cfg(feature = "scan")]
-    pub(crate) fn opener(&self) -> impl Fn() -> Result<Detector, Error> + Clone + Send + use<> {
-        let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
-        move || Detector::open(&plugin, &settings)
+    pub(crate) fn screener(&self) -> Screener {
+        match &self.linked {
+            Some(linked) => Screener::Native(linked.clone()),
+            None => {
+                let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
+                Screener::Guest { plugin, settings, detector: None }
+            }
+        }
+    }
+
+    /// Whether [`screen`](Self::screen) is native: the component is compiled from the sources that this
+    /// program is linked with.
+    pub fn screens_natively(&self) -> bool {
+        self.linked.is_some()
     }
 
     /// Examines one event. One that is not CloudTrail, or that no rule wants, gives no finding.
@@ -86,9 +103,12 @@ impl Detector {
 
     /// The lines that any rule could match. Neither reads nor writes the detector's memory.
     ///
-    /// Where the guest traps or runs out of time, every line is a possible match: what is in it
-    /// will be found out by [`detect_batch`](Self::detect_batch).
+    /// Where the guest traps or runs out of time, or native code panics, every line is a possible match:
+    /// what is in it will be found out by [`detect_batch`](Self::detect_batch).
     pub fn screen(&mut self, events: &[u8]) -> Result<Screened, Error> {
+        if let Some(linked) = &self.linked {
+            return linked.screen(events);
+        }
         check_length(events)?;
         match self.guest.screen(events, self.plugin.options.call_deadline) {
             Ok(screened) => Ok(convert::screened(screened, events.len())),
@@ -147,6 +167,6 @@ impl Detector {
     }
 }
 
-fn check_length(bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn check_length(bytes: &[u8]) -> Result<(), Error> {
     if bytes.len() > MAX_BATCH { Err(Error::BatchTooLong(bytes.len())) } else { Ok(()) }
 }

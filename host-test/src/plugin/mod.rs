@@ -3,6 +3,10 @@
 //! [`Plugin::load`] compiles a component once; [`Plugin::open`] makes a detector of it, as often as
 //! there are threads to feed. The guest gets memory and time, both bounded, and nothing else: it
 //! has no imports. What it answers is checked before anybody uses it.
+//!
+//! Screening, which only tells events that no rule can match from those that one may, is native where the
+//! component is compiled from the sources that this program is linked with. Findings come from the guest
+//! alone.
 
 mod artifact;
 pub(crate) mod bindings;
@@ -12,6 +16,7 @@ mod detector;
 mod digest;
 mod error;
 mod guest;
+mod linked;
 mod recovery;
 mod replay_log;
 #[cfg(test)]
@@ -30,6 +35,8 @@ pub use artifact::{Artifact, ArtifactError, Origin};
 pub use cache::{CacheDir, CacheError};
 pub use detector::Detector;
 pub use error::{Cause, Error};
+#[cfg(feature = "scan")]
+pub(crate) use linked::Screener;
 pub use orgwatch::settings::Problem;
 pub use types::{
     Batch, Counter, Counts, Description, Located, Place, Rule, Screened, Span, Unreadable,
@@ -52,6 +59,10 @@ pub struct Options {
     pub max_memory: usize,
     /// Whether a component is compiled by as many threads as there are cores, which stay: yes.
     pub parallel_compilation: bool,
+    /// Whether events are [screened](Detector::screen) by the native code that this program is linked with,
+    /// where the component is [compiled from the same sources](Artifact::screened_natively): yes. What may
+    /// match is examined by the component at any rate.
+    pub native_screening: bool,
 }
 
 impl Default for Options {
@@ -62,6 +73,7 @@ impl Default for Options {
             call_deadline: Duration::from_secs(10),
             max_memory: 1 << 30,
             parallel_compilation: true,
+            native_screening: true,
         }
     }
 }
@@ -111,7 +123,7 @@ impl Plugin {
             .and_then(PluginPre::new)
             .map_err(|err| Error::Contract(err.into()))?;
         ticker::start(&engine).map_err(|err| Error::Engine(wasmtime::Error::from(err).into()))?;
-        let digest = digest::of(component);
+        let digest = artifact::digest_of(component);
         Ok(Plugin { engine, pre, digest, options: options.clone(), packs: Arc::default() })
     }
 
@@ -137,6 +149,11 @@ impl Plugin {
     /// Fails with [`Error::Settings`], which names every setting and every pack that was refused.
     pub fn open(&self, settings: &str) -> Result<Detector, Error> {
         Detector::open(self, settings)
+    }
+
+    /// Whether this program is linked with what the component is compiled from, and may screen for it.
+    fn is_linked(&self) -> bool {
+        self.options.native_screening && Artifact::screened_natively() == Some(&*self.digest)
     }
 
     /// The component's version and the rules that it carries; [`Detector::rules`] has those that run.

@@ -1,4 +1,4 @@
-//! Candidates, looked at more closely than the guest does when it screens.
+//! Candidates, looked at more closely than screening does.
 
 use std::borrow::Cow;
 use std::mem;
@@ -8,11 +8,12 @@ use memchr::memmem;
 use orgwatch::envelope::{self, Companion, Content, Located, Origin, Reach, TapePool};
 
 use super::filter::{Filter, FilterReason};
+use super::screen::Screen;
 use super::screened::{Piece, Place, Screened};
 use super::tally::value_of;
 use crate::input::{self, Unreadable};
 use crate::native;
-use crate::plugin::{Counts, Detector, Error};
+use crate::plugin::{Counts, Error};
 
 /// The candidates of a batch, in order.
 pub(super) struct Candidates<'a> {
@@ -29,7 +30,7 @@ struct Candidate {
     /// Which piece of the batch it is in.
     piece: usize,
     filtered: Option<FilterReason>,
-    /// Whether the guest has said of this very line that it may match.
+    /// Whether screening has said of this very line that it may match.
     screened_in: bool,
 }
 
@@ -165,13 +166,13 @@ impl<'a> Candidates<'a> {
     /// Puts those that may match, and that the filter wants, into their pieces.
     pub(super) fn keep(
         mut self,
-        detector: &mut Detector,
+        screener: &mut dyn Screen,
         screened: &mut Screened,
     ) -> Result<(), Error> {
         // A long event has left long ones.
         self.tapes = TapePool::default();
         if self.lines.iter().any(|candidate| !candidate.screened_in) {
-            let again = detector.screen(&self.bytes)?;
+            let again = screener.screen(&self.bytes)?;
             // The detector is to say what is wrong with what had seemed readable here.
             let all = again.counts.unreadable > 0;
             self.lines.iter_mut().for_each(|candidate| candidate.screened_in |= all);

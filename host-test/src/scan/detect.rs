@@ -2,7 +2,7 @@
 
 use super::file_tally::FileTally;
 use super::filter::Filter;
-use super::read::{Failure, ReadBatch};
+use super::read::{Failure, ReadBatch, SplitFile};
 use super::screened::{Piece, Screened, Slice};
 use super::{Error, Found, Observer, Totals, screen};
 use crate::input::{self, Source, Unreadable};
@@ -15,11 +15,14 @@ pub(super) struct Detection<'a> {
     pub(super) totals: Totals,
     /// What the current file held so far.
     file: FileTally,
+    /// The current file, if it is read in pieces.
+    pub(super) split: Option<SplitFile>,
 }
 
 impl<'a> Detection<'a> {
     pub(super) fn new(detector: &'a mut Detector, observer: &'a mut dyn Observer) -> Self {
-        Detection { detector, observer, totals: Totals::default(), file: FileTally::default() }
+        let (totals, file) = Default::default();
+        Detection { detector, observer, totals, file, split: None }
     }
 
     /// Takes the next batch, which is emptied, before it is screened.
@@ -28,14 +31,32 @@ impl<'a> Detection<'a> {
         read_batch: &mut ReadBatch,
         filter: &Filter,
     ) -> Result<(), Error> {
+        if !read_batch.read_piece() {
+            read_batch.clear();
+            self.leave_pieces();
+            return Ok(());
+        }
         let place = read_batch.name();
         let screened = screen::screen(read_batch, filter, self.detector)
             .map_err(|source| Error::Detector { place, source })?;
         self.examine(screened)
     }
 
-    /// Takes the next batch.
-    pub(super) fn examine(&mut self, screened: Screened) -> Result<(), Error> {
+    /// A piece of the current file cannot be read by itself: what follows is read in order.
+    pub(super) fn leave_pieces(&self) {
+        if let Some(split) = &self.split {
+            split.pieces.give_up();
+        }
+    }
+
+    /// Takes the next batch. One of a file that is no longer read in pieces is left out.
+    pub(super) fn examine(&mut self, mut screened: Screened) -> Result<(), Error> {
+        if let Some(stretch) = screened.stretch {
+            let split = self.split.as_mut().filter(|split| !split.pieces.are_given_up());
+            let Some(split) = split else { return Ok(()) };
+            screened.pieces.iter_mut().for_each(|piece| piece.shift(split.line - 1));
+            split.pass(stretch);
+        }
         let before = self.totals.counts.events;
         self.totals.counts += screened.counts;
         self.totals.bytes += screened.bytes;

@@ -23,6 +23,8 @@ mod filter;
 mod jobs;
 #[cfg(test)]
 mod long_tests;
+#[cfg(test)]
+mod pieces_tests;
 mod read;
 mod record;
 mod screen;

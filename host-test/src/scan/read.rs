@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::budget::Permit;
 use super::jobs::Job;
-use crate::input::{Batch, Error, Limits, PathError, ReadProgress, Reader, Source};
+use crate::input::{
+    BATCH, Batch, Error, Limits, PathError, Piece, Pieces, ReadProgress, Reader, Source, Stretch,
+};
 use crate::native;
 
 /// A batch to be screened, and what it is of.
@@ -17,6 +19,10 @@ pub(super) struct ReadBatch {
     pub(super) account: Option<String>,
     /// Nothing of the job comes after it.
     pub(super) last: bool,
+    /// A piece of a file that is to be read into it.
+    pub(super) piece: Option<Piece>,
+    /// The lines of the piece that it holds.
+    pub(super) stretch: Option<Stretch>,
     /// Counts its bytes until they are examined.
     pub(super) permit: Option<Permit>,
 }
@@ -58,20 +64,91 @@ impl ReadBatch {
         const EACH: usize = 256;
         let parts = self.batch.parts();
         let unreadable: usize = parts.iter().map(|part| part.unreadable.len()).sum();
-        self.batch.bytes().len() + (parts.len() + unreadable) * EACH
+        let unread = if self.piece.is_some() { BATCH } else { 0 };
+        self.batch.bytes().len() + unread + (parts.len() + unreadable) * EACH
+    }
+
+    /// Makes it one of a piece that is not read yet.
+    fn set_piece(&mut self, piece: Piece, split: &SplitFile) {
+        let source = Some(Arc::clone(&split.source));
+        self.origins.push(Origin { source, opened: false, failed: None, ended: false });
+        self.piece = Some(piece);
+    }
+
+    /// Reads the piece, if there is one. Whether it could be read by itself.
+    pub(super) fn read_piece(&mut self) -> bool {
+        let Some(piece) = self.piece.take() else { return true };
+        let name = self.name();
+        let batch = &mut self.batch;
+        self.stretch = native::parse(name.as_bytes(), || piece.read(batch)).flatten();
+        self.stretch.is_some()
     }
 
     /// Empties it and keeps its memory.
     pub(super) fn clear(&mut self) {
-        self.batch.clear();
+        match self.stretch.take() {
+            Some(_) => self.batch.keep(),
+            None => self.batch.clear(),
+        }
         self.origins.clear();
         self.last = false;
+        self.piece = None;
         self.permit = None;
+    }
+}
+
+/// A file of which the rest is read in pieces.
+#[derive(Debug, Clone)]
+pub(super) struct SplitFile {
+    pub(super) source: Arc<Source>,
+    pub(super) account: Option<String>,
+    pub(super) pieces: Pieces,
+    /// The number of the line that comes next, and where it starts.
+    pub(super) line: u64,
+    pub(super) at: u64,
+}
+
+impl SplitFile {
+    /// Counts lines that were examined.
+    pub(super) fn pass(&mut self, stretch: Stretch) {
+        self.line += stretch.lines;
+        self.at = self.at.max(stretch.end);
+    }
+
+    /// Hands on the pieces, each in a batch of its own.
+    pub(super) fn hand_on(&self, read_batch: &mut ReadBatch, sink: &mut dyn BatchSink) -> bool {
+        for piece in self.pieces.clone() {
+            read_batch.set_piece(piece, self);
+            if !sink.take(read_batch) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads in order what comes next. Whether to go on.
+    pub(super) fn read_on(&self, read_batch: &mut ReadBatch, sink: &mut dyn BatchSink) -> bool {
+        read_batch.clear();
+        read_batch.account.clone_from(&self.account);
+        let go_on = match self.pieces.read_on(self.at, self.line) {
+            Ok(reader) => read_rest(&self.source, reader, false, read_batch, sink),
+            Err(err) => {
+                read_batch.batch.begin();
+                let (source, failed) = (Some(Arc::clone(&self.source)), Error::Read(err));
+                let failed = Some(Failure::File(failed));
+                read_batch.origins.push(Origin { source, opened: false, failed, ended: true });
+                true
+            }
+        };
+        go_on && sink.take(read_batch)
     }
 }
 
 /// The receiver of batches.
 pub(super) trait BatchSink {
+    /// Takes a file that is to be read in pieces from here on: all before it was taken. Whether to go on.
+    fn split(&mut self, split: SplitFile, read_batch: &mut ReadBatch) -> bool;
+
     /// The number of events in JSON on one line, if no rule can match any of them.
     fn reject(&mut self, json: &[u8]) -> Option<u64>;
 
@@ -115,11 +192,21 @@ pub(super) fn read_job(
 
 fn read_file(
     source: &Arc<Source>,
-    mut reader: Reader,
+    reader: Reader,
     read_batch: &mut ReadBatch,
     sink: &mut dyn BatchSink,
 ) -> bool {
-    let mut opened = true;
+    read_rest(source, reader, true, read_batch, sink)
+}
+
+/// Reads a file from its start, or what is left of it.
+fn read_rest(
+    source: &Arc<Source>,
+    mut reader: Reader,
+    mut opened: bool,
+    read_batch: &mut ReadBatch,
+    sink: &mut dyn BatchSink,
+) -> bool {
     loop {
         let (name, parts) = (source.to_string(), read_batch.batch.parts().len());
         let next = || reader.next(&mut read_batch.batch, &mut |json| sink.reject(json));
@@ -129,14 +216,21 @@ fn read_file(
         });
         let ended = matches!(read, Ok(false) | Err(Error::Fault));
         let failed = read.err().map(Failure::File);
-        let source = Some(Arc::clone(source));
-        read_batch.origins.push(Origin { source, opened, failed, ended });
+        let of = Some(Arc::clone(source));
+        read_batch.origins.push(Origin { source: of, opened, failed, ended });
         opened = false;
         if ended {
             return true;
         }
         if (read_batch.batch.is_full() || reader.is_live()) && !sink.take(read_batch) {
             return false;
+        }
+        if let Some((pieces, line)) = reader.pieces() {
+            let (source, account) = (Arc::clone(source), read_batch.account.clone());
+            let at = pieces.start();
+            let split = SplitFile { source, account, pieces, line, at };
+            return (read_batch.origins.is_empty() || sink.take(read_batch))
+                && sink.split(split, read_batch);
         }
     }
 }

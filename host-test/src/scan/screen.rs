@@ -8,15 +8,32 @@ use super::read::ReadBatch;
 use super::screened::{Piece, Place, Screened};
 use super::tally::Tally;
 use crate::input::Batch;
-use crate::plugin::{self, Counts, Detector, Error, Span};
+use crate::plugin::{self, Counts, Detector, Error, Screener, Span};
 
 /// A longer one is not copied: it is the last of its batch, which is full with it.
 const LONG_EVENT: usize = 512 << 10;
 
+/// The one detector, or the screening of another thread.
+pub(super) trait Screen {
+    fn screen(&mut self, events: &[u8]) -> Result<plugin::Screened, Error>;
+}
+
+impl Screen for Detector {
+    fn screen(&mut self, events: &[u8]) -> Result<plugin::Screened, Error> {
+        Detector::screen(self, events)
+    }
+}
+
+impl Screen for Screener {
+    fn screen(&mut self, events: &[u8]) -> Result<plugin::Screened, Error> {
+        Screener::screen(self, events)
+    }
+}
+
 /// The number of events in JSON on one line, if no rule can match any of them.
-pub(super) fn reject(json: &[u8], detector: &mut Detector) -> Option<u64> {
+pub(super) fn reject(json: &[u8], screener: &mut dyn Screen) -> Option<u64> {
     // A guest that fails at it fails again at what is made of this, and is told of then.
-    let plugin::Screened { spans, counts, .. } = detector.screen(json).ok()?;
+    let plugin::Screened { spans, counts, .. } = screener.screen(json).ok()?;
     (spans.is_empty() && counts.rejected > 0 && counts.rejected == counts.events)
         .then_some(counts.events)
 }
@@ -25,14 +42,14 @@ pub(super) fn reject(json: &[u8], detector: &mut Detector) -> Option<u64> {
 pub(super) fn screen(
     read_batch: &mut ReadBatch,
     filter: &Filter,
-    detector: &mut Detector,
+    screener: &mut dyn Screen,
 ) -> Result<Screened, Error> {
     let batch = &mut read_batch.batch;
-    let Looked { spans, mut counts, unreadable, tallies } = look(batch, detector)?;
+    let Looked { spans, mut counts, unreadable, tallies } = look(batch, screener)?;
     let mut pieces = Vec::with_capacity(read_batch.origins.len());
     for (number, origin) in read_batch.origins.drain(..).enumerate() {
         let part = &batch.parts()[number];
-        // What never reached the guest is an event too.
+        // Something that was never screened is an event too.
         let lost = part.unreadable.len() as u64;
         counts.events += lost + part.rejected;
         counts.unreadable += lost;
@@ -74,10 +91,11 @@ pub(super) fn screen(
         bytes,
         sources: Tally::default(),
         accounts: Tally::default(),
+        stretch: read_batch.stretch,
         account: read_batch.account.clone(),
         _permit: read_batch.permit.take(),
     };
-    candidates.keep(detector, &mut screened)?;
+    candidates.keep(screener, &mut screened)?;
     for piece in &mut screened.pieces {
         piece.unreadable.sort_by_key(|one| one.line);
         piece.tally.note(&piece.unreadable);
@@ -86,7 +104,7 @@ pub(super) fn screen(
     Ok(screened)
 }
 
-/// The guest's screening of a batch.
+/// The screening of a batch.
 struct Looked {
     spans: Vec<Span>,
     counts: Counts,
@@ -95,9 +113,9 @@ struct Looked {
     tallies: Vec<FileTally>,
 }
 
-fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
+fn look(batch: &Batch, screener: &mut dyn Screen) -> Result<Looked, Error> {
     let parts = batch.parts();
-    let screened = detector.screen(batch.bytes())?;
+    let screened = screener.screen(batch.bytes())?;
     let told = screened.unreadable.len() as u64;
     let mut looked = Looked {
         spans: screened.spans,
@@ -120,9 +138,9 @@ fn look(batch: &Batch, detector: &mut Detector) -> Result<Looked, Error> {
             looked.unreadable.clear();
         }
         for (number, part) in parts.iter().enumerate() {
-            let screened = detector.screen(batch.of(number))?;
+            let screened = screener.screen(batch.of(number))?;
             looked.tallies[number].add(&screened.counts);
-            // More than the guest names.
+            // More than are named.
             looked.unreadable.extend(screened.unreadable.into_iter().filter(|_| all).map(
                 |mut one| {
                     one.place.line = one.place.line.saturating_add(part.before);

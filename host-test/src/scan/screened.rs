@@ -5,7 +5,7 @@ use super::file_tally::FileTally;
 use super::filter::FilteredOut;
 use super::read::Origin;
 use super::tally::Tally;
-use crate::input::Unreadable;
+use crate::input::{Stretch, Unreadable};
 use crate::plugin::{self, Counts};
 
 /// A batch without what no rule could match.
@@ -22,6 +22,8 @@ pub(super) struct Screened {
     /// The sources and accounts of the candidates.
     pub(super) sources: Tally,
     pub(super) accounts: Tally,
+    /// The lines of a file that these are, if it is read in pieces: they are numbered from 1.
+    pub(super) stretch: Option<Stretch>,
     /// The account that the folders name, if they do.
     pub(super) account: Option<String>,
     /// Counts its bytes until it is dropped.
@@ -47,6 +49,12 @@ impl Piece {
     pub(super) fn new(origin: Origin, unreadable: Vec<Unreadable>, tally: FileTally) -> Self {
         let (candidates, places) = (Vec::new(), Vec::new());
         Piece { origin, candidates, places, unreadable, tally }
+    }
+
+    /// Numbers its lines so many further.
+    pub(super) fn shift(&mut self, lines: u64) {
+        self.places.iter_mut().for_each(|(_, place)| place.line = place.line.saturating_add(lines));
+        self.unreadable.iter_mut().for_each(|one| one.line = one.line.saturating_add(lines));
     }
 
     /// As many candidates from one on as are examined at once, and those that are left.

@@ -15,12 +15,12 @@ use super::budget::{Budget, Pending};
 use super::detect::Detection;
 use super::filter::FilteredOut;
 use super::jobs::{Job, Jobs};
-use super::read::{self, BatchSink, ReadBatch};
+use super::read::{self, BatchSink, ReadBatch, SplitFile};
 use super::screen;
 use super::screened::Screened;
 use super::{Error, Options};
 use crate::input::BATCH;
-use crate::plugin::{self, Detector};
+use crate::plugin::Screener;
 
 /// Everything in the calling thread.
 pub(super) fn single_threaded(
@@ -45,9 +45,22 @@ struct Alone<'a, 'b> {
     failed: Option<Error>,
 }
 
+impl Alone<'_, '_> {
+    /// Reads in order what is left of a file that was read in pieces. Whether to go on.
+    fn read_on(&mut self, read_batch: &mut ReadBatch) -> bool {
+        let split = self.detection.split.take();
+        split.is_none_or(|split| split.read_on(read_batch, self))
+    }
+}
+
 impl BatchSink for Alone<'_, '_> {
     fn reject(&mut self, json: &[u8]) -> Option<u64> {
         screen::reject(json, self.detection.detector)
+    }
+
+    fn split(&mut self, split: SplitFile, read_batch: &mut ReadBatch) -> bool {
+        self.detection.split = Some(split.clone());
+        split.hand_on(read_batch, self) && self.read_on(read_batch)
     }
 
     fn take(&mut self, read_batch: &mut ReadBatch) -> bool {
@@ -63,6 +76,10 @@ enum Ready {
     Screened(Screened),
     /// One with a long event, which the one detector screens as well.
     Long(ReadBatch),
+    /// A file whose pieces follow.
+    Split(SplitFile),
+    /// A piece that cannot be read by itself.
+    Unread,
 }
 
 /// A batch of more bytes has an event that is several times as long as any of CloudTrail.
@@ -104,8 +121,7 @@ pub(super) fn parallel(
     let budget = Budget::new((threads + 2) * BATCH);
     for number in 1..=threads {
         let mut worker = Worker {
-            open: detection.detector.opener(),
-            detector: None,
+            screener: detection.detector.screener(),
             options: options.clone(),
             budget: Arc::clone(&budget),
             spare: spare.clone(),
@@ -122,10 +138,17 @@ pub(super) fn parallel(
                 Ok(Ok(ready)) => match ready? {
                     Ready::Screened(screened) => detection.examine(screened)?,
                     Ready::Long(mut long) => detection.read_batch(&mut long, &options.filter)?,
+                    Ready::Split(split) => detection.split = Some(split),
+                    Ready::Unread => detection.leave_pieces(),
                 },
                 Ok(Err(panic)) => resume_unwind(panic),
                 Err(gone) => resume_unwind(Box::new(gone)),
             }
+        }
+        if detection.split.is_some() {
+            let mut alone = Alone { options, detection, failed: None };
+            alone.read_on(&mut ReadBatch::default());
+            alone.failed.map_or(Ok(()), Err)?;
         }
     }
     Ok(lister.join().unwrap_or_else(|panic| resume_unwind(panic)))
@@ -156,10 +179,8 @@ fn list(
 }
 
 /// One of the threads.
-struct Worker<F> {
-    open: F,
-    /// Opened when it is needed: there may be fewer files than threads.
-    detector: Option<Detector>,
+struct Worker {
+    screener: Screener,
     options: Options,
     budget: Arc<Budget>,
     /// Loads to be filled again.
@@ -169,7 +190,7 @@ struct Worker<F> {
 /// A guest keeps the memory that it once needed, so one that screened more at once is replaced.
 const HEAVY: usize = 4 << 20;
 
-impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
+impl Worker {
     fn work(&mut self, mut readings: Receiver<Reading>, screenings: &Receiver<Screening>) {
         loop {
             select! {
@@ -180,8 +201,7 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
                 },
                 recv(screenings) -> screening => match screening {
                     Ok(Screening { mut read_batch, outcome }) => {
-                        let screen =
-                            AssertUnwindSafe(|| self.screen(&mut read_batch).map(Ready::Screened));
+                        let screen = AssertUnwindSafe(|| self.screen(&mut read_batch));
                         // Nobody is there to be told if the scan was given up.
                         let _ = outcome.send(catch_unwind(screen));
                         self.recycle(read_batch);
@@ -218,38 +238,38 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> Worker<F> {
         let _ = self.spare.0.try_send(read_batch);
     }
 
-    fn detector(&mut self) -> Result<&mut Detector, plugin::Error> {
-        let detector = match self.detector.take() {
-            Some(detector) => detector,
-            None => (self.open)()?,
-        };
-        Ok(self.detector.insert(detector))
-    }
-
-    fn screen(&mut self, read_batch: &mut ReadBatch) -> Result<Screened, Error> {
+    fn screen(&mut self, read_batch: &mut ReadBatch) -> Result<Ready, Error> {
+        if !read_batch.read_piece() {
+            read_batch.clear();
+            return Ok(Ready::Unread);
+        }
         let place = read_batch.name();
-        let filter = self.options.filter.clone();
-        let screened =
-            self.detector().and_then(|detector| screen::screen(read_batch, &filter, detector));
-        screened.map_err(|source| Error::Detector { place, source })
+        let screened = screen::screen(read_batch, &self.options.filter, &mut self.screener);
+        screened.map(Ready::Screened).map_err(|source| Error::Detector { place, source })
     }
 }
 
 /// A thread that reads a job.
-struct Reader<'a, F> {
-    worker: &'a mut Worker<F>,
+struct Reader<'a> {
+    worker: &'a mut Worker,
     batches: &'a Sender<Receiver<Outcome>>,
     idle: Sender<Screening>,
     pending: Pending,
 }
 
-impl<F: Fn() -> Result<Detector, plugin::Error>> BatchSink for Reader<'_, F> {
+impl BatchSink for Reader<'_> {
     fn reject(&mut self, json: &[u8]) -> Option<u64> {
-        let rejected = screen::reject(json, self.worker.detector().ok()?);
+        let rejected = screen::reject(json, &mut self.worker.screener);
         if json.len() > HEAVY {
-            self.worker.detector = None;
+            self.worker.screener.renew();
         }
         rejected
+    }
+
+    fn split(&mut self, split: SplitFile, read_batch: &mut ReadBatch) -> bool {
+        let (tell, outcome) = bounded(1);
+        let _ = tell.send(Ok(Ok(Ready::Split(split.clone()))));
+        self.batches.send(outcome).is_ok() && split.hand_on(read_batch, self)
     }
 
     fn take(&mut self, read_batch: &mut ReadBatch) -> bool {
@@ -279,7 +299,7 @@ impl<F: Fn() -> Result<Detector, plugin::Error>> BatchSink for Reader<'_, F> {
             Err(full) => {
                 *read_batch = full.read_batch;
                 let screened = self.worker.screen(read_batch);
-                let _ = full.outcome.send(Ok(screened.map(Ready::Screened)));
+                let _ = full.outcome.send(Ok(screened));
             }
         }
         self.batches.send(outcome).is_ok()

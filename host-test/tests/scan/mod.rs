@@ -5,4 +5,5 @@ mod filters;
 mod forms;
 mod memory;
 mod output;
+mod screening;
 mod terminal;

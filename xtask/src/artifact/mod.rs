@@ -56,6 +56,7 @@ mod tests {
             target: "wasm32-unknown-unknown".into(),
             std_from_source: false,
             features: "fluent-bit".into(),
+            sources: None,
             flags: Vec::new(),
         }
     }
