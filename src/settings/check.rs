@@ -46,8 +46,10 @@ pub(super) const UNIT: Allowed = Allowed {
 /// A resource's name or ARN.
 const RESOURCE: Allowed = Allowed {
     valid: |text| {
+        // AWS prints the ARN of a log group so.
+        let group = text.strip_suffix(":*").filter(|text| text.contains(":log-group:"));
         (1..=2048).contains(&text.len())
-            && !text.contains(['*', '?'])
+            && !group.unwrap_or(text).contains(['*', '?'])
             && text == text.trim()
             && !text.chars().any(char::is_control)
     },

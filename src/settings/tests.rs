@@ -172,6 +172,8 @@ fn settings_that_can_never_work_are_refused() {
         ("topics", "arn:aws:sqs:us-east-1:111122223333:org-trail"),
         ("queues", "arn:aws:sns:us-east-1:111122223333:org-trail"),
         ("log_groups", "arn:aws:s3:::org-trail"),
+        ("log_groups", "arn:aws:logs:us-east-1:111122223333:log-group:/a*:*"),
+        ("buckets", "a:*"),
         ("rules", "arn:aws:firehose:us-east-1:111122223333:deliverystream/a"),
         ("delivery_streams", "arn:aws:events:us-east-1:111122223333:rule/a"),
     ] {
@@ -188,7 +190,8 @@ fn settings_that_can_never_work_are_refused() {
         "queues": ["https://sqs.us-east-1.amazonaws.com/111122223333/a",
             "arn:aws:sqs:us-east-1:111122223333:a"],
         "keys": ["alias/a", "arn:aws:kms:us-east-1:111122223333:key/1"],
-        "log_groups": ["/a", "arn:aws:logs:us-east-1:111122223333:log-group:/a"],
+        "log_groups": ["/a", "arn:aws:logs:us-east-1:111122223333:log-group:/a",
+            "arn:aws:logs:us-east-1:111122223333:log-group:/a:*"],
         "rules": ["arn:aws:events:us-east-1:111122223333:rule/bus/a"],
         "delivery_streams": ["arn:aws:firehose:us-east-1:111122223333:deliverystream/a"]}}"#;
     assert!(read(fine).is_ok(), "{:?}", read(fine));
