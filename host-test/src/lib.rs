@@ -29,7 +29,7 @@
 //! | `scan` | `scan`: files and folders, in several threads; OCSF and text in `output` |
 //! | `report` | `output::report`: findings as one HTML page |
 //! | `serve` | `serve`: the service beside Vector; `state`: a detector's memory in a file |
-//! | `cli` | the command, with `bake`, `inspect`, `rules`, `split` and `verify`; turns on all the others, and is the default |
+//! | `cli` | the command, with `bake`, `inspect`, `rules`, `screen`, `split` and `verify`; turns on all the others, and is the default |
 //!
 //! A program that embeds the detector depends on this crate with `default-features = false`.
 
@@ -50,6 +50,8 @@ pub mod plugin;
 pub mod rules;
 #[cfg(feature = "scan")]
 pub mod scan;
+#[cfg(feature = "cli")]
+pub mod screen;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "cli")]

@@ -11,6 +11,7 @@ use super::inspect::InspectFlags;
 use super::learn::LearnFlags;
 use super::router::RouterFlags;
 use super::rules::RulesFlags;
+use super::screen::ScreenFlags;
 use super::serve::ServeFlags;
 use super::settings::SettingsFlags;
 use super::split::SplitFlags;
@@ -28,6 +29,7 @@ pub(super) struct Flags {
 pub(super) enum Command {
     Scan(ScanFlags),
     Learn(LearnFlags),
+    Screen(ScreenFlags),
     Split(SplitFlags),
     Serve(ServeFlags),
     Router(RouterFlags),

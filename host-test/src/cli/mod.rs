@@ -17,6 +17,7 @@ mod progress;
 mod router;
 mod rules;
 mod scan;
+mod screen;
 mod serve;
 mod session;
 mod settings;
@@ -79,6 +80,7 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Router(flags) => router::run(&flags),
         Command::Rules(flags) => rules::run(&flags),
         Command::Settings(flags) => settings::run(&flags),
+        Command::Screen(flags) => screen::run(&flags),
         Command::Split(flags) => split::run(&flags),
         Command::Verify(flags) => verify::run(&flags),
     }

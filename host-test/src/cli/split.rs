@@ -116,7 +116,7 @@ fn summary(totals: &Totals, output: &Path, seconds: f64) -> String {
 }
 
 /// Reports what could not be read.
-struct Reporter(Diagnostics);
+pub(super) struct Reporter(pub(super) Diagnostics);
 
 impl split::Observer for Reporter {
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) {

@@ -31,7 +31,7 @@ impl OnePerLine {
     pub(crate) fn each<E>(
         &mut self,
         batch: &mut Batch,
-        mut take: impl FnMut(&[u8], &[Unreadable]) -> Result<(), E>,
+        mut take: impl FnMut(&Batch, &[Unreadable]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.clear();
         for part in 0..batch.parts().len() {
@@ -53,7 +53,7 @@ impl OnePerLine {
         &mut self,
         line: &[u8],
         start: u64,
-        take: &mut impl FnMut(&[u8], &[Unreadable]) -> Result<(), E>,
+        take: &mut impl FnMut(&Batch, &[Unreadable]) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.is_one(line) {
             self.out.bytes.extend_from_slice(line);
@@ -82,9 +82,9 @@ impl OnePerLine {
 
     fn hand_on<E>(
         &mut self,
-        take: &mut impl FnMut(&[u8], &[Unreadable]) -> Result<(), E>,
+        take: &mut impl FnMut(&Batch, &[Unreadable]) -> Result<(), E>,
     ) -> Result<(), E> {
-        take(self.out.bytes(), &self.out.parts()[0].unreadable)?;
+        take(&self.out, &self.out.parts()[0].unreadable)?;
         self.clear();
         Ok(())
     }
@@ -106,8 +106,8 @@ mod tests {
         batch.bytes = text.as_bytes().to_vec();
         let (mut events, mut unreadable) = (Vec::new(), Vec::new());
         let mut single = OnePerLine::new();
-        let done: Result<(), ()> = single.each(&mut batch, |bytes, broken| {
-            let text = std::str::from_utf8(bytes).unwrap();
+        let done: Result<(), ()> = single.each(&mut batch, |out, broken| {
+            let text = std::str::from_utf8(out.bytes()).unwrap();
             events.extend(text.lines().map(str::to_owned));
             unreadable.extend(broken.iter().map(|one| one.line));
             Ok(())
@@ -156,7 +156,7 @@ mod tests {
         batch.bytes = text.into_bytes();
         let mut sizes = Vec::new();
         let done: Result<(), ()> = OnePerLine::new().each(&mut batch, |bytes, _| {
-            sizes.push(memchr::memchr_iter(b'\n', bytes).count());
+            sizes.push(memchr::memchr_iter(b'\n', bytes.bytes()).count());
             Ok(())
         });
         done.unwrap();

@@ -150,7 +150,7 @@ impl Run<'_> {
                 for one in broken {
                     observer.unreadable(source, one.line, &one.reason);
                 }
-                part.add(events)
+                part.add(events.bytes())
             })?;
         }
         self.totals.unreadable += unreadable;
@@ -176,6 +176,7 @@ impl Run<'_> {
         let mut left = usize::try_from(known.bytes).unwrap_or(usize::MAX);
         while left > 0 && reader.next(&mut batch, &mut |_| None).is_ok_and(|more| more) {
             let done: Result<(), Infallible> = self.single.each(&mut batch, |events, _| {
+                let events = events.bytes();
                 let bytes = &events[..left.min(events.len())];
                 left -= bytes.len();
                 before.add(bytes);

@@ -1,5 +1,6 @@
 //! The commands that examine nothing, as a user runs them.
 
 mod rules;
+mod screen;
 mod settings;
 mod split;
