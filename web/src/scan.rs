@@ -110,9 +110,9 @@ impl Scan {
         self.paths.push(path.to_owned());
     }
 
-    /// Begins a file: its number, by which `read_file` knows it, its length in bytes, and its path.
-    pub fn begin(&mut self, number: u32, length: f64, path: &str) {
-        let input = BrowserFile::new(number, length);
+    /// Begins a file: its length in bytes, and its path.
+    pub fn begin(&mut self, length: f64, path: &str) {
+        let input = BrowserFile::new(length);
         let reader = Reader::of(Box::new(input), &Limits::default(), &self.progress);
         self.file = Some((Source::File(path.into()), reader));
         self.totals.files = self.totals.files.saturating_add(1);
