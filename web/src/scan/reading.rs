@@ -41,7 +41,9 @@ impl Read for BrowserFile {
                 let read = read_file(self.offset, &mut self.piece);
                 let Ok(read) = usize::try_from(read) else {
                     self.piece.clear();
-                    return Err(io::Error::other("the browser cannot read it: was it moved or changed?"));
+                    return Err(io::Error::other(
+                        "the browser cannot read it: was it moved or changed?",
+                    ));
                 };
                 self.piece.truncate(read);
                 self.offset += read as f64;

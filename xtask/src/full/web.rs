@@ -53,7 +53,8 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let found = CHROMIUM.iter().flat_map(|name| all.iter().map(move |at| at.join(name)));
         found.into_iter().find(|path| path.is_file()).unwrap_or(PROGRAM.into()).into()
     });
-    let tests = ["page", "shapes", "large", "leak"].map(|name| format!("web/tests/{name}.test.mjs"));
+    let tests =
+        ["page", "shapes", "large", "leak"].map(|name| format!("web/tests/{name}.test.mjs"));
     steps.command(
         "the page in a browser",
         node(&tests.each_ref().map(String::as_str)).env("CHROMIUM", chromium),
@@ -94,7 +95,8 @@ fn prepare(workspace: &Workspace, folder: &Path) -> Result<()> {
         for case in fs::read_dir(slug.path())? {
             let case = case?;
             if let Ok(text) = fs::read_to_string(case.path().join("settings.yaml")) {
-                let name = [slug.file_name(), case.file_name()].map(|one| one.display().to_string());
+                let name =
+                    [slug.file_name(), case.file_name()].map(|one| one.display().to_string());
                 settings.insert(name.join("/"), yaml_serde::from_str(&text)?);
             }
         }

@@ -67,11 +67,21 @@ impl Bindgen {
         let folder = workspace.target.join("wasm-bindgen");
         let program = folder.join("bin/wasm-bindgen");
         if !is_it(&program) {
-            eprintln!("    installing wasm-bindgen {version} into {}, which takes minutes", folder.display());
+            eprintln!(
+                "    installing wasm-bindgen {version} into {}, which takes minutes",
+                folder.display()
+            );
             // Without --locked: its lock file names a version that crates.io has no more.
             output(
                 Command::new("cargo")
-                    .args(["install", "--quiet", "--force", "wasm-bindgen-cli", "--version", &version])
+                    .args([
+                        "install",
+                        "--quiet",
+                        "--force",
+                        "wasm-bindgen-cli",
+                        "--version",
+                        &version,
+                    ])
                     .arg("--root")
                     .arg(&folder),
             )
@@ -99,7 +109,9 @@ fn smaller(module: &Path) -> Result<()> {
         return Ok(());
     }
     let out = module.with_extension("opt");
-    output(Command::new("wasm-opt").args(["-Oz", "--all-features"]).arg(module).arg("-o").arg(&out))?;
+    output(
+        Command::new("wasm-opt").args(["-Oz", "--all-features"]).arg(module).arg("-o").arg(&out),
+    )?;
     if fs::metadata(&out)?.len() < fs::metadata(module)?.len() {
         fs::rename(out, module)?;
     }

@@ -25,8 +25,7 @@ struct Module {
     folder: &'static str,
 }
 
-const PACKAGE: Module =
-    Module { package: "orgwatch-web", features: "", folder: "web-package" };
+const PACKAGE: Module = Module { package: "orgwatch-web", features: "", folder: "web-package" };
 const PAGE: Module = Module { package: "orgwatch-web", features: "page", folder: "web-page" };
 const COMPILER: Module =
     Module { package: "orgwatch-web-compiler", features: "", folder: "web-compiler" };

@@ -9,15 +9,8 @@ use super::read;
 use crate::workspace::Workspace;
 
 /// The hand-written files of the package.
-const FILES: [&str; 7] = [
-    "README.md",
-    "browser.js",
-    "detector.js",
-    "index.d.ts",
-    "manual.d.ts",
-    "manual.js",
-    "node.js",
-];
+const FILES: [&str; 7] =
+    ["README.md", "browser.js", "detector.js", "index.d.ts", "manual.d.ts", "manual.js", "node.js"];
 
 /// Writes everything beside the module.
 pub(super) fn write(workspace: &Workspace, folder: &Path) -> Result<()> {

@@ -32,8 +32,7 @@ const MODULES: [&str; 8] = [
 pub(super) fn html(workspace: &Workspace, bindgen: &Path) -> Result<String> {
     let folder = workspace.root.join("web/page");
     let part = |name: &str| read(&folder.join(name));
-    let modules: Result<Vec<_>> =
-        MODULES.iter().map(|name| Ok((*name, part(name)?))).collect();
+    let modules: Result<Vec<_>> = MODULES.iter().map(|name| Ok((*name, part(name)?))).collect();
     let script = joined(&modules?)?;
     let style = part("style.css")?;
     let glue = |name: &str| read(&bindgen.join(name));
@@ -43,8 +42,14 @@ pub(super) fn html(workspace: &Workspace, bindgen: &Path) -> Result<String> {
     let parts = [
         ("policy", policy(&script, &style)),
         ("digest", digest(&core)),
-        ("core-worker", [glue("orgwatch_web.js")?, part("reading.js")?, part("worker.js")?].join("\n")),
-        ("compiler-worker", glue("orgwatch_web_compiler.js")? + "\n" + &part("compiler-worker.js")?),
+        (
+            "core-worker",
+            [glue("orgwatch_web.js")?, part("reading.js")?, part("worker.js")?].join("\n"),
+        ),
+        (
+            "compiler-worker",
+            glue("orgwatch_web_compiler.js")? + "\n" + &part("compiler-worker.js")?,
+        ),
         ("example-rule", part("example-rule.yml")?),
         ("sample", packed(&sample)?),
         ("core-wasm", packed(&core)?),
@@ -119,7 +124,9 @@ mod tests {
     #[test]
     fn the_policy_lets_nothing_out() {
         let policy = policy("script", "style");
-        for directive in ["default-src 'none'", "connect-src 'none'", "form-action 'none'", "base-uri 'none'"] {
+        for directive in
+            ["default-src 'none'", "connect-src 'none'", "form-action 'none'", "base-uri 'none'"]
+        {
             assert!(policy.contains(directive), "{policy}");
         }
         assert!(!policy.contains("unsafe-inline") && !policy.contains("http"), "{policy}");
