@@ -21,10 +21,10 @@ const pause = () => new Promise((resolve) => {
   channel.port2.postMessage(0);
 });
 
-function progress(job, finished) {
+function progress(job, finished, stopped = false) {
   const told = scan.take();
   const totals = JSON.parse(scan.totals());
-  postMessage({ type: finished ? 'done' : 'progress', job, told: JSON.parse(told), totals, memory: memory.buffer.byteLength });
+  postMessage({ type: finished ? 'done' : 'progress', job, stopped, told: JSON.parse(told), totals, memory: memory.buffer.byteLength });
 }
 
 /** Every problem with settings and a pack. */
@@ -82,7 +82,7 @@ self.onmessage = async ({ data }) => {
       case 'stop':
         if (wanted === data.job) {
           wanted = 0;
-          progress(data.job, true);
+          progress(data.job, true, true);
         }
         break;
       case 'check':
