@@ -60,7 +60,13 @@ function examine() {
   at('progress').value = 0;
   if (files.length > 0) enter('running', `Examining ${plural(files.length, 'file')}, ${size(bytes)}…`);
   render();
-  if (files.length > 0) examiner.scan(settings, pack, files);
+  if (files.length > 0) examiner.scan(settings, pack, files).catch(failed);
+}
+
+/** The detector cannot be started. */
+function failed(error) {
+  enter('failed', `This browser cannot run the detector: ${error.message}. Chromium, Firefox and Safari of 2023 or later can.`);
+  at('status').classList.add('error');
 }
 
 function give(some) {
@@ -80,6 +86,8 @@ function edited() {
 
 function heard(told) {
   if (told.type === 'broken') {
+    // While it is started, who started it says so.
+    if (state === 'loading') return undefined;
     enter('done', `The detector failed, and was replaced: ${told.message}. What was found before stays here; what was being read was not examined to its end.`);
     return at('status').classList.add('error');
   }
@@ -99,12 +107,11 @@ function heard(told) {
   const read = `${plural(totals.events, 'event')} in ${plural(totals.files, 'file')}, ${size(totals.bytes)}`;
   render();
   if (told.type !== 'done') return enter('running', `${size(totals.read)} of ${size(bytes)} read; ${plural(findings.all.length + findings.omitted, 'finding')} so far.`);
-  const stopped = totals.files < files.length || totals.read < bytes * 0.999;
   const again = totals.repeats > 0 ? ` ${plural(totals.repeats, 'finding')} came again.` : '';
   const none = findings.all.length > 0 ? '' : totals.events === 0
     ? ' No event was read: is this CloudTrail?'
     : ' No rule found anything in them.';
-  return enter('done', `${stopped ? 'Stopped. ' : ''}${read}.${none}${again}`);
+  return enter('done', `${told.stopped ? 'Stopped. ' : ''}${read}.${none}${again}`);
 }
 
 let drawing;
@@ -135,7 +142,7 @@ function draw() {
   at('unread').hidden = unreadCount === 0;
   at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read`;
   at('unread-list').replaceChildren(...unread.map((one) =>
-    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`)));
+    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`, /^a Parquet file/.test(one.failed) && '; the orgwatch command reads it as it is')));
 }
 
 /** The settings of a text, and every problem with them. */
@@ -203,8 +210,13 @@ at('again').addEventListener('click', examine);
 at('example').addEventListener('click', () => rule.set(at('example-rule').textContent.trimStart()));
 at('save-findings').addEventListener('click', () =>
   save('findings.ndjson', 'application/x-ndjson', findings.all.map(({ finding }) => `${JSON.stringify(finding)}\n`).join('')));
-at('save-report').addEventListener('click', async () =>
-  save('report.html', 'text/html', await examiner.report(digest)));
+at('save-report').addEventListener('click', async () => {
+  try {
+    save('report.html', 'text/html', await examiner.report(digest));
+  } catch (error) {
+    enter(state, `There is no report: ${error.message}`);
+  }
+});
 
 for (const name of ['dragover', 'dragenter']) {
   addEventListener(name, (event) => {
@@ -242,8 +254,5 @@ examiner.start().then(
     enter('empty', '');
     document.body.dataset.ready = 'yes';
   },
-  (error) => {
-    enter('failed', `This browser cannot run the detector: ${error.message}. Chromium, Firefox and Safari of 2023 or later can.`);
-    at('status').classList.add('error');
-  },
+  failed,
 );

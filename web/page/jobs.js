@@ -4,51 +4,67 @@ import { unpack, worker } from './payload.js';
 
 /** The worker that examines. It is replaced when it breaks. */
 export class Examiner {
-  #worker;
   #job = 0;
   /** Who waits for an answer, by its kind. */
   #waiting = { report: [], checked: [] };
+  /** The worker, once it is ready. */
+  #worker;
 
   constructor(listener) {
     this.listener = listener;
   }
 
+  /** What the detector says of itself. */
   async start() {
+    let described;
+    this.#worker = this.#start((description) => (described = description));
+    await this.#worker;
+    return described;
+  }
+
+  async #start(describe = () => {}) {
     const module = await unpack('core-wasm');
-    return new Promise((resolve, reject) => {
-      this.#worker = worker('core-worker');
-      this.#worker.onerror = (event) => {
+    const made = worker('core-worker');
+    await new Promise((resolve, reject) => {
+      const broken = (message) => {
+        made.terminate();
+        reject(new Error(message));
+        this.#broken(message);
+      };
+      made.onerror = (event) => {
         event.preventDefault();
-        reject(new Error(event.message));
-        this.#broken(event.message);
+        broken(event.message);
       };
-      this.#worker.onmessage = ({ data }) => {
-        if (data.type === 'ready') return resolve(data.description);
-        if (this.#waiting[data.type]) return this.#waiting[data.type].shift()?.(data);
-        if (data.type === 'broken') {
-          reject(new Error(data.message));
-          return this.#broken(data.message);
-        }
+      made.onmessage = ({ data }) => {
+        if (data.type === 'ready') resolve(describe(data.description));
+        else if (data.type === 'broken') broken(data.message);
+        else if (this.#waiting[data.type]) this.#waiting[data.type].shift()?.resolve(data);
         // What an earlier job still says is of no interest.
-        if (data.job === this.#job) this.listener(data);
+        else if (data.job === this.#job) this.listener(data);
       };
-      this.#worker.postMessage({ type: 'start', module }, [module]);
+      made.postMessage({ type: 'start', module }, [module]);
     });
+    return made;
   }
 
   #broken(message) {
-    this.#worker.terminate();
+    for (const waiting of Object.values(this.#waiting)) {
+      for (const { reject } of waiting.splice(0)) reject(new Error(message));
+    }
     this.listener({ type: 'broken', message });
-    this.ready = this.start();
+    this.#worker = this.#start();
+    // Who asks next learns of it.
+    this.#worker.catch(() => {});
   }
 
-  scan(settings, pack, files) {
+  async scan(settings, pack, files) {
     this.#job += 1;
-    this.#worker.postMessage({ type: 'scan', job: this.#job, settings, pack, files });
+    const job = this.#job;
+    (await this.#worker).postMessage({ type: 'scan', job, settings, pack, files });
   }
 
-  stop() {
-    this.#worker.postMessage({ type: 'stop', job: this.#job });
+  async stop() {
+    (await this.#worker).postMessage({ type: 'stop', job: this.#job });
   }
 
   /** Every problem that the detector has with settings and a pack. */
@@ -61,10 +77,11 @@ export class Examiner {
     return (await this.#ask('report', { type: 'report', digest })).bytes;
   }
 
-  #ask(answer, question) {
-    return new Promise((resolve) => {
-      this.#waiting[answer].push(resolve);
-      this.#worker.postMessage(question);
+  async #ask(answer, question) {
+    const made = await this.#worker;
+    return new Promise((resolve, reject) => {
+      this.#waiting[answer].push({ resolve, reject });
+      made.postMessage(question);
     });
   }
 }

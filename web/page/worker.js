@@ -1,19 +1,11 @@
 // The worker that reads files and examines them. It is made from a blob, so that the page's policy binds it.
-/* global wasm_bindgen */
+/* global wasm_bindgen, Reading */
 
-let files = [];
-const reader = new FileReaderSync();
+/** That of the file which the module reads. */
+let reading;
 
-/** The module asks for bytes of a file: how many there were, or -1 if the browser cannot read it. */
-globalThis.orgwatchReadFile = (number, offset, to) => {
-  try {
-    const bytes = reader.readAsArrayBuffer(files[number].file.slice(offset, offset + to.length));
-    to.set(new Uint8Array(bytes));
-    return bytes.byteLength;
-  } catch {
-    return -1;
-  }
-};
+/** The module asks for bytes of the file that is read. */
+globalThis.orgwatchReadFile = (offset, to) => reading.read(offset, to);
 
 let memory;
 let scan;
@@ -29,10 +21,10 @@ const pause = () => new Promise((resolve) => {
   channel.port2.postMessage(0);
 });
 
-function progress(job, finished) {
+function progress(job, finished, stopped = false) {
   const told = scan.take();
   const totals = JSON.parse(scan.totals());
-  postMessage({ type: finished ? 'done' : 'progress', job, told: JSON.parse(told), totals, memory: memory.buffer.byteLength });
+  postMessage({ type: finished ? 'done' : 'progress', job, stopped, told: JSON.parse(told), totals, memory: memory.buffer.byteLength });
 }
 
 /** Every problem with settings and a pack. */
@@ -49,24 +41,29 @@ function problems({ settings, pack }) {
 async function run({ job, settings, pack, files: given }) {
   scan?.free();
   scan = undefined;
-  files = given;
   scan = new wasm_bindgen.Scan(settings.json, settings.name, settings.text, pack);
   const roots = new Set(given.map((one) => one.root));
   for (const root of roots) scan.path(root);
   let last = performance.now();
-  for (const [number, { file, path }] of given.entries()) {
-    scan.begin(number, file.size, path);
+  for (const { file, path } of given) {
+    // Of its own: a job that was given up may still wait for a part of its file.
+    const own = new Reading(file);
+    reading = own;
+    scan.begin(file.size, path);
     let more = true;
     while (more) {
+      await own.fill();
+      if (wanted !== job) return own.close();
       more = scan.step();
       const now = performance.now();
       if (now - last > 60) {
         last = now;
         progress(job, false);
         await pause();
-        if (wanted !== job) return;
+        if (wanted !== job) return own.close();
       }
     }
+    own.close();
   }
   progress(job, true);
 }
@@ -85,7 +82,7 @@ self.onmessage = async ({ data }) => {
       case 'stop':
         if (wanted === data.job) {
           wanted = 0;
-          progress(data.job, true);
+          progress(data.job, true, true);
         }
         break;
       case 'check':

@@ -24,9 +24,7 @@ pub(crate) fn text(value: &impl Serialize) -> String {
 /// What is thrown: an object with a kind, a message and the problems, as JSON.
 fn thrown(kind: &str, message: &str, problems: &[Problem]) -> JsValue {
     let problems: Vec<Value> = problems.iter().map(problem).collect();
-    JsValue::from_str(
-        &json!({"kind": kind, "message": message, "problems": problems}).to_string(),
-    )
+    JsValue::from_str(&json!({"kind": kind, "message": message, "problems": problems}).to_string())
 }
 
 /// A problem of the settings or of a pack.
@@ -35,7 +33,11 @@ pub(crate) fn problem(one: &Problem) -> Value {
 }
 
 /// Opens a detector with settings as JSON and with packs, which are joined by their lengths.
-pub(crate) fn open(settings: &str, packs: &[u8], lengths: &[u32]) -> Result<Detector, Vec<Problem>> {
+pub(crate) fn open(
+    settings: &str,
+    packs: &[u8],
+    lengths: &[u32],
+) -> Result<Detector, Vec<Problem>> {
     let mut rest = packs;
     let mut all = Vec::new();
     for length in lengths {
@@ -73,18 +75,23 @@ impl RawDetector {
         });
         let findings: Vec<Value> = findings.collect();
         let counts = counts(&batch.counts);
-        text(&json!({"findings": findings, "counts": counts, "unreadable": unreadable(&batch.unreadable)}))
+        text(
+            &json!({"findings": findings, "counts": counts, "unreadable": unreadable(&batch.unreadable)}),
+        )
     }
 
     /// The lines that any rule could match.
     pub fn screen(&self, events: &[u8]) -> String {
         let screened = self.0.screen(events);
-        let spans = screened.spans.iter().map(|span| {
-            json!({"line": span.line, "offset": span.offset, "length": span.length})
-        });
+        let spans = screened
+            .spans
+            .iter()
+            .map(|span| json!({"line": span.line, "offset": span.offset, "length": span.length}));
         let spans: Vec<Value> = spans.collect();
         let counts = counts(&screened.counts);
-        text(&json!({"spans": spans, "counts": counts, "unreadable": unreadable(&screened.unreadable)}))
+        text(
+            &json!({"spans": spans, "counts": counts, "unreadable": unreadable(&screened.unreadable)}),
+        )
     }
 
     /// The memory as bytes.
@@ -111,7 +118,12 @@ impl RawDetector {
     /// What the memory holds, and what was dropped.
     pub fn counters(&self) -> String {
         let counters = self.0.counters();
-        text(&counters.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<serde_json::Map<String, Value>>())
+        text(
+            &counters
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect::<serde_json::Map<String, Value>>(),
+        )
     }
 }
 

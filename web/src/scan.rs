@@ -79,7 +79,12 @@ impl Scan {
     /// Opens a detector with settings as JSON, and with one pack unless it is empty. The settings' name and
     /// their text are for the report. Throws every problem.
     #[wasm_bindgen(constructor)]
-    pub fn new(settings: &str, name: Option<String>, source: String, pack: &[u8]) -> Result<Scan, JsValue> {
+    pub fn new(
+        settings: &str,
+        name: Option<String>,
+        source: String,
+        pack: &[u8],
+    ) -> Result<Scan, JsValue> {
         let value: Value = serde_json::from_str(settings).unwrap_or_default();
         // Who names files wants all that is in them.
         let mut everywhere = value.clone();
@@ -110,9 +115,9 @@ impl Scan {
         self.paths.push(path.to_owned());
     }
 
-    /// Begins a file: its number, by which `read_file` knows it, its length in bytes, and its path.
-    pub fn begin(&mut self, number: u32, length: f64, path: &str) {
-        let input = BrowserFile::new(number, length);
+    /// Begins a file: its length in bytes, and its path.
+    pub fn begin(&mut self, length: f64, path: &str) {
+        let input = BrowserFile::new(length);
         let reader = Reader::of(Box::new(input), &Limits::default(), &self.progress);
         self.file = Some((Source::File(path.into()), reader));
         self.totals.files = self.totals.files.saturating_add(1);
@@ -215,14 +220,18 @@ impl Scan {
         let mut broken: Vec<(u64, String)> =
             part.unreadable.iter().map(|one| (one.line, one.reason.clone())).collect();
         let place = |line: u32| part.line(part.before + line);
-        broken.extend(screened.unreadable.into_iter().map(|one| (place(one.place.line), one.reason)));
+        broken
+            .extend(screened.unreadable.into_iter().map(|one| (place(one.place.line), one.reason)));
         let mut examined = self.detector.detect_batch(&candidates);
         // They were counted when they were screened.
         examined.counts.lines = 0;
         self.totals.counts += examined.counts.into();
         let span = |line: u32| screened.spans[line.saturating_sub(1) as usize];
         broken.extend(
-            examined.unreadable.into_iter().map(|one| (place(span(one.place.line).line), one.reason)),
+            examined
+                .unreadable
+                .into_iter()
+                .map(|one| (place(span(one.place.line).line), one.reason)),
         );
         broken.sort_by_key(|(line, _)| *line);
         for (line, reason) in broken {

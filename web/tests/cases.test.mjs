@@ -1,7 +1,9 @@
 // The package in Node: every case folder gives its findings.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -89,4 +91,22 @@ test('bytes cross in one copy', () => {
   console.log(`${Math.round(bytes.length / 1e6 / seconds)} MB/s`);
   // A list that is handed over byte by byte goes at 0.4 MB/s.
   assert.ok(bytes.length / 1e6 / seconds > 20, `${seconds} s`);
+});
+
+test('the example gives the findings of the sample', () => {
+  const events = readFileSync(join(root, 'samples/incident.ndjson'));
+  const run = (settings, input) => {
+    const args = [join(root, 'examples/hosts/node/direct.mjs'), ...settings];
+    return spawnSync(process.execPath, args, { input, encoding: 'utf8', maxBuffer: 1 << 26 });
+  };
+  const quiet = '{"eventSource":"s3.amazonaws.com","eventName":"GetObject"}\n'.repeat(100_000);
+  const ran = run([], Buffer.concat([Buffer.from(quiet), events, Buffer.from('{"eventName":"LeaveOrganization",\n')]));
+  assert.equal(ran.status, 0, ran.stderr);
+  const found = new Detector().detectBatch(events).findings.map(({ finding }) => finding);
+  assert.deepEqual(ran.stdout.trim().split('\n').map((line) => JSON.parse(line)), found);
+  assert.match(ran.stderr, /^direct\.mjs: line 100166: /);
+  const settings = join(mkdtempSync(join(tmpdir(), 'orgwatch-')), 'settings.json');
+  writeFileSync(settings, '{"acounts": []}');
+  const refused = run([settings], '');
+  assert.ok(refused.status === 2 && refused.stderr.includes('acounts'), refused.stderr);
 });

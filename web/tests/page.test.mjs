@@ -1,12 +1,12 @@
 // The page in headless Chromium, opened from its file.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { browser, done, download, drop, open, root, sample, shots, status, violations } from './harness.mjs';
+import { browser, done, download, drop, open, root, sample, scratch, shots, status, url, violations } from './harness.mjs';
 
 const incident = readFileSync(join(root, 'samples/incident.ndjson'));
 let chrome;
@@ -106,7 +106,7 @@ shown('a bad file is named, with what to do, and the others are read', async (pa
   await page.waitForSelector('.incident');
   await page.click('#unread-count');
   const unread = await page.innerText('#unread-list');
-  assert.match(unread, /a\.parquet: .*Parquet[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
+  assert.match(unread, /a\.parquet: .*Parquet.*the orgwatch command reads it[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
   await shot(page, 'bad-files');
 });
 
@@ -211,6 +211,53 @@ shown('it is used by keyboard alone', async (page) => {
   await page.waitForSelector('.finding[open] .facts');
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.notEqual(outline, 'none', 'the focus is seen');
+});
+
+shown('a folder is read in the order of its paths', async (page) => {
+  const folder = mkdtempSync(join(scratch, 'folder-'));
+  mkdirSync(join(folder, 'b/c'), { recursive: true });
+  const lines = incident.toString().trim().split('\n');
+  writeFileSync(join(folder, 'b/c/2.json.gz'), gzipSync(lines.slice(80).join('\n')));
+  writeFileSync(join(folder, 'a.ndjson'), lines.slice(0, 80).join('\n'));
+  writeFileSync(join(folder, 'b/bad.bin'), Buffer.alloc(4096, 0xf7));
+  await page.setInputFiles('#folder', folder);
+  await done(page);
+  await page.waitForSelector('.incident');
+  assert.match(await status(page), /165 events in 3 files/);
+  assert.match(await page.innerText('#counts'), /12\s+critical/);
+  assert.match(await page.textContent('#unread-list'), /b\/bad\.bin: bytes of no known kind/);
+  const report = readFileSync(await download(page, '#save-report'), 'utf8');
+  assert.ok(report.includes('165 events examined in 3 files'));
+});
+
+shown('a flood of findings is counted, and what is opened stays open', async (page) => {
+  const event = JSON.parse(incident.toString().split('\n').find((line) => line.includes('"LeaveOrganization"') && !line.includes('errorCode')));
+  const lines = Array.from({ length: 6000 }, (_, n) => JSON.stringify({ ...event, eventID: `flood-${n}`, recipientAccountId: String(100000000000 + n) }));
+  await drop(page, [{ name: 'flood.ndjson', bytes: lines.join('\n') }]);
+  await done(page);
+  await page.waitForSelector('.incident');
+  await page.waitForFunction(() => /beyond the first 5,000/.test(document.getElementById('more').textContent));
+  assert.equal(await page.locator('.incident').count(), 200);
+});
+
+shown('a detector that fails is replaced', async (page) => {
+  await page.workers()[0].evaluate(() => postMessage({ type: 'broken', message: 'a test wants it' }));
+  await page.waitForFunction(() => /The detector failed, and was replaced/.test(document.getElementById('status').textContent));
+  await shot(page, 'failed');
+  await sample(page);
+  assert.match(await status(page), /165 events/);
+});
+
+test('a browser that cannot run it is told so', async () => {
+  const context = await chrome.newContext();
+  await context.addInitScript(() => { delete globalThis.DecompressionStream; });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.waitForSelector('body[data-state=failed]');
+  assert.match(await status(page), /This browser cannot run the detector/);
+  await shot(page, 'cannot-run');
+  assert.deepEqual(await violations(page), []);
+  await context.close();
 });
 
 for (const [name, options] of [

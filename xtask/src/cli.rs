@@ -70,8 +70,14 @@ pub enum Command {
     /// uses wasm-opt where it is on the path.
     #[command(after_help = "Examples:
   cargo xtask web
-  cargo xtask web && chromium dist/orgwatch.html")]
-    Web,
+  cargo xtask web && chromium dist/orgwatch.html
+  cargo xtask build && cargo xtask web --test")]
+    Web {
+        /// Also run their tests, in Node and in Chromium; what they need is installed into `target`. They
+        /// compare with what the `orgwatch` command says, which `cargo xtask build` builds
+        #[arg(long)]
+        test: bool,
+    },
 
     /// Feed hostile bytes to what takes input apart
     ///

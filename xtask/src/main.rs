@@ -48,7 +48,12 @@ fn run(cli: Cli) -> Result<()> {
         Command::Build => build::build(&workspace, &mut steps),
         Command::Demo => build::demo(&workspace, &mut steps),
         Command::Bench(flags) => bench::run(&workspace, &mut steps, &flags),
-        Command::Web => web::build(&workspace, &mut steps),
+        Command::Web { test: false } => web::build(&workspace, &mut steps),
+        Command::Web { test: true } => {
+            let outcome = full::web::check(&workspace, &mut steps);
+            steps.report();
+            outcome
+        }
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);

@@ -16,3 +16,5 @@ pub mod stream {
 
 mod buffer;
 mod decoder;
+#[cfg(test)]
+mod tests;

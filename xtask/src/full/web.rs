@@ -20,7 +20,24 @@ const NPM: [(&str, &str); 2] = [("playwright-core", "1.65.1"), ("axe-core", "4.1
 
 /// Builds both, and runs their tests.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
-    let repeat = "cargo xtask test --full";
+    let repeat = "cargo xtask web --test";
+    let manifest = ["--manifest-path", "web/Cargo.toml"];
+    steps.command(
+        "check the formatting of web/",
+        Command::new("cargo").args(["fmt", "--all", "--check"]).args(manifest),
+    )?;
+    let mut clippy = Command::new("cargo");
+    clippy.args(["clippy", "--quiet", "--workspace", "--features", "orgwatch-web/page"]);
+    clippy.args(manifest).arg("--target-dir").arg(workspace.target.join("web-clippy"));
+    steps.command("lint web/", clippy.args(["--", "-D", "warnings"]))?;
+    steps.command(
+        "test the decoder of zstd",
+        Command::new("cargo")
+            .args(["test", "--quiet", "--release", "--package", "orgwatch-zstd"])
+            .args(manifest)
+            .arg("--target-dir")
+            .arg(workspace.target.join("web-clippy")),
+    )?;
     web::build(workspace, steps)?;
     let folder = workspace.target.join("web-tests");
     let modules = steps.run("prepare a driver of browsers", repeat, || modules(&folder))?;
@@ -102,10 +119,12 @@ fn prepare(workspace: &Workspace, folder: &Path) -> Result<()> {
         }
     }
     fs::write(folder.join("settings.json"), serde_json::to_string(&settings)?)?;
+    // Without it, there is nothing to compare with.
     let found = output(
         Command::new(workspace.command())
             .args(["scan", "samples/incident.ndjson", "--quiet", "--report"])
             .arg(folder.join("host-report.html")),
-    )?;
+    )
+    .context("the orgwatch command is missing: cargo xtask build")?;
     Ok(fs::write(folder.join("host-findings.ndjson"), found)?)
 }

@@ -42,7 +42,10 @@ pub(super) fn html(workspace: &Workspace, bindgen: &Path) -> Result<String> {
     let parts = [
         ("policy", policy(&script, &style)),
         ("digest", digest(&core)),
-        ("core-worker", glue("orgwatch_web.js")? + "\n" + &part("worker.js")?),
+        (
+            "core-worker",
+            [glue("orgwatch_web.js")?, part("reading.js")?, part("worker.js")?].join("\n"),
+        ),
         (
             "compiler-worker",
             glue("orgwatch_web_compiler.js")? + "\n" + &part("compiler-worker.js")?,
