@@ -5,6 +5,10 @@
 //! them.
 
 pub mod corpus;
+#[cfg(test)]
+mod cost;
 pub mod hostile;
+#[cfg(test)]
+mod instructions;
 pub mod measure;
 pub mod packs;

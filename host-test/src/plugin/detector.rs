@@ -5,7 +5,7 @@ use orgwatch::finding::Finding;
 use super::guest::{Guest, OpenGuest};
 use super::linked::Linked;
 #[cfg(feature = "scan")]
-use super::linked::Screener;
+use super::linked::{GuestScreener, Screener};
 use super::replay_log::{Kind, ReplayLog};
 use super::{Batch, Counter, Error, Plugin, Rule, Screened, convert};
 
@@ -53,7 +53,7 @@ impl Detector {
             Some(linked) => Screener::Native(linked.clone()),
             None => {
                 let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
-                Screener::Guest { plugin, settings, detector: None }
+                Screener::Guest(Box::new(GuestScreener { plugin, settings, detector: None }))
             }
         }
     }

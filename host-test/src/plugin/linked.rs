@@ -42,12 +42,15 @@ impl Linked {
 #[cfg(feature = "scan")]
 pub(crate) enum Screener {
     Native(Linked),
-    /// A guest, opened when it is needed.
-    Guest {
-        plugin: Plugin,
-        settings: String,
-        detector: Option<Box<Detector>>,
-    },
+    Guest(Box<GuestScreener>),
+}
+
+/// A guest for screening alone, opened when it is needed.
+#[cfg(feature = "scan")]
+pub(crate) struct GuestScreener {
+    pub(super) plugin: Plugin,
+    pub(super) settings: String,
+    pub(super) detector: Option<Detector>,
 }
 
 #[cfg(feature = "scan")]
@@ -56,20 +59,20 @@ impl Screener {
     pub(crate) fn screen(&mut self, events: &[u8]) -> Result<Screened, Error> {
         match self {
             Screener::Native(linked) => linked.screen(events),
-            Screener::Guest { plugin, settings, detector } => {
-                let opened = match detector.take() {
-                    Some(opened) => opened,
-                    None => Box::new(plugin.open(settings)?),
+            Screener::Guest(guest) => {
+                let detector = match guest.detector.take() {
+                    Some(detector) => detector,
+                    None => guest.plugin.open(&guest.settings)?,
                 };
-                detector.insert(opened).screen(events)
+                guest.detector.insert(detector).screen(events)
             }
         }
     }
 
     /// Gives back the memory that a long event took: a guest keeps what it once needed.
     pub(crate) fn renew(&mut self) {
-        if let Screener::Guest { detector, .. } = self {
-            *detector = None;
+        if let Screener::Guest(guest) = self {
+            guest.detector = None;
         }
     }
 }

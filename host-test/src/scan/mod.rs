@@ -1,15 +1,15 @@
 //! Files through a detector.
 //!
-//! Reading, decompressing and screening need no order, so any number of threads do it, each with a
-//! guest of its own. What a rule could match is rare; one detector examines it in the order of the
+//! Reading, decompressing and screening need no order, so any number of threads do it, natively or each
+//! with a guest of its own. What a rule could match is rare; one detector examines it in the order of the
 //! input, so that the same files give the same findings whatever the number of threads.
 //!
 //! | module | what it does |
 //! | --- | --- |
 //! | `jobs` | deals out files, many small ones together |
-//! | `load` | reads a job, batch by batch |
+//! | `read` | reads a job, batch by batch, and a long plain file in pieces |
 //! | `screen`, `candidates` | leave of a batch what a rule could match and the filter wants |
-//! | `examine` | runs the detector over that, and tells the observer |
+//! | `detect` | runs the detector over that, and tells the observer |
 //! | `file_tally` | sums up what a file held, for what is said of one without a record |
 //! | `workers` | the threads, and what keeps them in order |
 //! | `budget` | bounds what is read and not examined yet, in bytes |

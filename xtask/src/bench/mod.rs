@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: orgwatch beside other tools, and how its cost grows.
 
+mod attack;
 mod check_results;
 mod commands;
 mod contenders;
@@ -73,7 +74,7 @@ pub struct Flags {
     /// The folder of Sigma rules that `sigma` compares and measures beside our own
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// More events for `sigma` to compare on: records, one a line; may be given again
+    /// More events for `sigma` to compare on and for `attack` to repeat: records, one a line; may be given again
     #[arg(long, value_name = "FILE")]
     events: Vec<PathBuf>,
 }
@@ -86,6 +87,8 @@ enum Name {
     Pack,
     /// 0.01% to 100% interesting events
     Share,
+    /// The command and rsigma where 1 event in 35 is interesting, and on the --events that are given
+    Attack,
     /// Events of 1 KB to 1 MB
     EventSize,
     /// One event a call to 32 MB a call
@@ -136,6 +139,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
             Name::Contenders => bench.contenders(&corpus, &mut agreement),
             Name::Pack => scaling::pack(&bench),
             Name::Share => scaling::share(&bench),
+            Name::Attack => attack::data(&bench),
             Name::EventSize => scaling::event_size(&bench),
             Name::Batch => scaling::batch(&bench),
             Name::Threads => scaling::threads(&bench),
