@@ -59,12 +59,13 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         "run every case in Node",
         &mut node(&["web/tests/cases.test.mjs", "web/tests/sizes.test.mjs"]),
     )?;
-    if std::env::var_os("CHROMIUM").is_none() && !on_path(&CHROMIUM) {
-        if let Err(error) = apt::install(&PACKAGES) {
-            let why = format!("no browser, and none can be installed: {error:#}");
-            steps.skip("the page in a browser", &why);
-            return Ok(());
-        }
+    if std::env::var_os("CHROMIUM").is_none()
+        && !on_path(&CHROMIUM)
+        && let Err(error) = apt::install(&PACKAGES)
+    {
+        let why = format!("no browser, and none can be installed: {error:#}");
+        steps.skip("the page in a browser", &why);
+        return Ok(());
     }
     let chromium = std::env::var_os("CHROMIUM").unwrap_or_else(|| {
         let folders = std::env::var_os("PATH").unwrap_or_default();
