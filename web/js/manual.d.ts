@@ -1,3 +1,3 @@
 /** Makes the detector ready. To be called once, before anything else. */
 export function init(module: BufferSource | WebAssembly.Module): void;
-export * from './index';
+export * from './index.js';

@@ -212,9 +212,11 @@ at('save-findings').addEventListener('click', () =>
   save('findings.ndjson', 'application/x-ndjson', findings.all.map(({ finding }) => `${JSON.stringify(finding)}\n`).join('')));
 at('save-report').addEventListener('click', async () => {
   try {
-    save('report.html', 'text/html', await examiner.report(digest));
+    const report = await examiner.report(digest);
+    if (!report) return enter(state, 'There is no report: the detector was replaced. Give it the files again.');
+    return save('report.html', 'text/html', report);
   } catch (error) {
-    enter(state, `There is no report: ${error.message}`);
+    return enter(state, `There is no report: ${error.message}`);
   }
 });
 

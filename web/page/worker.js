@@ -89,7 +89,7 @@ self.onmessage = async ({ data }) => {
         postMessage({ type: 'checked', problems: problems(data) });
         break;
       case 'report':
-        postMessage({ type: 'report', bytes: scan.report(data.digest) });
+        postMessage({ type: 'report', bytes: scan?.report(data.digest) });
         break;
     }
   } catch (error) {

@@ -3,7 +3,7 @@
 
 use orgwatch::batch::{Counts, Place, Unreadable};
 use orgwatch::detector::Detector;
-use orgwatch::finding::{Finding, Severity};
+use orgwatch::finding::Finding;
 use orgwatch::rules::{Pack, RuleMetadata, builtin_pack};
 use orgwatch::settings::Problem;
 use orgwatch::{envelope, state};
@@ -159,7 +159,7 @@ fn rule(about: &RuleMetadata, pack: &Pack) -> Value {
         "id": &*about.id,
         "title": &*about.title,
         "description": &*about.description,
-        "severity": Severity::from(about.level).as_str(),
+        "severity": about.level.as_str(),
         "group": &*about.group,
         "event_names": names,
         "attack": about.attack.to_vec(),

@@ -279,7 +279,7 @@ impl Scan {
             id: about.id.to_string(),
             title: about.title.to_string(),
             description: String::new(),
-            severity: about.level.into(),
+            severity: about.level,
             group: String::new(),
             event_names: None,
             attack: Vec::new(),

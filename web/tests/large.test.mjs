@@ -89,6 +89,23 @@ test('it is stopped, and keeps what it found', async () => {
   await page.context().close();
 });
 
+test('an edit waits for a word where much would be read again', async () => {
+  const page = await open(chrome);
+  await page.setInputFiles('#files', log(200e6));
+  await done(page);
+  await page.click('text=Settings: what orgwatch should know');
+  await page.fill('#settings-text', 'rules:\n  member-left-organization:\n    mode: off\n');
+  await page.waitForSelector('#again:visible');
+  assert.match(await status(page), /from the next examination on/);
+  assert.ok(await page.isVisible('.incident'), 'what was found stays');
+  await page.click('#again');
+  await page.waitForSelector('body[data-state=running]');
+  await done(page);
+  assert.ok(await page.isHidden('#again'));
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test('the worker does not grow while 2 GB are read', async () => {
   const page = await open(chrome);
   const before = resident();

@@ -245,6 +245,12 @@ shown('a detector that fails is replaced', async (page) => {
   await page.waitForFunction(() => /The detector failed, and was replaced/.test(document.getElementById('status').textContent));
   await shot(page, 'failed');
   await sample(page);
+  await page.workers().at(-1).evaluate(() => postMessage({ type: 'broken', message: 'again' }));
+  await page.waitForFunction(() => /replaced: again/.test(document.getElementById('status').textContent));
+  assert.ok(await page.isVisible('.incident'), 'what was found stays');
+  await page.click('#save-report');
+  await page.waitForFunction(() => /There is no report/.test(document.getElementById('status').textContent));
+  await sample(page);
   assert.match(await status(page), /165 events/);
 });
 

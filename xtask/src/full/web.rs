@@ -1,4 +1,5 @@
-//! The package in Node and the page in Chromium: `web/tests`, with npm's `playwright-core` and `axe-core`.
+//! The package in Node and the page in Chromium: `web/tests`, with npm's `playwright-core`,
+//! `axe-core` and `typescript`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,8 @@ use crate::steps::Steps;
 use crate::web;
 use crate::workspace::Workspace;
 
-const NPM: [(&str, &str); 2] = [("playwright-core", "1.65.1"), ("axe-core", "4.14.1")];
+const NPM: [(&str, &str); 3] =
+    [("playwright-core", "1.65.1"), ("axe-core", "4.14.1"), ("typescript", "7.0.2")];
 
 /// Builds both, and runs their tests.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
@@ -71,8 +73,8 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let found = CHROMIUM.iter().flat_map(|name| all.iter().map(move |at| at.join(name)));
         found.into_iter().find(|path| path.is_file()).unwrap_or(PROGRAM.into()).into()
     });
-    let tests =
-        ["page", "shapes", "large", "leak"].map(|name| format!("web/tests/{name}.test.mjs"));
+    let tests = ["package", "page", "shapes", "large", "leak"]
+        .map(|name| format!("web/tests/{name}.test.mjs"));
     steps.command(
         "the page in a browser",
         node(&tests.each_ref().map(String::as_str)).env("CHROMIUM", chromium),
@@ -99,7 +101,7 @@ fn modules(folder: &Path) -> Result<PathBuf> {
                 .arg(folder)
                 .args(NPM.map(|(name, version)| format!("{name}@{version}"))),
         )
-        .context("cannot install playwright-core and axe-core from the npm registry")?;
+        .context("cannot install playwright-core, axe-core and typescript from the npm registry")?;
     }
     Ok(modules)
 }
