@@ -114,7 +114,8 @@ impl Run<'_> {
     fn events(&mut self, source: &Source, events: &Batch) -> Result<(), Error> {
         let (bytes, part) = (events.bytes(), &events.parts()[0]);
         let screened = self.detector.screen(bytes)?;
-        self.totals.events += screened.counts.events;
+        // A candidate is counted by who examines it.
+        self.totals.events += screened.counts.events + screened.spans.len() as u64;
         for one in &screened.unreadable {
             self.unreadable(source, part.line(one.place.line), &one.reason);
         }
