@@ -5,6 +5,7 @@
 
 mod chunks;
 mod columns;
+mod kinds;
 mod lists;
 mod pages;
 mod rows;

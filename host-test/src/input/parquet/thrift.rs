@@ -2,7 +2,10 @@
 //!
 //! The library reserves memory for as many elements as a list says that it has, follows a schema
 //! however deep it is, and skips lists of elements that take no bytes one by one. None of that may be
-//! the writer's choice.
+//! the writer's choice. It also reads a field that it knows as what the format says, whatever the writer
+//! says: both must say the same, or what is checked here is not what is read there.
+
+use super::kinds;
 
 /// The most elements of one list.
 const MOST_ELEMENTS: u64 = 100_000;
@@ -31,8 +34,16 @@ pub(super) fn check_footer(bytes: &[u8]) -> Result<(), Refused> {
     let mut walk = Walk { bytes, at: 0, path: Vec::new() };
     walk.structure(&mut |seen| {
         match seen {
-            Seen::List(SCHEMA, length) => nodes = length,
-            Seen::List(ROW_GROUPS, length) => groups = length,
+            Seen::Field(path, kind) if kinds::of(path).is_some_and(|known| known != kind) => {
+                return Err(Refused::Wrong);
+            }
+            Seen::List(path, length, kind)
+                if length > 0 && kinds::of_elements(path).is_some_and(|known| known != kind) =>
+            {
+                return Err(Refused::Wrong);
+            }
+            Seen::List(SCHEMA, length, _) => nodes = length,
+            Seen::List(ROW_GROUPS, length, _) => groups = length,
             // A node's children follow it, and what is before the number of them is no node.
             Seen::Number(CHILDREN, children) if children > 0 => open.push(children),
             Seen::End(SCHEMA) => {
@@ -60,7 +71,10 @@ pub(super) fn length(bytes: &[u8]) -> Result<usize, Refused> {
 
 /// Something in a structure, with the fields that lead to it.
 enum Seen<'a> {
-    List(&'a [i16], u64),
+    /// A field, and the kind of its value. The two truth values are one kind.
+    Field(&'a [i16], u8),
+    /// A list, how long it is, and the kind of its elements.
+    List(&'a [i16], u64, u8),
     Number(&'a [i16], i64),
     /// The end of a structure that is a field's value or in its list.
     End(&'a [i16]),
@@ -122,6 +136,8 @@ impl Walk<'_> {
                 more => field.wrapping_add(i16::from(more)),
             };
             self.path.push(field);
+            let kind = head & 0x0f;
+            visit(Seen::Field(&self.path, if kind == 1 { kinds::TRUTH } else { kind }))?;
             // A truth value is in the head.
             if head & 0x0f > 2 {
                 self.value(head & 0x0f, visit)?;
@@ -151,7 +167,7 @@ impl Walk<'_> {
                 if length > MOST_ELEMENTS || self.path.len() > MOST_DEPTH {
                     return Err(Refused::Wrong);
                 }
-                visit(Seen::List(&self.path, length))?;
+                visit(Seen::List(&self.path, length, head & 0x0f))?;
                 (0..length).try_for_each(|_| self.element(head & 0x0f, visit))
             }
             12 => self.structure(visit),
@@ -185,6 +201,17 @@ mod tests {
         assert_eq!(length(&[0x15, 0x02, 0x00, 0xff]), Ok(3));
         // Structures in structures.
         assert_eq!(length(&[0x1c; 1000]), Err(Refused::Wrong));
+        // The library takes field 2 for a list, whatever it says that it is, and a list of what it should be.
+        assert_eq!(
+            check_footer(&[0x26, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0x00]),
+            Err(Refused::Wrong)
+        );
+        assert_eq!(check_footer(&[0x29, 0x13, 0x00, 0x00]), Err(Refused::Wrong));
+        assert_eq!(check_footer(&[0x29, 0x00, 0x00]), Ok(()));
+        // A name that is a number, in the schema.
+        assert_eq!(check_footer(&[0x29, 0x1c, 0x45, 0x02, 0x00, 0x00]), Err(Refused::Wrong));
+        // Fields that the format does not have are skipped by what they say.
+        assert_eq!(check_footer(&[0xf6, 0x02, 0x00]), Ok(()));
     }
 
     #[test]
