@@ -30,7 +30,7 @@ pub(super) fn filter(pack: &Pack) -> String {
         if !wanted.names.is_empty() {
             let (own, of_others) = (value(&wanted, true), value(&wanted, false));
             expressions.push(format!("eventName{own}"));
-            let keys = "(?:action|operation|eventname)";
+            let keys = "(?:action|operation|(?i:eventname))";
             expressions.push(format!("{other}.*?{keys}{of_others}"));
         }
         if !wanted.texts.is_empty() {
