@@ -3,6 +3,8 @@
 //! Without it nothing is embedded: the command then looks for the component beside itself, and the
 //! library builds on a machine that cannot build WebAssembly.
 //!
+//! Its code, compiled ahead of time, is embedded beside it where `ORGWATCH_COMPILED` names a file of it.
+//!
 //! A component that is compiled from the same sources as the detector that the host is linked with is noted
 //! by its digest: the host screens for it natively.
 //!
@@ -13,13 +15,15 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 const VARIABLE: &str = "ORGWATCH_COMPONENT";
+const COMPILED: &str = "ORGWATCH_COMPILED";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed={VARIABLE}");
+    println!("cargo::rerun-if-env-changed={COMPILED}");
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let (mut linked, mut digest) = (false, None);
+    let (mut linked, mut digest, mut compiled) = (false, None, "None");
     let value = match env::var_os(VARIABLE) {
         Some(file) if !file.is_empty() => {
             // Copied, so that what is compiled in names no path of the machine that built it.
@@ -31,13 +35,19 @@ fn main() {
             }
             let component = fs::read(&file).expect("it was copied");
             linked = is_linked(&component);
-            digest = Some(orgwatch_artifact::digest(&component));
+            let of = orgwatch_artifact::digest(&component);
+            if let Some(code) = compiled_ahead(&of) {
+                fs::write(out.join("component.code"), code).expect("OUT_DIR can be written");
+                compiled = r#"Some(include_bytes!(concat!(env!("OUT_DIR"), "/component.code")))"#;
+            }
+            digest = Some(of);
             r#"Some(include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm")))"#
         }
         _ => "None",
     };
     let code = format!(
         "pub(super) static EMBEDDED: Option<&[u8]> = {value};\n\
+         pub(super) static CODE: Option<&[u8]> = {compiled};\n\
          pub(super) const DIGEST: Option<&str> = {digest:?};\n\
          pub(super) const LINKED: bool = {linked};\n"
     );
@@ -54,6 +64,23 @@ fn main() {
     });
     let code = format!("&[\n{}]\n", lines.collect::<String>());
     fs::write(out.join("rules.rs"), code).expect("OUT_DIR can be written");
+}
+
+/// The code of the component with this digest, if the file that is named has it.
+fn compiled_ahead(digest: &str) -> Option<Vec<u8>> {
+    let file = in_workspace(Path::new(&env::var_os(COMPILED).filter(|file| !file.is_empty())?));
+    println!("cargo::rerun-if-changed={}", file.display());
+    let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+    let bytes = fs::read(&file).unwrap_or_default();
+    let code = orgwatch_artifact::code_of(&bytes, &arch, digest).map(<[u8]>::to_owned);
+    if code.is_none() {
+        println!(
+            "cargo::warning={} has no code of the component for {arch}: it is compiled when it is first \
+             loaded",
+            file.display()
+        );
+    }
+    code
 }
 
 /// Whether a component is compiled from the sources that the host is linked with.

@@ -17,6 +17,7 @@
 
 mod about;
 mod cases;
+mod compiled;
 mod digest;
 mod read;
 mod sections;
@@ -24,6 +25,7 @@ mod sources;
 
 pub use about::{BAKED, BUILD, Baked, BakedRules, Build, PACK, Pack, PackRule, Shape};
 pub use cases::{CASES, Case, CaseError};
+pub use compiled::{code_file, code_of};
 pub use digest::{DIGEST, Integrity, digest, integrity, seal};
 pub use read::{Artifact, Fault};
 pub use sections::{Kind, Malformed, Module, Section};

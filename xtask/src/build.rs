@@ -33,12 +33,25 @@ pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     steps.run("write digests, licences and the bill of materials", "cargo xtask build", || {
         dist::write(workspace)
     })?;
+    compile_ahead(workspace, steps)?;
     // The whole workspace and `--examples` choose the features of dependencies as
     // `cargo test --workspace` does. Otherwise the tests would compile wasmtime a second time.
     steps.command(
         "build the host and the orgwatch command",
         cargo(workspace, "build").args(["--workspace", "--bin", "orgwatch", "--examples"]),
     )
+}
+
+/// Compiles the component ahead of time, for the host to embed the code as well.
+fn compile_ahead(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let program = "orgwatch-precompile";
+    steps.command(
+        "build what compiles the component ahead of time",
+        cargo(workspace, "build").args(["--workspace", "--bin", program]),
+    )?;
+    let mut compile = Command::new(workspace.target.join("release").join(program));
+    compile.arg(guest::COMPONENT.path(workspace)).arg(workspace.code());
+    steps.command("compile the component ahead of time", &mut compile)
 }
 
 /// The command of the demo; README.md shows its output.
@@ -59,6 +72,8 @@ pub fn cargo(workspace: &Workspace, command: &str) -> Command {
     cargo.args([command, "--release"]);
     if guest::COMPONENT.path(workspace).exists() {
         cargo.env("ORGWATCH_COMPONENT", Path::new("dist").join(guest::COMPONENT.file_name()));
+        let code = workspace.code();
+        cargo.env("ORGWATCH_COMPILED", code.strip_prefix(&workspace.root).unwrap_or(&code));
     }
     cargo
 }

@@ -37,6 +37,11 @@ impl Workspace {
         self.target.join("release").join("orgwatch")
     }
 
+    /// The code of the component, compiled ahead of time.
+    pub fn code(&self) -> PathBuf {
+        self.target.join("orgwatch-component.code")
+    }
+
     /// The program that makes corpora and is timed in process.
     pub fn bench(&self) -> PathBuf {
         self.target.join("release").join("orgwatch-bench")

@@ -10,19 +10,20 @@ use super::warn;
 
 /// Loads the component that is named, or the one that comes with this program.
 pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    load_with(file, &options())
+    load_with(file, true)
 }
 
 /// The same on this thread alone: a service has as many threads on a large machine as on a small one.
 pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    let mut options = options();
-    options.parallel_compilation = false;
-    load_with(file, &options)
+    load_with(file, false)
 }
 
-fn load_with(file: Option<&Path>, options: &Options) -> anyhow::Result<Plugin> {
+fn load_with(file: Option<&Path>, parallel: bool) -> anyhow::Result<Plugin> {
     let artifact = Artifact::find(file)?;
-    Plugin::load(artifact.bytes(), options)
+    // The code of that one was compiled when this program was built.
+    let mut options = if artifact.is_compiled_ahead() { Options::default() } else { options() };
+    options.parallel_compilation = parallel;
+    Plugin::load(artifact.bytes(), &options)
         .with_context(|| format!("cannot use {}", artifact.origin()))
 }
 

@@ -39,7 +39,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
                 filter::filtered_out(&totals)
                     .into_iter()
                     .chain(session.forgotten()?)
-                    .chain(flags.verbose.then(|| screened(&session))),
+                    .chain(flags.verbose.then(|| how(&session)).into_iter().flatten()),
             );
             Ok(printer.status(&totals))
         }
@@ -49,9 +49,13 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     }
 }
 
-/// How events were screened, as a row of the summary.
-fn screened(session: &Session) -> (&'static str, String) {
-    ("screened", screening(session.detector.screens_natively()).into())
+/// How events were screened, and where the code of the component is from, as rows of the summary.
+fn how(session: &Session) -> [(&'static str, String); 2] {
+    let code = match session.plugin.is_compiled_ahead() {
+        true => "compiled when this program was built",
+        false => "compiled at the start, or kept from an earlier one",
+    };
+    [("screened", screening(session.detector.screens_natively()).into()), ("code", code.into())]
 }
 
 /// Scans, and delivers and remembers what is found.

@@ -69,6 +69,11 @@ pub(super) fn digest_of(component: &[u8]) -> String {
     }
 }
 
+/// The code of the component with this digest, if this program carries it: compiled when the program was built.
+pub(super) fn code_of(digest: &str) -> Option<&'static [u8]> {
+    embedded::CODE.filter(|_| embedded::DIGEST == Some(digest))
+}
+
 impl Artifact {
     /// The file named; else the embedded component; else `orgwatch-<version>.wasm` beside the
     /// program, or in the `dist` of the checkout that the program was built in.
@@ -107,6 +112,11 @@ impl Artifact {
     /// has another digest.
     pub fn screened_natively() -> Option<&'static str> {
         embedded::DIGEST.filter(|_| embedded::LINKED)
+    }
+
+    /// Whether it is the embedded component, and its code is embedded beside it.
+    pub fn is_compiled_ahead(&self) -> bool {
+        self.origin == Origin::Embedded && embedded::CODE.is_some()
     }
 
     /// The component in a file.

@@ -11,6 +11,7 @@
 mod artifact;
 pub(crate) mod bindings;
 mod cache;
+mod code;
 mod convert;
 mod detector;
 mod digest;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine, StoreLimits};
+use wasmtime::{Cache, CacheConfig, Engine, StoreLimits};
 
 pub use artifact::{Artifact, ArtifactError, Origin};
 pub use cache::{CacheDir, CacheError};
@@ -63,6 +64,9 @@ pub struct Options {
     /// where the component is [compiled from the same sources](Artifact::screened_natively): yes. What may
     /// match is examined by the component at any rate.
     pub native_screening: bool,
+    /// Whether the code of the embedded component is taken that was compiled when this program was built: yes.
+    /// Any other component is compiled, and so is that one where the code does not fit the engine.
+    pub compiled_ahead: bool,
 }
 
 impl Default for Options {
@@ -74,6 +78,7 @@ impl Default for Options {
             max_memory: 1 << 30,
             parallel_compilation: true,
             native_screening: true,
+            compiled_ahead: true,
         }
     }
 }
@@ -84,14 +89,16 @@ pub struct Plugin {
     engine: Engine,
     pre: PluginPre<StoreLimits>,
     digest: String,
+    is_compiled_ahead: bool,
     options: Options,
     packs: Arc<[Vec<u8>]>,
 }
 
 impl Plugin {
-    /// Compiles a component, or takes its code from the cache.
+    /// Compiles a component, or takes its code from the cache; or, for the component that is embedded in this
+    /// program, the code that is embedded beside it.
     ///
-    /// Blocks while it compiles: seconds on one core, milliseconds from a warm cache. Starts a thread
+    /// Blocks while it compiles: seconds on one core, milliseconds otherwise. Starts a thread
     /// that lasts as long as the engine.
     ///
     /// Fails on what is no component, on one with imports, and on one without the contract.
@@ -102,7 +109,7 @@ impl Plugin {
 
     /// As [`load`](Self::load), with an engine that the program has already.
     ///
-    /// **Warning**: the engine must be made with [`Config::epoch_interruption`]. Without it no
+    /// **Warning**: the engine must be made with [`wasmtime::Config::epoch_interruption`]. Without it no
     /// deadline ends a call: an event on which the guest loops blocks its thread for ever. The
     /// engine's epoch is moved on every 10 ms by a thread that this starts, so nothing else may do
     /// so. [`Options::cache`] and [`Options::parallel_compilation`] belong to the making of an engine
@@ -112,9 +119,12 @@ impl Plugin {
         component: &[u8],
         options: &Options,
     ) -> Result<Self, Error> {
+        let digest = artifact::digest_of(component);
+        let ahead = options.compiled_ahead.then(|| code::of(&engine, &digest)).flatten();
+        let is_compiled_ahead = ahead.is_some();
         // From binary, not from text: the digest is of what runs.
-        let code =
-            Component::from_binary(&engine, component).map_err(|err| Error::Compile(err.into()))?;
+        let compile = || Component::from_binary(&engine, component);
+        let code = ahead.map_or_else(compile, Ok).map_err(|err| Error::Compile(err.into()))?;
         refuse_imports(&engine, &code.component_type())?;
 
         let linker = Linker::new(&engine);
@@ -123,8 +133,8 @@ impl Plugin {
             .and_then(PluginPre::new)
             .map_err(|err| Error::Contract(err.into()))?;
         ticker::start(&engine).map_err(|err| Error::Engine(wasmtime::Error::from(err).into()))?;
-        let digest = artifact::digest_of(component);
-        Ok(Plugin { engine, pre, digest, options: options.clone(), packs: Arc::default() })
+        let (options, packs) = (options.clone(), Arc::default());
+        Ok(Plugin { engine, pre, digest, is_compiled_ahead, options, packs })
     }
 
     /// The same code, whose detectors run the rules of these compiled packs too, or alone if a pack
@@ -138,6 +148,11 @@ impl Plugin {
     /// SHA-256 of the component, as `sha256:<hex>`: what findings carry as the artifact's digest.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Whether the component was compiled when this program was built.
+    pub fn is_compiled_ahead(&self) -> bool {
+        self.is_compiled_ahead
     }
 
     /// Opens a detector with settings: one JSON document, `{}` for the defaults.
@@ -169,8 +184,7 @@ impl std::fmt::Debug for Plugin {
 }
 
 fn engine(options: &Options) -> wasmtime::Result<Engine> {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
+    let mut config = orgwatch_engine::config();
     config.parallel_compilation(options.parallel_compilation);
     if let Some(dir) = &options.cache {
         let mut cache = CacheConfig::new();

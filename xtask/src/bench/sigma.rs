@@ -24,9 +24,14 @@ pub fn given(bench: &Bench<'_>, corpus: &Corpus) -> Result<Vec<Section>> {
     };
     let rules = absolute(rules)?;
     pairs(bench, &rules)?;
-    let mut scan = bench.scan(1, &corpus.lines());
-    scan.arg("--rules").arg(&rules);
-    let mut contenders = vec![Contender::new("orgwatch scan", scan, corpus.load())];
+    let ours = |name: &str, threads: usize| {
+        let mut scan = bench.scan(threads, &corpus.lines());
+        scan.arg("--rules").arg(&rules);
+        Contender::new(name, scan, corpus.load())
+    };
+    // As it runs where nobody says how many threads, and beside it with one, as the other tool has.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut contenders = vec![ours("orgwatch scan", threads), ours("orgwatch scan, one thread", 1)];
     let mut missing = Vec::new();
     match &bench.tools.rsigma {
         Ok(program) => {
@@ -40,10 +45,14 @@ pub fn given(bench: &Bench<'_>, corpus: &Corpus) -> Result<Vec<Section>> {
         }
     }
     let mut rows = interleave(&mut contenders, bench.runs(), &bench.scratch("output"))?;
-    if let [ours, theirs] = rows.as_slice()
-        && let (Some(ours), Some(theirs)) = (ours.wall(), theirs.wall())
+    if let [ours, alone, theirs] = rows.as_slice()
+        && let (Some(ours), Some(alone), Some(theirs)) = (ours.wall(), alone.wall(), theirs.wall())
     {
-        eprintln!("    orgwatch scan is {:.1} times as fast as rsigma", theirs / ours);
+        eprintln!(
+            "    orgwatch scan is {:.1} times as fast as rsigma with {threads} threads, {:.1} times with one",
+            theirs / ours,
+            theirs / alone
+        );
     }
     rows.append(&mut missing);
     Ok(vec![Section::new("rules of others and our own", rows)])
