@@ -5,49 +5,90 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::{Group, Membership, ObservationKey};
-use crate::digest::Digest128;
+use crate::digest::{Digest128, Table};
 
 /// The keys of observations by group, by member of a group, and the newest of each member.
+///
+/// A group stands in them as a number, which is a third shorter and faster to compare. Which one it has depends on
+/// the order in which groups came, and says nothing outside.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    by_group: BTreeSet<(Group, ObservationKey, Digest128)>,
-    by_member: BTreeSet<(Group, Digest128, ObservationKey)>,
-    by_newest: BTreeSet<(Group, ObservationKey, Digest128)>,
+    numbers: Table<Group, Numbered>,
+    /// The numbers of groups that are gone.
+    free: Vec<u32>,
+    by_group: BTreeSet<(u32, ObservationKey, Digest128)>,
+    by_member: BTreeSet<(u32, Digest128, ObservationKey)>,
+    by_newest: BTreeSet<(u32, ObservationKey, Digest128)>,
 }
+
+/// A group's number, and how many memberships it has.
+#[derive(Debug, Clone, Copy)]
+struct Numbered {
+    number: u32,
+    memberships: u32,
+}
+
+/// The number of no group: there are never so many.
+const NO_GROUP: u32 = u32::MAX;
 
 impl Groups {
     /// Adds an observation to a member.
     pub(super) fn insert(&mut self, of: Membership, key: ObservationKey) {
-        let newest = self.newest(of);
-        self.by_group.insert((of.group, key, of.member_key));
-        self.by_member.insert((of.group, of.member_key, key));
-        self.renew(of, newest);
+        let next = self.free.last().copied().unwrap_or(self.numbers.len() as u32);
+        let numbered = self.numbers.entry(of.group).or_insert_with(|| {
+            self.free.pop();
+            Numbered { number: next, memberships: 0 }
+        });
+        let number = numbered.number;
+        let before = self.newest(number, of.member_key);
+        if self.by_member.insert((number, of.member_key, key)) {
+            self.by_group.insert((number, key, of.member_key));
+            self.count(of.group, 1);
+            self.renew(number, of.member_key, before);
+        }
     }
 
     /// Takes an observation from a member.
     pub(super) fn remove(&mut self, of: Membership, key: ObservationKey) {
-        let newest = self.newest(of);
-        self.by_group.remove(&(of.group, key, of.member_key));
-        self.by_member.remove(&(of.group, of.member_key, key));
-        self.renew(of, newest);
+        let number = self.number(of.group);
+        let before = self.newest(number, of.member_key);
+        if self.by_member.remove(&(number, of.member_key, key)) {
+            self.by_group.remove(&(number, key, of.member_key));
+            self.renew(number, of.member_key, before);
+            self.count(of.group, -1);
+        }
     }
 
-    fn newest(&self, of: Membership) -> Option<ObservationKey> {
-        let at = |key| (of.group, of.member_key, key);
+    fn number(&self, group: Group) -> u32 {
+        self.numbers.get(&group).map_or(NO_GROUP, |numbered| numbered.number)
+    }
+
+    /// Counts memberships; a group without any gives its number to another.
+    fn count(&mut self, group: Group, more: i32) {
+        let Some(numbered) = self.numbers.get_mut(&group) else { return };
+        numbered.memberships = numbered.memberships.saturating_add_signed(more);
+        if numbered.memberships == 0 {
+            self.free.push(numbered.number);
+            self.numbers.remove(&group);
+        }
+    }
+
+    fn newest(&self, number: u32, member_key: Digest128) -> Option<ObservationKey> {
+        let at = |key| (number, member_key, key);
         let all = at(ObservationKey::first_at(i64::MIN))..=at(ObservationKey::last_at(i64::MAX));
         self.by_member.range(all).next_back().map(|(.., key)| *key)
     }
 
     /// Sets the newest observation of a member again where it is another than before.
-    fn renew(&mut self, of: Membership, before: Option<ObservationKey>) {
-        let newest = self.newest(of);
+    fn renew(&mut self, number: u32, member_key: Digest128, before: Option<ObservationKey>) {
+        let newest = self.newest(number, member_key);
         if newest == before {
             return;
         }
         if let Some(before) = before {
-            self.by_newest.remove(&(of.group, before, of.member_key));
+            self.by_newest.remove(&(number, before, member_key));
         }
-        self.by_newest.extend(newest.map(|newest| (of.group, newest, of.member_key)));
+        self.by_newest.extend(newest.map(|newest| (number, newest, member_key)));
     }
 
     /// The observations of a group between two, both included, in order, each with its member.
@@ -57,7 +98,8 @@ impl Groups {
         from: ObservationKey,
         to: ObservationKey,
     ) -> impl DoubleEndedIterator<Item = (ObservationKey, Digest128)> {
-        let (first, last) = ((group, from, LEAST), (group, to, GREATEST));
+        let number = self.number(group);
+        let (first, last) = ((number, from, LEAST), (number, to, GREATEST));
         let range = if from <= to { first..=last } else { first..=first };
         self.by_group
             .range(range)
@@ -73,7 +115,8 @@ impl Groups {
         from: ObservationKey,
         to: ObservationKey,
     ) -> impl DoubleEndedIterator<Item = ObservationKey> {
-        let at = |key| (membership.group, membership.member_key, key);
+        let number = self.number(membership.group);
+        let at = |key| (number, membership.member_key, key);
         let range = if from <= to { at(from)..=at(to) } else { at(from)..=at(from) };
         self.by_member
             .range(range)
@@ -110,7 +153,8 @@ impl Groups {
             }
         };
         if is_flood {
-            let at = |key, member_key| (group, key, member_key);
+            let number = self.number(group);
+            let at = |key, member_key| (number, key, member_key);
             let until = at(from, LEAST)..=at(to, GREATEST);
             let none_later = self.by_newest.range(until).inspect(|_| work::done()).rev();
             newest = none_later.take(most).map(|(_, key, _)| *key).collect();
@@ -127,12 +171,13 @@ impl Groups {
 
     /// The members of a group that any observation has, in order.
     pub fn member_keys(&self, group: Group) -> impl Iterator<Item = Digest128> {
-        let mut from = Bound::Included((group, LEAST, ObservationKey::first_at(i64::MIN)));
+        let number = self.number(group);
+        let mut from = Bound::Included((number, LEAST, ObservationKey::first_at(i64::MIN)));
         std::iter::from_fn(move || {
             work::done();
             let (of, member_key, _) = self.by_member.range((from, Bound::Unbounded)).next()?;
-            from = Bound::Excluded((group, *member_key, ObservationKey::last_at(i64::MAX)));
-            (*of == group).then_some(*member_key)
+            from = Bound::Excluded((number, *member_key, ObservationKey::last_at(i64::MAX)));
+            (*of == number).then_some(*member_key)
         })
     }
 }

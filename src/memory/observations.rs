@@ -53,7 +53,7 @@ impl ObservationKey {
 }
 
 /// The tie between observations: a chain, and the values of the fields that it groups by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Group {
     /// The chain.
     pub chain: Digest128,
