@@ -49,7 +49,8 @@ fn wkg(workspace: &Workspace) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn registry() -> Result<PathBuf> {
+/// The path of the registry, which it installs if need be.
+pub fn registry() -> Result<PathBuf> {
     let (package, program) = REGISTRY;
     let program = Path::new(program);
     if !program.exists() {
