@@ -88,7 +88,7 @@ impl Machine {
             .current_dir(&workspace.root)
             .env("ORGWATCH_COMPONENT", COMPONENT.path(component))
             .env("CARGO_INCREMENTAL", "0")
-            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace).join("\x1f"))
+            .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace)?.join("\x1f"))
             .env(format!("CC_{variable}"), &cc);
         if !self.is_here() {
             cargo.env(format!("CARGO_TARGET_{}_LINKER", variable.to_uppercase()), &cc);
@@ -106,17 +106,19 @@ impl Machine {
 
 /// Other names for the folders of this machine, so that the file neither tells about it nor depends on
 /// it. Of several that fit a path, the compiler takes the last.
-fn rustflags(workspace: &Workspace) -> Vec<String> {
+fn rustflags(workspace: &Workspace) -> Result<Vec<String>> {
+    let (sources, name) = rustc::active_sources()?;
     let folders = [
         (Some(&workspace.root), "orgwatch"),
         (workspace.cargo_home.as_ref(), "cargo"),
         (Some(&workspace.target), "target"),
+        (Some(&sources), name.as_str()),
     ];
-    folders
+    Ok(folders
         .into_iter()
         .filter_map(|(folder, name)| Some((folder?.display(), name)))
         .map(|(folder, name)| format!("--remap-path-prefix={folder}={name}"))
-        .collect()
+        .collect())
 }
 
 #[cfg(test)]
@@ -137,8 +139,9 @@ mod tests {
             target: "/home/me/orgwatch/target".into(),
             cargo_home: None,
         };
-        let flags = rustflags(&workspace);
+        let flags = rustflags(&workspace).unwrap();
         assert_eq!(flags[0], "--remap-path-prefix=/home/me/orgwatch=orgwatch");
         assert_eq!(flags[1], "--remap-path-prefix=/home/me/orgwatch/target=target");
+        assert!(flags[2].contains("/lib/rustlib/src/rust=/rustc/"), "{}", flags[2]);
     }
 }

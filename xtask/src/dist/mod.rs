@@ -7,7 +7,7 @@
 mod archive;
 mod crates;
 pub mod deb;
-mod image;
+pub mod image;
 mod licences;
 pub mod machine;
 pub mod packages;

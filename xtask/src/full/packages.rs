@@ -29,13 +29,14 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         .with_context(|| format!("there are no packages for {ARCH}"))?;
     packages::build(workspace, steps, &[machine.arch.to_owned()])?;
     steps.run("pack again", REPEAT, || pack_again(workspace, machine))?;
-    steps.run("build the static command again elsewhere", REPEAT, || {
-        reproduce::command(workspace, machine)
-    })?;
     steps.run("run the demo where there is nothing else", REPEAT, || alone(workspace, machine))?;
     debian::check(workspace, steps, machine)?;
     image::check(workspace, steps, machine)?;
-    kubernetes::check(workspace, steps)
+    kubernetes::check(workspace, steps)?;
+    // Last, since it takes the longest.
+    steps.run("build the static command again elsewhere", REPEAT, || {
+        reproduce::command(workspace, machine)
+    })
 }
 
 /// The same files give the same packages.
