@@ -180,7 +180,8 @@ fn vector_has_nothing_against_its_configuration() {
                 vector.arg(support::root().join("vector-config").join(name))
             }
             Some((_, name)) => vector.arg(sandbox.path(name)),
-            None => vector.arg(word),
+            // `validate` takes the files alone.
+            None => continue,
         };
     }
     let output = vector.output().unwrap();

@@ -1,4 +1,4 @@
-//! What packages carry beside the command, and what they start.
+//! The parts of packages beside the command, and the manifests for Kubernetes.
 
 mod generate;
 mod health;

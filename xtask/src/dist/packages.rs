@@ -28,7 +28,7 @@ const LIBRARIES: [(&str, &str, &str); 2] = [
     ("zstd", "BSD-3-Clause", "https://github.com/facebook/zstd"),
 ];
 
-/// What all packages are made of beside the command.
+/// The parts of all packages beside the command.
 pub struct Parts {
     /// The folder with `completions` and `man`, as `orgwatch generate` writes them.
     pub generated: PathBuf,
@@ -123,7 +123,7 @@ fn licences_name() -> String {
     format!("{STEM}-linux-licences.txt")
 }
 
-/// Writes what the packages have in common. The command of this machine tells its flags.
+/// Writes these parts. The command that was built for this machine tells its flags.
 pub fn parts(workspace: &Workspace, crates: &BTreeMap<Id, Crate>) -> Result<Parts> {
     let generated = workspace.target.join("generated");
     if generated.exists() {

@@ -1,5 +1,5 @@
-//! What is distributed, as it is used: the static command where there is nothing else, and the packages again
-//! to the byte. `debian` and `image` have the other two.
+//! The packages, used: the static command where there is nothing else, and all of them again to the byte. `debian`
+//! and `image` use the other two.
 
 use std::env::consts::ARCH;
 use std::fs;
