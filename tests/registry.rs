@@ -1,7 +1,7 @@
-//! Publishing and fetching with `wkg`, against a real registry on loopback.
+//! Publishing and fetching with `wkg`, and fetching as a pod of Kubernetes does, against a real registry on loopback.
 //!
-//! It needs `wkg` and Debian's `docker-registry`, by the variables `WKG` and `DOCKER_REGISTRY` or on
-//! the path; `cargo xtask test --full` installs both.
+//! It needs `wkg`, and Debian's `docker-registry` and `skopeo`, by the variables `WKG`, `DOCKER_REGISTRY` and `SKOPEO`
+//! or on the path; `cargo xtask test --full` installs all.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,6 +12,7 @@ use std::{env, fs, thread};
 
 use orgwatch_host::plugin::Artifact;
 
+use crate::packaging::kubernetes;
 use crate::support;
 
 /// A registry with an empty store, gone when dropped.
@@ -190,6 +191,71 @@ fn what_is_pushed_comes_back_and_runs() {
     let module = registry.there_and_back(&module, "orgwatch-fluent-bit");
     let (code, said) = registry.orgwatch(&["verify", module.to_str().unwrap()]);
     assert_eq!(code, 0, "{said}");
+}
+
+/// The init containers of `packaging/kubernetes/fluent-bit.yaml`, with folders for its volumes: what the first
+/// fetches is what the second verifies, and nothing else passes.
+#[test]
+#[ignore = "needs wkg, docker-registry and skopeo: WKG, DOCKER_REGISTRY and SKOPEO, or all on the path"]
+fn a_pod_fetches_the_module_and_verifies_it() {
+    let registry = Registry::start();
+    let module = support::dist("-fluent-bit.wasm");
+    registry.there_and_back(&module, "orgwatch-fluent-bit");
+
+    let fetch = kubernetes::container("fluent-bit.yaml", "fetch-module");
+    let volume = registry.path("volume");
+    let here = format!("docker://{}/", registry.address);
+    let mut skopeo = Command::new(support::program("SKOPEO", "skopeo"));
+    for word in fetch["args"].as_array().unwrap() {
+        let word = word.as_str().unwrap().replace("docker://ghcr.io/", &here);
+        skopeo.arg(word.replace("dir:/module", &format!("dir:{}", volume.display())));
+    }
+    let output = skopeo.arg("--src-tls-verify=false").env("TMPDIR", registry.dir.path()).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    // The release, and the digest as docs/install.md takes it from there.
+    let bytes = fs::read(&module).unwrap();
+    let digest = orgwatch_artifact::digest(&bytes).replace("sha256:", "");
+    let name = module.file_name().unwrap().to_str().unwrap();
+    let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let sums = format!("{digest}  {name}\n");
+    let signed = minisign::sign(None, &keys.sk, sums.as_bytes(), None, None).unwrap();
+
+    let verify = kubernetes::container("fluent-bit.yaml", "verify-module");
+    let pod = registry.path("pod");
+    for mount in verify["volumeMounts"].as_array().unwrap() {
+        let path = pod.join(mount["mountPath"].as_str().unwrap().trim_start_matches('/'));
+        let source = mount["subPath"].as_str().unwrap_or_default();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match source {
+            "MODULE_SHA256" => drop(fs::copy(volume.join(&digest), path).unwrap()),
+            "SHA256SUMS" => fs::write(path, &sums).unwrap(),
+            "SHA256SUMS.minisig" => fs::write(path, signed.clone().into_string()).unwrap(),
+            "" => {
+                fs::create_dir_all(&path).unwrap();
+                fs::write(path.join("orgwatch.pub"), keys.pk.to_box().unwrap().into_string())
+                    .unwrap();
+            }
+            other => panic!("{other} is in no volume"),
+        }
+    }
+    let args = verify["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+    let args: Vec<_> = args
+        .map(|word| match word.strip_prefix('/') {
+            Some(path) => pod.join(path).display().to_string(),
+            None => word.to_owned(),
+        })
+        .collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let (code, said) = registry.orgwatch(&args);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("signed      with the key"), "{said}");
+
+    let verified = Path::new(args.last().unwrap());
+    fs::write(verified, [&bytes[..], b"\0\x02\x01x"].concat()).unwrap();
+    let (code, said) = registry.orgwatch(&args);
+    assert_eq!(code, 2, "{said}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod artifact;
 mod commands;
 mod memory;
 mod own_rules;
+mod packaging;
 mod report;
 mod scan;
 mod serve;

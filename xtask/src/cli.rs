@@ -79,6 +79,28 @@ pub enum Command {
         test: bool,
     },
 
+    /// Build what people install: a static command as an archive, a Debian package and an image
+    ///
+    /// Puts them into `dist`, beside what `cargo xtask build` puts there, with a bill of materials and the
+    /// licences of what is inside, and writes the digests of it all. For x86_64, and for aarch64 where its target
+    /// and its linker can be had. Installs what it needs with rustup, with apt-get (as root, or where sudo
+    /// asks for no password), and cargo-deb below the target folder. The first build of each takes some ten
+    /// minutes: wasmtime is compiled again for it.
+    #[command(after_help = "Examples:
+  cargo xtask dist
+  cargo xtask dist --machine x86_64
+  cargo xtask dist --test")]
+    Dist {
+        /// For this kind of machine alone; may be given again
+        #[arg(long = "machine", value_name = "MACHINE", value_parser = ["x86_64", "aarch64"])]
+        machines: Vec<String>,
+
+        /// For this kind of machine, build them twice and use them: the command where there is nothing else,
+        /// the package in a Debian below systemd, the image through a registry
+        #[arg(long, conflicts_with = "machines")]
+        test: bool,
+    },
+
     /// Feed hostile bytes to what takes input apart
     ///
     /// Runs the targets of `fuzz/` with cargo-fuzz, which it installs below the target folder when it is not

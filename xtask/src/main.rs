@@ -54,6 +54,16 @@ fn run(cli: Cli) -> Result<()> {
             steps.report();
             outcome
         }
+        Command::Dist { test: false, machines } => {
+            let outcome = dist::packages::build(&workspace, &mut steps, &machines);
+            steps.report();
+            outcome
+        }
+        Command::Dist { test: true, .. } => {
+            let outcome = full::packages::check(&workspace, &mut steps);
+            steps.report();
+            outcome
+        }
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);

@@ -36,6 +36,11 @@ const GROUPS: &[Group] = &[
         programs: &[Program { variable: "FLUENT_BIT", names: &["fluent-bit"] }],
     },
     Group {
+        name: "the Kubernetes configuration in Vector",
+        filter: "packaging::kubernetes::vector",
+        programs: &[Program { variable: "VECTOR", names: &["vector"] }],
+    },
+    Group {
         name: "reports in a browser",
         filter: "report::shown::",
         programs: &[Program { variable: "CHROMIUM", names: &CHROMIUM }],
@@ -69,6 +74,7 @@ const GROUPS: &[Group] = &[
         programs: &[
             Program { variable: "WKG", names: &["wkg"] },
             Program { variable: "DOCKER_REGISTRY", names: &["docker-registry"] },
+            Program { variable: "SKOPEO", names: &["skopeo"] },
         ],
     },
 ];

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use orgwatch_artifact::digest;
 
 use crate::artifact::{About, Revision};
+use crate::dist::machine::Machine;
 use crate::guest::{COMPONENT, FLUENT_BIT};
 use crate::workspace::Workspace;
 
@@ -20,17 +21,9 @@ const LEFT_OUT: &[&str] = &[".git", "dist", "node_modules", "target"];
 ///
 /// The copy is kept, and cargo compiles again in it what has changed since.
 pub fn check(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.target.join("reproduce");
-    let copy = folder.join("sources");
-    mirror(&workspace.root, &copy)
-        .with_context(|| format!("cannot copy the sources to {}", copy.display()))?;
-    let elsewhere = Workspace {
-        root: copy.clone(),
-        target: folder.join("build"),
-        cargo_home: another_home(workspace, &folder.join("home"))?,
-    };
+    let elsewhere = elsewhere(workspace)?;
     // The copy is no checkout: the revision of its sources is passed to it.
-    let about = About::read(&copy, Revision::of(&workspace.root))?;
+    let about = About::read(&elsewhere.root, Revision::of(&workspace.root))?;
     for guest in [COMPONENT, FLUENT_BIT] {
         let path = guest.path(workspace);
         let first = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -40,12 +33,43 @@ pub fn check(workspace: &Workspace) -> Result<()> {
             "{} is {}, and built again in {} it is {}",
             path.display(),
             digest(&first),
-            copy.display(),
+            elsewhere.root.display(),
             digest(&again)
         );
         eprintln!("    {} is {} again", guest.file_name(), digest(&again));
     }
     Ok(())
+}
+
+/// Builds the static command from that copy, with the component in `dist`, and compares it with the one
+/// that was built here.
+pub fn command(workspace: &Workspace, machine: &Machine) -> Result<()> {
+    let elsewhere = elsewhere(workspace)?;
+    let first = fs::read(machine.folder(workspace).join("orgwatch"))?;
+    let again = fs::read(machine.build(&elsewhere, workspace)?)?;
+    ensure!(
+        first == again,
+        "the command for {} is {}, and built again in {} it is {}",
+        machine.arch,
+        digest(&first),
+        elsewhere.root.display(),
+        digest(&again)
+    );
+    eprintln!("    the command for {} is {} again", machine.arch, digest(&again));
+    Ok(())
+}
+
+/// A copy of the sources, with a target folder and a cargo home that are called otherwise.
+fn elsewhere(workspace: &Workspace) -> Result<Workspace> {
+    let folder = workspace.target.join("reproduce");
+    let copy = folder.join("sources");
+    mirror(&workspace.root, &copy)
+        .with_context(|| format!("cannot copy the sources to {}", copy.display()))?;
+    Ok(Workspace {
+        root: copy,
+        target: folder.join("build"),
+        cargo_home: another_home(workspace, &folder.join("home"))?,
+    })
 }
 
 /// The same registry under another path. If links cannot be made, the usual home has to do.

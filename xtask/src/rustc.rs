@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::process::output;
 
@@ -42,6 +42,15 @@ pub fn system_version() -> Result<String> {
 /// The folder of the active compiler.
 pub fn active_sysroot() -> Result<PathBuf> {
     Ok(output(active_rustc().args(["--print", "sysroot"]))?.into())
+}
+
+/// The folder of the standard library's sources that rustup installs beside the active compiler, if asked to,
+/// and the name that the compiler has for it where they are not.
+pub fn active_sources() -> Result<(PathBuf, String)> {
+    let said = output(active_rustc().args(["--version", "--verbose"]))?;
+    let commit = said.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    let commit = commit.context("the compiler names no commit")?;
+    Ok((active_sysroot()?.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")))
 }
 
 /// The linker for WebAssembly that rustup installs with the active compiler.

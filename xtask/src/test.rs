@@ -50,6 +50,7 @@ fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     full::registry::check(workspace, steps)?;
     browser::test(workspace, steps)?;
     full::web::check(workspace, steps)?;
+    full::packages::check(workspace, steps)?;
     // Not of the workspace: `vrl` alone takes longer to compile than everything else.
     steps.command(
         "run the VRL of vector-config",

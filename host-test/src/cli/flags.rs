@@ -7,6 +7,8 @@ use orgwatch::finding::Severity;
 
 use super::bake::BakeFlags;
 use super::common::CommonFlags;
+use super::generate::GenerateFlags;
+use super::health::HealthFlags;
 use super::inspect::InspectFlags;
 use super::learn::LearnFlags;
 use super::router::RouterFlags;
@@ -38,6 +40,9 @@ pub(super) enum Command {
     Bake(BakeFlags),
     Inspect(InspectFlags),
     Verify(VerifyFlags),
+    Health(HealthFlags),
+    #[command(hide = true)]
+    Generate(GenerateFlags),
 }
 
 const EXAMPLES: &str = "\

@@ -6,6 +6,8 @@ mod component;
 mod diagnostics;
 mod filter;
 mod flags;
+mod generate;
+mod health;
 mod html_report;
 mod inspect;
 mod learn;
@@ -83,6 +85,8 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Screen(flags) => screen::run(&flags),
         Command::Split(flags) => split::run(&flags),
         Command::Verify(flags) => verify::run(&flags),
+        Command::Health(flags) => health::run(&flags),
+        Command::Generate(flags) => generate::run(&flags),
     }
 }
 

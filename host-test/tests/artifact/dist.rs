@@ -22,8 +22,10 @@ fn the_digests_are_those_of_the_files() {
         names.push(name);
     }
     let stem = format!("orgwatch-{VERSION}");
-    let expected = ["-fluent-bit.wasm", "-licences.txt", ".cdx.json", ".wasm"];
-    assert_eq!(names, expected.map(|suffix| format!("{stem}{suffix}")));
+    // `cargo xtask dist` adds packages.
+    for suffix in ["-fluent-bit.wasm", "-licences.txt", ".cdx.json", ".wasm"] {
+        assert!(names.contains(&format!("{stem}{suffix}").as_str()), "{names:?} lacks {suffix}");
+    }
 }
 
 #[test]

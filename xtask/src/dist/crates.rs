@@ -41,27 +41,32 @@ struct Package {
     manifest_path: PathBuf,
 }
 
-/// The crates that the guests are made of, the root package included. Crates that only run while
-/// building are not inside: build scripts, macros, and tests.
-pub fn inside(guests: &[&Guest], workspace: &Workspace) -> Result<BTreeMap<Id, Crate>> {
+/// The crates that the guests are made of.
+pub fn of_guests(guests: &[&Guest], workspace: &Workspace) -> Result<BTreeMap<Id, Crate>> {
     let features: Vec<&str> = guests.iter().map(|guest| guest.features).collect();
-    let features = features.join(",");
+    inside("orgwatch", TARGET, &features.join(","), workspace)
+}
+
+/// The crates that a package is made of, itself included. Crates that only run while building are not
+/// inside: build scripts, macros, and tests.
+pub fn inside(
+    package: &str,
+    target: &str,
+    features: &str,
+    workspace: &Workspace,
+) -> Result<BTreeMap<Id, Crate>> {
     let tree = output(
         Command::new("cargo")
-            .args(["tree", "--locked", "--package", "orgwatch", "--target", TARGET])
-            .args(["--features", &features])
+            .args(["tree", "--locked", "--package", package, "--target", target])
+            .args(["--features", features])
             .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
             .args(["--prefix", "depth", "--format", " {p}"]),
     )?;
-    let metadata = output(Command::new("cargo").args([
-        "metadata",
-        "--locked",
-        "--format-version=1",
-        "--features",
-        &features,
-        "--filter-platform",
-        TARGET,
-    ]))?;
+    let metadata = output(
+        Command::new("cargo")
+            .args(["metadata", "--locked", "--format-version=1", "--filter-platform", target])
+            .args(["--features", features]),
+    )?;
     let metadata: Metadata = serde_json::from_str(&metadata).context("cargo metadata")?;
     let checksums = checksums(&fs::read_to_string(workspace.root.join("Cargo.lock"))?);
     let mut crates = BTreeMap::new();

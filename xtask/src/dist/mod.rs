@@ -4,8 +4,13 @@
 //! Ours, since `cargo-cyclonedx` and `cargo-about` are commands to install before a build, and know nothing
 //! of the standard library, which is inside the guests as well.
 
+mod archive;
 mod crates;
+pub mod deb;
+pub mod image;
 mod licences;
+pub mod machine;
+pub mod packages;
 mod sbom;
 
 use std::fs;
@@ -16,7 +21,9 @@ use anyhow::{Context, Result};
 use orgwatch_artifact::digest;
 
 use crate::guest::{COMPONENT, FLUENT_BIT};
+use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
+use sbom::Subject;
 
 /// A file of `dist`.
 struct File {
@@ -35,22 +42,45 @@ impl File {
 
 /// Writes what belongs to the artifacts that are in `dist`.
 pub fn write(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.root.join("dist");
-    let crates = crates::inside(&[&COMPONENT, &FLUENT_BIT], workspace)?;
+    write_sums(workspace, artifacts(workspace)?)
+}
+
+/// The artifacts that are in `dist`, with their bill of materials and their licences, which it writes.
+fn artifacts(workspace: &Workspace) -> Result<Vec<File>> {
+    let folder = dist(workspace);
+    let crates = crates::of_guests(&[&COMPONENT, &FLUENT_BIT], workspace)?;
     let mut files = Vec::new();
     for guest in [&COMPONENT, &FLUENT_BIT] {
         files.push(File::read(&folder, guest.file_name())?);
     }
-    let stem = format!("orgwatch-{}", env!("CARGO_PKG_VERSION"));
+    let subject = Subject {
+        package: "orgwatch",
+        description: "Everything that is inside the artifacts of orgwatch",
+        rustc: Toolchain::find()?.rustc_version()?,
+        libraries: &[],
+    };
+    let licences = licences::text("the artifacts of orgwatch", &crates, &workspace.root)?;
     let more = [
-        (format!("{stem}.cdx.json"), sbom::json(&crates, &files)?),
-        (format!("{stem}-licences.txt"), licences::text(&crates, &workspace.root)?),
+        (format!("{STEM}.cdx.json"), sbom::json(&subject, &crates, &files)),
+        (format!("{STEM}-licences.txt"), licences),
     ];
     for (name, text) in more {
         write_if_changed(&folder.join(&name), text.as_bytes())?;
         files.push(File::read(&folder, name)?);
     }
-    write_if_changed(&folder.join("SHA256SUMS"), sums(files).as_bytes())
+    Ok(files)
+}
+
+/// The beginning of the names of all files.
+const STEM: &str = concat!("orgwatch-", env!("CARGO_PKG_VERSION"));
+
+/// The folder of what is published.
+pub fn dist(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("dist")
+}
+
+fn write_sums(workspace: &Workspace, files: Vec<File>) -> Result<()> {
+    write_if_changed(&dist(workspace).join("SHA256SUMS"), sums(files).as_bytes())
 }
 
 /// Digests, in the form that `sha256sum` prints and checks.

@@ -3,21 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::File;
 use super::crates::{Crate, Id};
-use crate::toolchain::Toolchain;
 
-/// It names no time and no serial number: the same sources give the same bytes.
-pub fn json(crates: &BTreeMap<Id, Crate>, artifacts: &[File]) -> Result<String> {
-    let rustc = Toolchain::find()?.rustc_version()?;
-    Ok(format!("{:#}\n", bom(crates, artifacts, &rustc)))
+/// The subject of a bill of materials.
+pub struct Subject<'a> {
+    /// The package that is built.
+    pub package: &'a str,
+    /// The description of the whole.
+    pub description: &'a str,
+    /// The version line of the compiler.
+    pub rustc: String,
+    /// Libraries that are no crates: name, licence and where they come from.
+    pub libraries: &'a [(&'a str, &'a str, &'a str)],
 }
 
-fn bom(crates: &BTreeMap<Id, Crate>, artifacts: &[File], rustc: &str) -> Value {
-    let root = ("orgwatch".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+/// It names no time and no serial number: the same sources give the same bytes.
+pub fn json(subject: &Subject, crates: &BTreeMap<Id, Crate>, files: &[File]) -> String {
+    format!("{:#}\n", bom(subject, crates, files))
+}
+
+fn bom(subject: &Subject, crates: &BTreeMap<Id, Crate>, files: &[File]) -> Value {
+    let rustc = &subject.rustc;
+    let root = (subject.package.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     let others = crates.iter().filter(|(id, _)| **id != root);
     let mut components: Vec<Value> = others.map(|(id, one)| component(id, one)).collect();
     components.push(json!({
@@ -29,7 +39,16 @@ fn bom(crates: &BTreeMap<Id, Crate>, artifacts: &[File], rustc: &str) -> Value {
         "licenses": [{ "expression": "MIT OR Apache-2.0" }],
         "externalReferences": [{ "type": "vcs", "url": "https://github.com/rust-lang/rust" }],
     }));
-    components.extend(artifacts.iter().map(file));
+    components.extend(subject.libraries.iter().map(|(name, licence, url)| {
+        json!({
+            "type": "library",
+            "bom-ref": name,
+            "name": name,
+            "licenses": [{ "expression": licence }],
+            "externalReferences": [{ "type": "website", "url": url }],
+        })
+    }));
+    components.extend(files.iter().map(file));
     let dependencies: Vec<Value> = crates
         .iter()
         .map(|(id, one)| {
@@ -47,7 +66,7 @@ fn bom(crates: &BTreeMap<Id, Crate>, artifacts: &[File], rustc: &str) -> Value {
                 "bom-ref": purl(&root),
                 "name": root.0,
                 "version": root.1,
-                "description": "Everything that is inside the artifacts of orgwatch",
+                "description": subject.description,
                 "licenses": [{ "expression": env!("CARGO_PKG_LICENSE") }],
                 "externalReferences": [{ "type": "vcs", "url": env!("CARGO_PKG_REPOSITORY") }],
             },
@@ -110,13 +129,19 @@ mod tests {
             (id("memchr"), made(Some(&"0".repeat(64)), Vec::new())),
         ]);
         let files = [File { name: "orgwatch.wasm".into(), digest: "1".repeat(64) }];
-        let bom = bom(&crates, &files, "rustc 1.95.0 (abc 2026-01-01)");
+        let subject = Subject {
+            package: "orgwatch",
+            description: "a test",
+            rustc: "rustc 1.95.0 (abc 2026-01-01)".into(),
+            libraries: &[("musl", "MIT", "https://musl.libc.org")],
+        };
+        let bom = bom(&subject, &crates, &files);
         let parsed = Bom::parse_from_json(bom.to_string().as_bytes()).unwrap();
         let result = parsed.validate();
         assert!(result.passed(), "{result:?}");
         let components = parsed.components.unwrap().0;
         let names: Vec<_> = components.iter().map(|one| one.name.to_string()).collect();
-        assert_eq!(names, ["memchr", "std", "orgwatch.wasm"]);
+        assert_eq!(names, ["memchr", "std", "musl", "orgwatch.wasm"]);
         assert_eq!(bom["dependencies"][1]["dependsOn"][0], bom["components"][0]["bom-ref"]);
     }
 }

@@ -1,5 +1,9 @@
 //! Steps of `cargo xtask test --full` alone: programs of others, installed into `target`.
 
+mod debian;
 pub mod hosts;
+mod image;
+mod kubernetes;
+pub mod packages;
 pub mod registry;
 pub mod web;

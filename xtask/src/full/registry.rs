@@ -1,4 +1,4 @@
-//! Publishing and fetching: `wkg`, and a registry to do it with.
+//! Publishing and fetching: `wkg`, `skopeo`, and a registry to do it with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::apt;
+use crate::dist::image;
 use crate::needs;
 use crate::process::output;
 use crate::steps::Steps;
@@ -17,11 +18,14 @@ const WKG: &str = "0.16.1";
 /// Debian's package, and where it puts the program.
 const REGISTRY: (&str, &str) = ("docker-registry", "/usr/bin/docker-registry");
 
-/// Installs both unless they are there, and runs `tests/registry.rs`.
+/// Installs all of it unless they are there, and runs `tests/registry.rs`.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let repeat = "cargo xtask test --full";
     let wkg = steps.run("prepare wkg", repeat, || wkg(workspace))?;
-    let registry = steps.run("prepare a registry", repeat, registry)?;
+    let registry = steps.run("prepare a registry", repeat, || {
+        image::programs()?;
+        registry()
+    })?;
     steps.command(
         "publish to a registry and fetch from it",
         needs::tests(workspace, &["registry::"]).env("WKG", wkg).env("DOCKER_REGISTRY", registry),
@@ -49,7 +53,8 @@ fn wkg(workspace: &Workspace) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn registry() -> Result<PathBuf> {
+/// The path of the registry, which it installs if need be.
+pub fn registry() -> Result<PathBuf> {
     let (package, program) = REGISTRY;
     let program = Path::new(program);
     if !program.exists() {
