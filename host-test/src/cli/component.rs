@@ -6,16 +6,20 @@ use anyhow::{Context as _, bail};
 use orgwatch_artifact::digest;
 use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Options, Plugin};
 
+use super::limits::LimitFlags;
 use super::warn;
 
 /// Loads the component that is named, or the one that comes with this program.
-pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    load_with(file, &options())
+pub(super) fn load(file: Option<&Path>, limits: &LimitFlags) -> anyhow::Result<Plugin> {
+    let mut options = options();
+    limits.set(&mut options);
+    load_with(file, &options)
 }
 
 /// The same on this thread alone: a service has as many threads on a large machine as on a small one.
-pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
+pub(super) fn load_alone(file: Option<&Path>, limits: &LimitFlags) -> anyhow::Result<Plugin> {
     let mut options = options();
+    limits.set(&mut options);
     options.parallel_compilation = false;
     load_with(file, &options)
 }
@@ -55,7 +59,7 @@ pub(super) fn check_pack(file: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A guest's limits are the defaults; its code is kept, where that is safe.
+/// The default limits of a guest; its code is kept, where that is safe.
 pub(super) fn options() -> Options {
     let cache = match CacheDir::find() {
         Ok(dir) => Some(dir),

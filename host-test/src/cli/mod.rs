@@ -9,6 +9,7 @@ mod flags;
 mod html_report;
 mod inspect;
 mod learn;
+mod limits;
 mod opening;
 mod own;
 mod own_rules;
@@ -25,6 +26,7 @@ mod size;
 mod split;
 mod stdout;
 mod summary;
+mod time;
 mod verify;
 
 use std::io;
