@@ -40,7 +40,7 @@ pub enum Command {
   cargo xtask demo | jq -r .summary")]
     Demo,
 
-    /// Run every check that CI runs: formatting, clippy, build, sigma check, tests
+    /// Run every check that CI runs: formatting, clippy, supply chain, build, sigma check, tests
     ///
     /// Tests that need programs of others run where these are found; the end names those that were
     /// skipped. With --full, or where the variable CI is set, the artifacts are built twice, in two

@@ -17,6 +17,7 @@ mod reproduce;
 mod rustc;
 mod sigma;
 mod steps;
+mod supply_chain;
 mod test;
 mod toolchain;
 mod web;
