@@ -14,7 +14,15 @@ const CARGO_FUZZ: &str = "0.13.2";
 
 /// The fuzz targets, as in `fuzz/fuzz_targets`.
 const TARGETS: [&str; 10] = [
-    "core", "decompress", "envelope", "inspect", "policy", "settings", "sigma", "splitter", "state",
+    "core",
+    "decompress",
+    "envelope",
+    "inspect",
+    "policy",
+    "settings",
+    "sigma",
+    "splitter",
+    "state",
     "witness",
 ];
 
