@@ -17,9 +17,11 @@ fuzz_target!(|bytes: &[u8]| {
     let files = [file];
     drop(pack(&files, &Attack::default()));
     let compiled = compile(&files, &Attack::default(), &Options::default());
+    // YAML has more ends of a line than Rust.
+    let lines = yaml.matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count() + 1;
     for refusal in &compiled.refusals {
         assert!(!refusal.text.is_empty());
-        assert!(refusal.line <= yaml.lines().count() + 1, "{refusal}");
+        assert!(refusal.line <= lines + 1, "{refusal}");
     }
     let packed = compiled.pack.to_bytes();
     let unpacked = Pack::from_bytes(&packed).expect("a pack of our own");
