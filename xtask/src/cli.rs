@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, fuzz};
+use crate::{bench, fuzz, soak};
 
 /// Builds, tests, demonstrates and measures orgwatch.
 #[derive(Parser)]
@@ -86,6 +86,14 @@ pub enum Command {
     /// An input that fails is put into `fuzz/artifacts`, and the command ends with an error.
     #[command(after_help = fuzz::EXAMPLES)]
     Fuzz(fuzz::Flags),
+
+    /// Drive the service and the command under load, with faults, and count what is lost
+    ///
+    /// The mix with hostile events, everything interesting, a downstream that is slow, gone or answers nonsense, a
+    /// clock that jumps and a disk that is full; with an end in the middle of the load. Prints a table of the
+    /// faults, and fails if an event or a finding is lost. It takes the command that `cargo xtask build` built.
+    #[command(after_help = soak::EXAMPLES)]
+    Soak(soak::Flags),
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod python;
 mod reproduce;
 mod rustc;
 mod sigma;
+mod soak;
 mod steps;
 mod supply_chain;
 mod test;
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<()> {
             steps.report();
             outcome
         }
+        Command::Soak(flags) => soak::run(&workspace, &mut steps, &flags),
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);
