@@ -1,12 +1,17 @@
 //! `rsigma-eval` evaluates the same rules, and must agree with our engine on every record of every
-//! case and on thousands of records made from them by changing what rules look at.
+//! case and on thousands of records made from them by changing what rules look at; and on rules and correlations
+//! made for the test.
 
 mod support;
 
+#[path = "oracle/correlations.rs"]
+mod correlations;
 #[path = "oracle/foreign.rs"]
 mod foreign;
 #[path = "oracle/generate.rs"]
 mod generate;
+#[path = "oracle/generated.rs"]
+mod generated;
 #[path = "oracle/modifiers.rs"]
 mod modifiers;
 

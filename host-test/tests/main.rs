@@ -22,6 +22,7 @@ mod report;
 mod scan;
 mod serve;
 mod shapes;
+mod upgrades;
 
 #[path = "../../tests/baking.rs"]
 mod baking;

@@ -18,7 +18,7 @@ use super::*;
 const ATTEMPTS: usize = 400;
 
 /// The rules that both engines have.
-struct Rules {
+pub struct Rules {
     compiled: Compiled,
     theirs: Vec<CompiledRule>,
     /// The ids and titles of those that use base64offset.
@@ -28,26 +28,31 @@ struct Rules {
 impl Rules {
     /// The rules below a folder, as anybody's.
     fn read(folder: &Path) -> Rules {
+        let paths = ["yml", "yaml"].into_iter().flat_map(|end| support::files(folder, end));
+        Rules::of(paths.map(|path| {
+            let yaml = fs::read_to_string(&path).unwrap();
+            (path.strip_prefix(folder).unwrap_or(&path).display().to_string(), yaml)
+        }))
+    }
+
+    /// The rules of these files: path and text each.
+    pub fn of(texts: impl Iterator<Item = (String, String)>) -> Rules {
         let mut files = Vec::new();
         let mut theirs = BTreeMap::new();
         let mut base64offset = BTreeSet::new();
-        for extension in ["yml", "yaml"] {
-            for path in support::files(folder, extension) {
-                let yaml = fs::read_to_string(&path).unwrap();
-                let mut collection = rsigma_parser::parse_sigma_yaml(&yaml).unwrap();
-                for rule in std::mem::take(&mut collection.rules) {
-                    let key = rule.id.clone().unwrap_or_else(|| rule.title.clone());
-                    if format!("{:?}", rule.detection).contains("Base64Offset") {
-                        base64offset.insert(key.clone());
-                    }
-                    match compile_rule(&rule) {
-                        Ok(compiled) => drop(theirs.insert(key, compiled)),
-                        Err(error) => println!("the oracle refuses {}: {error}", path.display()),
-                    }
+        for (path, yaml) in texts {
+            let mut collection = rsigma_parser::parse_sigma_yaml(&yaml).unwrap();
+            for rule in std::mem::take(&mut collection.rules) {
+                let key = rule.id.clone().unwrap_or_else(|| rule.title.clone());
+                if format!("{:?}", rule.detection).contains("Base64Offset") {
+                    base64offset.insert(key.clone());
                 }
-                let path = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-                files.push(RuleFile { path, yaml });
+                match compile_rule(&rule) {
+                    Ok(compiled) => drop(theirs.insert(key, compiled)),
+                    Err(error) => println!("the oracle refuses {path}: {error}"),
+                }
             }
+            files.push(RuleFile { path, yaml });
         }
         let mut compiled = compile(&files, &Attack::known(), &Options::default());
         let of = |rule: &Rule| {
@@ -59,20 +64,25 @@ impl Rules {
         Rules { compiled, theirs, base64offset }
     }
 
-    fn ours(&self) -> &[Rule] {
+    pub fn ours(&self) -> &[Rule] {
         &self.compiled.pack.rules
+    }
+
+    /// Why rules were refused.
+    pub fn refusals(&self) -> Vec<String> {
+        self.compiled.refusals.iter().map(ToString::to_string).collect()
     }
 }
 
 /// What a comparison came to.
 #[derive(Default)]
-struct Comparison {
+pub struct Comparison {
     events: usize,
     pairs: usize,
     matched: usize,
     /// Pairs whose answers differ for a known reason, by the reason.
     known: BTreeMap<&'static str, usize>,
-    wrong: Vec<String>,
+    pub wrong: Vec<String>,
     ours: Duration,
     theirs: Duration,
 }
@@ -120,7 +130,7 @@ impl Comparison {
     }
 
     /// Compares on events made from each rule, and gives the rules for which none was found that matches.
-    fn on_made_events(&mut self, rules: &Rules, random: &mut Random) -> Vec<String> {
+    pub fn on_made_events(&mut self, rules: &Rules, random: &mut Random) -> Vec<String> {
         let mut unmatched = Vec::new();
         for (n, rule) in rules.ours().iter().enumerate() {
             let found = (0..ATTEMPTS).find_map(|_| {
@@ -140,7 +150,7 @@ impl Comparison {
         unmatched
     }
 
-    fn report(&self) {
+    pub fn report(&self) {
         println!(
             "{} events, {} pairs, {} matches; {} pairs differ for known reasons, {} for none",
             self.events,

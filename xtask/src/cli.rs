@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, fuzz};
+use crate::{bench, fuzz, soak};
 
 /// Builds, tests, demonstrates and measures orgwatch.
 #[derive(Parser)]
@@ -40,7 +40,7 @@ pub enum Command {
   cargo xtask demo | jq -r .summary")]
     Demo,
 
-    /// Run every check that CI runs: formatting, clippy, build, sigma check, tests
+    /// Run every check that CI runs: formatting, clippy, supply chain, build, sigma check, tests
     ///
     /// Tests that need programs of others run where these are found; the end names those that were
     /// skipped. With --full, or where the variable CI is set, the artifacts are built twice, in two
@@ -108,6 +108,14 @@ pub enum Command {
     /// An input that fails is put into `fuzz/artifacts`, and the command ends with an error.
     #[command(after_help = fuzz::EXAMPLES)]
     Fuzz(fuzz::Flags),
+
+    /// Drive the service and the command under load, with faults, and count what is lost
+    ///
+    /// The mix with hostile events, everything interesting, a downstream that is slow, gone or answers nonsense, a
+    /// clock that jumps and a disk that is full; with an end in the middle of the load. Prints a table of the
+    /// faults, and fails if an event or a finding is lost. It takes the command that `cargo xtask build` built.
+    #[command(after_help = soak::EXAMPLES)]
+    Soak(soak::Flags),
 }
 
 #[cfg(test)]

@@ -13,10 +13,33 @@ use crate::workspace::Workspace;
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// The fuzz targets, as in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 3] = ["decompress", "envelope", "splitter"];
+const TARGETS: [&str; 10] = [
+    "core",
+    "decompress",
+    "envelope",
+    "inspect",
+    "policy",
+    "settings",
+    "sigma",
+    "splitter",
+    "state",
+    "witness",
+];
 
-/// Inputs to begin with, beside those that earlier runs have found.
-const SEEDS: [&str; 2] = ["tests/shapes", "fuzz/seeds"];
+/// The folders of the inputs that a target begins with, beside those that earlier runs have found.
+fn seeds(target: &str) -> &'static [&'static str] {
+    match target {
+        "policy" => &["fuzz/seeds/policy"],
+        "settings" => &["fuzz/seeds/settings"],
+        "sigma" => &["rules", "tests/oracle/rules"],
+        "state" => &["fuzz/seeds/state"],
+        "witness" => &["fuzz/seeds/witness"],
+        _ => &["tests/shapes", "fuzz/seeds"],
+    }
+}
+
+/// The seconds that one input may take: the sanitizer makes the opening of a detector slow.
+const TIMEOUT: u32 = 20;
 
 /// The examples of the help.
 pub const EXAMPLES: &str = "Examples:
@@ -108,8 +131,9 @@ fn start(
     let child = cargo_fuzz(workspace, program, "run")
         .arg(target)
         .arg(corpus)
-        .args(SEEDS)
-        .args(["--", "-max_len=4096", "-timeout=10", "-print_final_stats=1"])
+        .args(seeds(target))
+        .args(["--", "-max_len=4096", "-print_final_stats=1"])
+        .arg(format!("-timeout={TIMEOUT}"))
         .arg(format!("-max_total_time={seconds}"))
         .stderr(File::create(&log)?)
         .spawn()

@@ -16,7 +16,9 @@ mod python;
 mod reproduce;
 mod rustc;
 mod sigma;
+mod soak;
 mod steps;
+mod supply_chain;
 mod test;
 mod toolchain;
 mod web;
@@ -64,6 +66,7 @@ fn run(cli: Cli) -> Result<()> {
             steps.report();
             outcome
         }
+        Command::Soak(flags) => soak::run(&workspace, &mut steps, &flags),
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);

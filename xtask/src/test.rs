@@ -10,7 +10,7 @@ use crate::browser;
 use crate::build::{build, cargo};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{full, needs, reproduce, sigma};
+use crate::{full, needs, reproduce, sigma, supply_chain};
 
 /// Runs every check, the quick ones first.
 pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
@@ -27,6 +27,7 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
             ])
             .args(["--", "-D", "warnings"]),
     )?;
+    supply_chain::check(workspace, steps)?;
     build(workspace, steps)?;
     // Both artifacts again, which takes as long as all of the above after a change in `src/`.
     let again = "build the artifacts again elsewhere";

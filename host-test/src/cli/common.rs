@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::filter::FilterFlags;
+use super::limits::LimitFlags;
 use super::own_rules::OwnRulesFlags;
 use super::size::Size;
 
@@ -41,4 +42,7 @@ pub(super) struct CommonFlags {
     /// The component to load, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]
     pub(super) component: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) limits: LimitFlags,
 }

@@ -6,22 +6,24 @@ use anyhow::{Context as _, bail};
 use orgwatch_artifact::digest;
 use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Options, Plugin};
 
+use super::limits::LimitFlags;
 use super::warn;
 
 /// Loads the component that is named, or the one that comes with this program.
-pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    load_with(file, true)
+pub(super) fn load(file: Option<&Path>, limits: &LimitFlags) -> anyhow::Result<Plugin> {
+    load_with(file, limits, true)
 }
 
 /// The same on this thread alone: a service has as many threads on a large machine as on a small one.
-pub(super) fn load_alone(file: Option<&Path>) -> anyhow::Result<Plugin> {
-    load_with(file, false)
+pub(super) fn load_alone(file: Option<&Path>, limits: &LimitFlags) -> anyhow::Result<Plugin> {
+    load_with(file, limits, false)
 }
 
-fn load_with(file: Option<&Path>, parallel: bool) -> anyhow::Result<Plugin> {
+fn load_with(file: Option<&Path>, limits: &LimitFlags, parallel: bool) -> anyhow::Result<Plugin> {
     let artifact = Artifact::find(file)?;
     // The code of that one was compiled when this program was built.
     let mut options = if artifact.is_compiled_ahead() { Options::default() } else { options() };
+    limits.set(&mut options);
     options.parallel_compilation = parallel;
     Plugin::load(artifact.bytes(), &options)
         .with_context(|| format!("cannot use {}", artifact.origin()))
@@ -56,7 +58,7 @@ pub(super) fn check_pack(file: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A guest's limits are the defaults; its code is kept, where that is safe.
+/// The default limits of a guest; its code is kept, where that is safe.
 pub(super) fn options() -> Options {
     let cache = match CacheDir::find() {
         Ok(dir) => Some(dir),

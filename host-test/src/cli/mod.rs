@@ -11,6 +11,7 @@ mod health;
 mod html_report;
 mod inspect;
 mod learn;
+mod limits;
 mod opening;
 mod own;
 mod own_rules;
@@ -27,6 +28,7 @@ mod size;
 mod split;
 mod stdout;
 mod summary;
+mod time;
 mod verify;
 
 use std::io;

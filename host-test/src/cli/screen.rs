@@ -10,6 +10,7 @@ use orgwatch_host::output::{number, plural};
 use orgwatch_host::screen::{self, Totals};
 
 use super::diagnostics::Diagnostics;
+use super::limits::LimitFlags;
 use super::opening::{self, Opening};
 use super::own_rules::OwnRulesFlags;
 use super::size::Size;
@@ -56,6 +57,9 @@ pub(super) struct ScreenFlags {
     /// The component to load, instead of the one that comes with this program
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
+
+    #[command(flatten)]
+    limits: LimitFlags,
 }
 
 /// Runs it.
@@ -64,7 +68,7 @@ pub(super) fn run(flags: &ScreenFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
     let settings = opening::settings(flags.settings.as_deref())?;
     let rules = flags.own_rules.load(&settings, flags.quiet)?;
-    let load = || Ok(rules.plugin(component::load(flags.component.as_deref())?));
+    let load = || Ok(rules.plugin(component::load(flags.component.as_deref(), &flags.limits)?));
     let mut detector = Opening::new(settings, None, load)?.detector_of_files()?;
     let mut limits = Limits::default();
     limits.max_decompressed = flags.max_decompressed.0;

@@ -32,7 +32,7 @@ impl Session {
     pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Self> {
         let settings = opening::settings(flags.settings.as_deref())?;
         let rules = flags.own_rules.load(&settings, flags.quiet)?;
-        let load = || Ok(rules.plugin(component::load(flags.component.as_deref())?));
+        let load = || Ok(rules.plugin(component::load(flags.component.as_deref(), &flags.limits)?));
         let mut opening = Opening::new(settings, state, load)?;
         let mut detector = match opening.detector_of_files() {
             // Ours alone are not refused, but by a component that has its own baked in.

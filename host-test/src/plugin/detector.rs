@@ -1,5 +1,7 @@
 //! A detector: a guest, and what it takes to replace it.
 
+use std::time::{Duration, Instant};
+
 use orgwatch::finding::Finding;
 
 use super::guest::{Guest, OpenGuest};
@@ -7,6 +9,7 @@ use super::linked::Linked;
 #[cfg(feature = "scan")]
 use super::linked::{GuestScreener, Screener};
 use super::replay_log::{Kind, ReplayLog};
+use super::time_budget::TimeBudget;
 use super::{Batch, Counter, Error, Plugin, Rule, Screened, convert};
 
 /// The contract's places are 32 bits, and a batch is in memory twice.
@@ -19,12 +22,14 @@ const MAX_BATCH: usize = 1 << 30;
 /// a time. Each call blocks its thread and computes: under [`tokio`](https://tokio.rs) it belongs on a
 /// thread of its own or in `spawn_blocking`. A call takes no longer than
 /// [`Options::call_deadline`](super::Options::call_deadline) for each attempt; after a trap the input
-/// is examined again in halves, so that the event at fault is found.
+/// is examined again in halves, so that the event at fault is found, for at the most
+/// [`Options::recovery_deadline`](super::Options::recovery_deadline).
 pub struct Detector {
     pub(super) plugin: Plugin,
     pub(super) settings: String,
     pub(super) guest: OpenGuest,
     pub(super) replay_log: ReplayLog,
+    pub(super) budget: TimeBudget,
     /// Screens in its place.
     linked: Option<Linked>,
 }
@@ -42,6 +47,9 @@ impl Detector {
             settings: settings.to_owned(),
             guest: Guest::instantiate(plugin)?.open(settings, &plugin.packs)?,
             replay_log: ReplayLog::default(),
+            budget: TimeBudget::new(
+                plugin.options.call_deadline.saturating_add(plugin.options.recovery_deadline),
+            ),
             linked: Linked::open(plugin, settings),
         })
     }
@@ -70,9 +78,12 @@ impl Detector {
     /// [`Error::Deadline`] on what the guest cannot bear; the detector can be used on after each.
     pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, Error> {
         check_length(event)?;
-        let found = match self.guest.detect(event, self.plugin.options.call_deadline) {
+        let (start, deadline) = (Instant::now(), self.deadline());
+        let found = match self.guest.detect(event, deadline) {
             Err(err) if err.needs_new_instance() => {
-                self.rebuild()?;
+                let rebuilt = self.rebuild();
+                self.budget.pay(start);
+                rebuilt?;
                 return Err(err);
             }
             found => found?,
@@ -83,11 +94,14 @@ impl Detector {
 
     /// Examines newline-delimited events, in order.
     ///
-    /// An event on which the guest traps or runs out of time is counted as
-    /// [`trapped`](super::Counts::trapped) and reported as unreadable; all others are examined.
+    /// An event on which the guest traps, runs out of time or memory, or answers with too much, is counted as
+    /// [`trapped`](super::Counts::trapped) and reported as unreadable; all others are examined. A guest that
+    /// fails again and again takes no longer than [`Options::recovery_deadline`](super::Options::recovery_deadline):
+    /// what is not examined then is counted and reported likewise, and the next batch is tried again.
     pub fn detect_batch(&mut self, events: &[u8]) -> Result<Batch, Error> {
         check_length(events)?;
-        match self.guest.detect_batch(events, self.plugin.options.call_deadline) {
+        let (start, deadline) = (Instant::now(), self.deadline());
+        match self.guest.detect_batch(events, deadline) {
             Ok(batch) => {
                 let batch = convert::batch(batch, events.len(), &self.plugin.digest);
                 // Only an event that was evaluated can have changed the memory.
@@ -96,7 +110,10 @@ impl Detector {
                 }
                 Ok(batch)
             }
-            Err(err) if err.needs_new_instance() => self.recover(events, err),
+            Err(err) if err.needs_new_instance() => {
+                self.budget.pay(start);
+                self.recover(events, err)
+            }
             Err(err) => Err(err),
         }
     }
@@ -110,14 +127,21 @@ impl Detector {
             return linked.screen(events);
         }
         check_length(events)?;
-        match self.guest.screen(events, self.plugin.options.call_deadline) {
+        let (start, deadline) = (Instant::now(), self.deadline());
+        match self.guest.screen(events, deadline) {
             Ok(screened) => Ok(convert::screened(screened, events.len())),
             Err(err) if err.needs_new_instance() => {
-                self.rebuild()?;
+                // A guest that cannot be rebuilt is lost again on the lines, which are named then.
+                let _ = self.rebuild();
+                self.budget.pay(start);
                 Ok(super::recovery::every_line(events))
             }
             Err(err) => Err(err),
         }
+    }
+
+    fn deadline(&mut self) -> Duration {
+        self.budget.deadline(self.plugin.options.call_deadline)
     }
 
     /// The detector's memory.

@@ -37,6 +37,14 @@ pub enum Error {
     #[error("the component took longer than {0:?}")]
     Deadline(Duration),
 
+    /// The guest was refused memory, and ended.
+    #[error("the component wanted more than {0} bytes of memory")]
+    Memory(usize, #[source] Cause),
+
+    /// The guest answered with more findings than one call may have.
+    #[error("the component answered with more than {0} findings")]
+    TooManyFindings(usize),
+
     /// The guest refused an event or a state.
     #[error("{0}")]
     Refused(String),
@@ -90,8 +98,16 @@ impl Error {
         Error::Trapped(err.root_cause().to_string(), err.into())
     }
 
-    /// Whether the guest is gone and has to be rebuilt, as opposed to having refused something.
+    /// Whether the guest is gone, or remembers what nobody was told, and has to be rebuilt; as opposed to
+    /// having refused something.
     pub(super) fn needs_new_instance(&self) -> bool {
-        matches!(self, Error::Trapped(..) | Error::Deadline(_))
+        matches!(
+            self,
+            Error::Trapped(..)
+                | Error::Deadline(_)
+                | Error::Memory(..)
+                | Error::TooManyFindings(_)
+                | Error::Rebuild(_)
+        )
     }
 }

@@ -18,11 +18,13 @@ mod digest;
 mod error;
 mod guest;
 mod linked;
+mod memory_limit;
 mod recovery;
 mod replay_log;
 #[cfg(test)]
 pub(crate) mod tests;
 mod ticker;
+mod time_budget;
 mod types;
 
 use std::sync::Arc;
@@ -30,7 +32,7 @@ use std::time::Duration;
 
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, CacheConfig, Engine, StoreLimits};
+use wasmtime::{Cache, CacheConfig, Engine};
 
 pub use artifact::{Artifact, ArtifactError, Origin};
 pub use cache::{CacheDir, CacheError};
@@ -45,6 +47,7 @@ pub use types::{
 
 use bindings::PluginPre;
 use guest::Guest;
+use memory_limit::MemoryLimit;
 
 /// Limits of a guest, and how it is compiled.
 #[derive(Debug, Clone)]
@@ -56,8 +59,14 @@ pub struct Options {
     pub open_deadline: Duration,
     /// How long examining one batch may take: 10 s.
     pub call_deadline: Duration,
+    /// How long the search for the events at fault may take, after a batch on which the guest was lost: 15 s.
+    /// What is not examined then counts as [trapped](Counts::trapped), and is named.
+    pub recovery_deadline: Duration,
     /// The most memory of one detector, in bytes: 1 GiB.
     pub max_memory: usize,
+    /// The most findings of one call: 100,000. A batch with more is examined in parts, and may have ten times as
+    /// many in all; an event with more counts as [trapped](Counts::trapped).
+    pub max_findings: usize,
     /// Whether a component is compiled by as many threads as there are cores, which stay: yes.
     pub parallel_compilation: bool,
     /// Whether events are [screened](Detector::screen) by the native code that this program is linked with,
@@ -75,7 +84,9 @@ impl Default for Options {
             cache: None,
             open_deadline: Duration::from_secs(30),
             call_deadline: Duration::from_secs(10),
+            recovery_deadline: Duration::from_secs(15),
             max_memory: 1 << 30,
+            max_findings: 100_000,
             parallel_compilation: true,
             native_screening: true,
             compiled_ahead: true,
@@ -87,7 +98,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Plugin {
     engine: Engine,
-    pre: PluginPre<StoreLimits>,
+    pre: PluginPre<MemoryLimit>,
     digest: String,
     is_compiled_ahead: bool,
     options: Options,

@@ -1,17 +1,28 @@
 //! Recovery after a trap or a deadline.
 //!
 //! The batch is cut in two until the event that did it stands alone. That event is counted and
-//! reported; every other one is examined, by a guest whose memory is what it would have been.
+//! reported; every other one is examined, by a guest whose memory is what it would have been. A guest that
+//! fails for ever, or that cannot be rebuilt, costs its events and no others: they are counted and reported, and the
+//! caller passes them on.
 
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::guest::Guest;
 use super::replay_log::Kind;
-use super::{Batch, Counts, Detector, Error, Place, Screened, Span, Unreadable, convert};
+use super::{Batch, Detector, Error, Place, Screened, Span, Unreadable, convert};
 use crate::input;
+
+/// A batch that is examined in parts may have so many times the findings of one call.
+const TIMES_FINDINGS: usize = 10;
+
+/// Of the events of one part that are given up, so many are named; all are counted.
+const MAX_NAMED: usize = 1000;
+
+/// The least time for a part: less could be the processor's, busy with something else.
+const LEAST_TIME: Duration = Duration::from_millis(100);
 
 impl Detector {
     /// Makes sure that a new guest would remember what was just examined.
@@ -41,7 +52,6 @@ impl Detector {
 
     /// Examines a batch on which the guest was lost.
     pub(super) fn recover(&mut self, events: &[u8], err: Error) -> Result<Batch, Error> {
-        self.rebuild()?;
         let batch = self.examine_parts(events, Some(err), true)?;
         if self.replay_log.save_due(0) {
             self.save();
@@ -57,41 +67,64 @@ impl Detector {
         split_records: bool,
     ) -> Result<Batch, Error> {
         let mut all = Batch::default();
+        let mut most = self.plugin.options.max_findings.saturating_mul(TIMES_FINDINGS);
         // A stack, the next part on top, so that the events are examined in order.
         let mut parts = vec![Part { range: 0..events.len(), line: 1 }];
         while let Some(part) = parts.pop() {
             let bytes = &events[part.range.clone()];
-            let err = match lost.take() {
-                Some(err) => err,
-                None => {
-                    let deadline = self.share_of_deadline(bytes.len(), events.len());
-                    match self.guest.detect_batch(bytes, deadline) {
-                        Ok(batch) => {
-                            let batch = convert::batch(batch, bytes.len(), &self.plugin.digest);
-                            if batch.counts.evaluated > 0 {
-                                // Kept, not saved: the next trap may be one event away.
-                                self.replay_log.push(Kind::Batch, bytes);
-                            }
-                            append(&mut all, batch, |place| part.place(place));
-                            continue;
-                        }
-                        Err(err) if err.needs_new_instance() => {
-                            self.rebuild()?;
-                            err
-                        }
-                        Err(err) => return Err(err),
-                    }
-                }
+            let start = Instant::now();
+            let tried = match lost.take() {
+                Some(err) => Err(err),
+                None => self.examine_part(bytes, events.len(), most),
             };
-            match part.halves(events) {
-                Some((first, second)) => parts.extend([second, first]),
-                None => {
-                    let batch = self.examine_line(bytes, &err, split_records)?;
+            let err = match tried {
+                Ok(batch) => {
+                    self.budget.pay(start);
+                    most = most.saturating_sub(batch.findings.len());
                     append(&mut all, batch, |place| part.place(place));
+                    continue;
                 }
+                Err(err) if !err.needs_new_instance() => return Err(err),
+                Err(err) => err,
+            };
+            let rebuilt = self.rebuild();
+            self.budget.pay(start);
+            let given_up = match rebuilt {
+                Err(err) => Some(err),
+                Ok(()) if self.budget.is_used_up() => Some(err),
+                Ok(()) => match part.halves(events) {
+                    Some((first, second)) => {
+                        parts.extend([second, first]);
+                        continue;
+                    }
+                    None => {
+                        let batch = self.examine_line(bytes, &err, split_records)?;
+                        append(&mut all, batch, |place| part.place(place));
+                        None
+                    }
+                },
+            };
+            if let Some(err) = given_up {
+                let batch = unexamined(bytes, &with_cause(&err));
+                append(&mut all, batch, |place| part.place(place));
             }
         }
         Ok(all)
+    }
+
+    fn examine_part(&mut self, bytes: &[u8], of: usize, most: usize) -> Result<Batch, Error> {
+        let deadline = self.share_of_deadline(bytes.len(), of);
+        let batch = self.guest.detect_batch(bytes, deadline)?;
+        if batch.findings.len() > most {
+            let max = self.plugin.options.max_findings;
+            return Err(Error::TooManyFindings(max.saturating_mul(TIMES_FINDINGS)));
+        }
+        let batch = convert::batch(batch, bytes.len(), &self.plugin.digest);
+        if batch.counts.evaluated > 0 {
+            // Kept, not saved: the next trap may be one event away.
+            self.replay_log.push(Kind::Batch, bytes);
+        }
+        Ok(batch)
     }
 
     /// The line on which the guest was lost. One object of an S3 bucket is one line with thousands
@@ -109,21 +142,44 @@ impl Detector {
             batch.counts.lines = 1;
             return Ok(batch);
         }
-        Ok(Batch {
-            findings: Vec::new(),
-            counts: Counts { lines: 1, events: 1, unreadable: 1, trapped: 1, ..Counts::default() },
-            unreadable: vec![Unreadable {
-                place: Place { line: 1, record: 0 },
-                reason: err.to_string(),
-            }],
-        })
+        Ok(unexamined(line, &err.to_string()))
     }
 
-    /// A part gets its share of the time, but never less than a tenth: events are not all alike.
-    fn share_of_deadline(&self, length: usize, of: usize) -> Duration {
+    /// A part gets half its share of the time, so that many may fail, but never less than a twentieth: events are
+    /// not all alike.
+    fn share_of_deadline(&mut self, length: usize, of: usize) -> Duration {
         let whole = self.plugin.options.call_deadline;
-        whole.mul_f64((length as f64 / of.max(1) as f64).clamp(0.1, 1.0))
+        let share = length as f64 / of.max(1) as f64 / 2.0;
+        let share = whole.mul_f64(share.clamp(0.05, 0.5)).max(LEAST_TIME);
+        self.budget.deadline(whole).min(share)
     }
+}
+
+/// The error with its causes: why a guest could not be rebuilt is the reason.
+fn with_cause(err: &Error) -> String {
+    match err {
+        Error::Rebuild(cause) => format!("{err}: {cause}"),
+        err => err.to_string(),
+    }
+}
+
+/// Lines that no guest could examine, each with an event on it.
+fn unexamined(lines: &[u8], reason: &str) -> Batch {
+    let mut batch = Batch::default();
+    for line in lines.split_inclusive(|&byte| byte == b'\n') {
+        batch.counts.lines += 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        batch.counts.events += 1;
+        if batch.unreadable.len() < MAX_NAMED {
+            let line = u32::try_from(batch.counts.lines).unwrap_or(u32::MAX);
+            let place = Place { line, record: 0 };
+            batch.unreadable.push(Unreadable { place, reason: reason.to_owned() });
+        }
+    }
+    (batch.counts.unreadable, batch.counts.trapped) = (batch.counts.events, batch.counts.events);
+    batch
 }
 
 /// Every line as a possible match: what a screen that failed comes to.
@@ -224,6 +280,9 @@ mod tests {
             screened.spans.iter().map(|span| (span.line, span.offset, span.length)).collect();
         assert_eq!(spans, [(1, 0, 2), (3, 3, 2)]);
         // What is in the lines is counted when they are examined.
-        assert_eq!(screened.counts, Counts { lines: 3, ..Counts::default() });
+        assert_eq!(
+            screened.counts,
+            crate::plugin::Counts { lines: 3, ..crate::plugin::Counts::default() }
+        );
     }
 }

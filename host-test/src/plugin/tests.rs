@@ -9,6 +9,8 @@ use wit_parser::Resolve;
 
 use super::*;
 
+mod hostile;
+
 /// The module as a component of our world.
 fn component(module: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
@@ -30,6 +32,7 @@ fn options() -> Options {
         open_deadline: Duration::from_secs(5),
         call_deadline: Duration::from_millis(500),
         max_memory: 64 << 20,
+        max_findings: 1000,
         ..Options::default()
     }
 }
@@ -109,6 +112,8 @@ fn an_event_that_takes_all_memory_is_cut_off() {
     let mut detector = open();
     let batch = detector.detect_batch(b"m\nG\nm\n").unwrap();
     assert_eq!((batch.counts.trapped, batch.counts.evaluated), (1, 2));
+    let reason = "the component wanted more than 67108864 bytes of memory";
+    assert_eq!(reasons(&batch), [(2, 0, reason)]);
     assert_eq!(seen(&mut detector), 2);
 }
 

@@ -79,6 +79,120 @@ fn metrics_count_what_happens() {
     }
 }
 
+/// The table of limits, and the constants that it is about.
+#[test]
+fn every_limit_has_the_default_that_is_documented() {
+    let root = crate::support::root();
+    let documented = fs::read_to_string(root.join("docs/operations.md")).unwrap();
+    let table = documented.split("\n## Limits\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let limits = [
+        ("`max_body`", "64 MiB", "host-test/src/serve/options.rs", "max_body: 64 << 20"),
+        (
+            "time for a body",
+            "10 s",
+            "host-test/src/serve/body.rs",
+            "BODY_TIMEOUT: Duration = Duration::from_secs(10)",
+        ),
+        (
+            "time for a request's head",
+            "30 s",
+            "host-test/src/serve/server.rs",
+            "HEAD_TIMEOUT: Duration = Duration::from_secs(30)",
+        ),
+        ("`timeout`", "30 s", "host-test/src/serve/options.rs", "timeout: Duration::from_secs(30)"),
+        ("`max_in_flight`", "8 batches", "host-test/src/serve/options.rs", "max_in_flight: 8"),
+        ("connections", "512", "host-test/src/serve/server.rs", "MAX_CONNECTIONS: usize = 512"),
+        (
+            "`open_timeout`",
+            "30 s",
+            "host-test/src/plugin/mod.rs",
+            "open_deadline: Duration::from_secs(30)",
+        ),
+        (
+            "`call_timeout`",
+            "10 s for each MiB",
+            "host-test/src/plugin/mod.rs",
+            "call_deadline: Duration::from_secs(10)",
+        ),
+        (
+            "time for that search",
+            "15 s",
+            "host-test/src/plugin/mod.rs",
+            "recovery_deadline: Duration::from_secs(15)",
+        ),
+        ("`max_memory`", "1 GiB", "host-test/src/plugin/mod.rs", "max_memory: 1 << 30"),
+        (
+            "`max_findings`",
+            "100,000 of a call, ten times",
+            "host-test/src/plugin/mod.rs",
+            "max_findings: 100_000",
+        ),
+        (
+            "`max_findings`",
+            "ten times as many",
+            "host-test/src/plugin/recovery.rs",
+            "TIMES_FINDINGS: usize = 10",
+        ),
+        ("an event", "16 MiB", "host-test/src/input/mod.rs", "MAX_LINE: usize = 16 << 20"),
+        ("nesting of an event", "1,000 levels", "src/json/tape.rs", "MAX_DEPTH: usize = 1000"),
+        ("layers of compression", "4", "host-test/src/input/layers.rs", "MOST_LAYERS: u32 = 4"),
+        (
+            "unreadable events named of a batch",
+            "100",
+            "host-test/src/serve/detector/examine.rs",
+            "MAX_UNREADABLE: usize = 100",
+        ),
+        (
+            "lines in the log of one kind",
+            "one in 10 s",
+            "host-test/src/serve/log_limit.rs",
+            "PAUSE: Duration = Duration::from_secs(10)",
+        ),
+        (
+            "journal, before a save is due",
+            "16 MiB",
+            "host-test/src/state/journal/mod.rs",
+            "LONG: u64 = 16 << 20",
+        ),
+        (
+            "journal, if the state cannot be saved",
+            "256 MiB",
+            "host-test/src/state/journal/mod.rs",
+            "MAX: u64 = 256 << 20",
+        ),
+        (
+            "findings that are undelivered",
+            "100,000",
+            "host-test/src/state/undelivered.rs",
+            "MAX: usize = 100_000",
+        ),
+        ("a state file", "1 GiB", "host-test/src/state.rs", "MAX_STATE: u64 = 1 << 30"),
+        (
+            "files of own rules",
+            "1 MiB each",
+            "sigma/src/compile/limits.rs",
+            "MAX_FILE: usize = 1 << 20",
+        ),
+        (
+            "files of own rules",
+            "10,000 rules",
+            "sigma/src/compile/limits.rs",
+            "MAX_RULES: usize = 10_000",
+        ),
+    ];
+    for (name, default, file, constant) in limits {
+        let row = table.lines().find(|row| row.starts_with(&format!("| {name}")));
+        let row = row.unwrap_or_else(|| panic!("{name} has no row"));
+        assert!(row.split('|').nth(2).unwrap().contains(default), "{row}: not {default}");
+        let source = fs::read_to_string(root.join(file)).unwrap();
+        assert!(source.contains(constant), "{name}: {file} has another limit than {constant}");
+    }
+    let rows = table.lines().filter(|line| line.starts_with("| ")).count() - 2;
+    let memory = 1;
+    let names: std::collections::BTreeSet<_> = limits.iter().map(|limit| limit.0).collect();
+    assert_eq!(rows, names.len() + memory, "a row that no constant is compared with");
+}
+
 #[test]
 fn logs_are_json_whatever_events_hold() {
     let (sandbox, downstream) = (Sandbox::new(), Downstream::start());

@@ -16,6 +16,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use orgwatch_host::plugin::Rule;
 
+use super::limits::LimitFlags;
 use super::own_rules::{Given, OwnRulesFlags};
 use super::{Status, component, opening};
 pub(super) use check::costly;
@@ -185,7 +186,7 @@ pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
 fn listed(flags: &RulesFlags) -> anyhow::Result<Vec<Rule>> {
     let settings = opening::settings(flags.given.settings.as_deref())?;
     let rules = flags.given.own_rules.load(&settings, true)?;
-    let plugin = component::load(flags.component.as_deref())?;
+    let plugin = component::load(flags.component.as_deref(), &LimitFlags::default())?;
     match rules.pack() {
         None => Ok(plugin.describe()?.rules),
         Some(_) => Ok(rules.plugin(plugin).open("{}")?.rules()?),

@@ -14,6 +14,7 @@ use orgwatch_host::rules::public_slugs;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 
+use crate::cli::limits::LimitFlags;
 use crate::cli::own_rules::{Loaded, OwnRulesFlags};
 use crate::cli::settings::Document;
 use crate::cli::{Status, component, opening};
@@ -124,7 +125,7 @@ fn read(folder: &Path, settings: &Document) -> anyhow::Result<Vec<Case>> {
 }
 
 fn results(rules: &Loaded, cases: &[Case], component: Option<&Path>) -> anyhow::Result<Results> {
-    let plugin = rules.plugin(component::load(component)?);
+    let plugin = rules.plugin(component::load(component, &LimitFlags::default())?);
     let slugs = rules.pack().map(public_slugs).unwrap_or_default();
     let outcomes: Vec<Outcome> =
         cases.iter().map(|case| cases::run(&plugin, case, &slugs)).collect();

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use orgwatch_host::serve::{ForwardUrl, Listen};
@@ -11,6 +10,7 @@ use serde_json::Value;
 
 use super::log::{LogFormat, LogLevel};
 use crate::cli::size::Size;
+use crate::cli::time::Time;
 
 /// Settings of the service, from flags or a file: the same names and values.
 #[derive(Debug, Clone, Default, Args)]
@@ -73,6 +73,24 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "NUMBER")]
     pub(super) max_in_flight: Option<u32>,
 
+    /// How long opening the detector, saving and merging its memory may take [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) open_timeout: Option<Time>,
+
+    /// How long examining one part of a batch may take; the event that takes longer is named, and passed on
+    /// [default: 10s]
+    #[arg(long, value_name = "TIME")]
+    pub(super) call_timeout: Option<Time>,
+
+    /// The most memory of the detector [default: 1G]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_memory: Option<Size>,
+
+    /// The most findings of one call: a batch with more is examined in parts, and an event with more is
+    /// named and passed on [default: 100000]
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) max_findings: Option<u32>,
+
     /// A file with the token that senders must know; without it, the token in ORGWATCH_TOKEN, if it
     /// is set
     #[arg(long, value_name = "FILE")]
@@ -91,24 +109,6 @@ pub(super) struct ServeArgs {
     pub(super) component: Option<PathBuf>,
 }
 
-/// A time, as `5s` or `1m 30s`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Time(pub(super) Duration);
-
-impl FromStr for Time {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let time = humantime::parse_duration(text)
-            .map_err(|_| format!("{text:?} is no time: give one such as 5s or 500ms"))?;
-        let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
-        if !allowed.contains(&time) {
-            return Err("from 100ms to 1h".into());
-        }
-        Ok(Time(time))
-    }
-}
-
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|err: T::Err| err.to_string())
 }
@@ -123,6 +123,10 @@ fn truth(text: &str) -> Result<bool, String> {
 
 fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| "a number from 1 to 1024".into())
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "a whole number, 1 at the least".into())
 }
 
 fn choose<T: ValueEnum>(text: &str) -> Result<T, String> {
@@ -181,6 +185,10 @@ settings! {
     timeout: parse,
     max_body: parse,
     max_in_flight: count,
+    open_timeout: parse,
+    call_timeout: parse,
+    max_memory: parse,
+    max_findings: number,
     token_file: parse,
     log: choose,
     log_level: choose,

@@ -6,6 +6,7 @@ use orgwatch_host::serve::{Deliver, Options};
 
 use super::args::ServeArgs;
 use super::log::{LogFormat, LogLevel};
+use crate::cli::limits::LimitFlags;
 use crate::cli::own_rules::OwnRulesFlags;
 use crate::cli::settings::{Document, Refused};
 
@@ -20,6 +21,7 @@ pub(super) struct Config {
     pub(super) state: Option<PathBuf>,
     pub(super) token_file: Option<PathBuf>,
     pub(super) component: Option<PathBuf>,
+    pub(super) limits: LimitFlags,
     pub(super) own_rules: OwnRulesFlags,
     pub(super) log: Option<LogFormat>,
     pub(super) log_level: LogLevel,
@@ -87,6 +89,15 @@ impl ServeArgs {
         if !(1..=1024).contains(&max_in_flight) {
             return Err(("max_in_flight", "a number from 1 to 1024".into()));
         }
+        if self.max_findings == Some(0) {
+            return Err(("max_findings", "a whole number, 1 at the least".into()));
+        }
+        let limits = LimitFlags {
+            open_timeout: self.open_timeout,
+            call_timeout: self.call_timeout,
+            max_memory: self.max_memory,
+            max_findings: self.max_findings,
+        };
         let own_rules = OwnRulesFlags {
             rules: self.rules.unwrap_or_default(),
             no_pack: self.no_pack.unwrap_or_default(),
@@ -110,6 +121,7 @@ impl ServeArgs {
             state: self.state,
             token_file: self.token_file,
             component: self.component,
+            limits,
             own_rules,
             log: self.log,
             log_level: self.log_level.unwrap_or(LogLevel::Info),

@@ -86,7 +86,7 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
                 "without --state the memory ends with this process: findings may come again, and chains break"
             );
         }
-        Ok(rules.plugin(component::load_alone(config.component.as_deref())?))
+        Ok(rules.plugin(component::load_alone(config.component.as_deref(), &config.limits)?))
     };
     let Opening { settings, state, plugin } =
         Opening::new(settings, config.state.as_deref(), load)?;
@@ -148,7 +148,8 @@ fn announce(address: &str, options: &Options) {
 /// Checks what can be checked without getting in the way of a service that runs.
 fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
     let rules = config.own_rules.load(&settings, false)?;
-    let load = || Ok(rules.plugin(component::load_alone(config.component.as_deref())?));
+    let load =
+        || Ok(rules.plugin(component::load_alone(config.component.as_deref(), &config.limits)?));
     // The state is not locked: the service that runs has it.
     let mut detector = Opening::new(settings, None, load)?.detector()?;
     if let Some(path) = &config.state {
