@@ -116,8 +116,12 @@ impl Relay {
             self.screener.lock().unwrap_or_else(PoisonError::into_inner).screen(bytes)?;
         let lines = screened.spans.iter().map(|span| {
             let end = (span.offset + span.length).min(bytes.len());
-            bytes.slice_ref(bytes[span.offset.min(end)..end].trim_ascii())
+            bytes[span.offset.min(end)..end].trim_ascii()
         });
-        Ok(lines.filter(|line| !line.is_empty()).collect())
+        // What is no event is not screened for.
+        let others = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let notes = others.filter(|line| Note::of(line).is_some());
+        let all = lines.chain(notes).filter(|line| !line.is_empty());
+        Ok(all.map(|line| bytes.slice_ref(line)).collect())
     }
 }

@@ -1,0 +1,434 @@
+//! A fleet on loopback: edges that are real Vectors, a real nats-server, and detectors. Each part is bounded in time.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::Bench;
+use super::corpus::Corpus;
+use super::measure::{Load, Row, Sample, Waits};
+use super::output_counter::OutputCounter;
+use super::table::Section;
+use super::tool::named_or_on_path;
+use crate::process::shown;
+
+/// Vectors that read at the same time.
+const EDGES: usize = 3;
+
+/// The longest that one part may go on.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Events whose way to their finding is timed.
+const TIMED: usize = 200;
+
+/// One event in so many is a candidate, in the figure for a whole fleet.
+const ONE_IN: u32 = 1000;
+
+/// Candidates that a detector reads from the stream.
+const CANDIDATES: u64 = 100_000;
+
+/// Measures it, if there is all that it needs.
+pub fn parts(
+    bench: &Bench<'_>,
+    corpus: &Corpus,
+    agreement: &mut Vec<(String, String)>,
+) -> Result<Vec<Section>> {
+    let title = format!("a fleet of {EDGES} edges and two detectors");
+    let server = named_or_on_path("NATS_SERVER", "nats-server");
+    let (vector, server) = match (&bench.tools.vector, server) {
+        (Ok(vector), Ok(server)) => (vector.clone(), server),
+        (vector, server) => {
+            let why = [vector.as_ref().err().cloned(), server.err()];
+            let why = why.into_iter().flatten().collect::<Vec<_>>().join("; ");
+            return Ok(vec![Section::new(title, vec![Row::missing("edges", corpus.load(), why)])]);
+        }
+    };
+    let mut fleet = Fleet::start(bench, &server)?;
+    let (mut rows, mut waits) = (Vec::new(), Vec::new());
+    fleet.detector("a")?;
+    fleet.detector("b")?;
+    rows.push(fleet.edges(&vector, corpus)?);
+    waits.push(fleet.delay(&vector)?);
+    let (into, out) = fleet.stream(bench, corpus)?;
+    let each = out.events_per_second();
+    rows.extend([into.row, out.row]);
+    agreement.push((
+        "a fleet with one such detector, at 1 candidate in 1,000 events,".into(),
+        format!("what is in {:.1} million events a second", each * f64::from(ONE_IN) / 1e6),
+    ));
+    let mut delays =
+        Section::new("from an event at an edge to its finding in the stream", Vec::new());
+    delays.waits = waits;
+    Ok(vec![Section::new(title, rows), delays])
+}
+
+/// A row with one sample.
+struct Measured {
+    row: Row,
+}
+
+impl Measured {
+    fn of(name: &str, load: Load, wall: f64) -> Self {
+        let mut row = Row::missing(name, load, "");
+        row.missing = None;
+        row.samples.push(Sample { wall, cpu: wall, user: None, memory: None });
+        Measured { row }
+    }
+
+    fn events_per_second(&self) -> f64 {
+        self.row.load.events as f64 / self.row.samples[0].wall
+    }
+}
+
+/// Processes with a folder, which end with it.
+struct Fleet {
+    folder: PathBuf,
+    command: PathBuf,
+    cache: PathBuf,
+    nats: u16,
+    running: Vec<Child>,
+    detectors: Vec<u16>,
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for child in &mut self.running {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Fleet {
+    fn start(bench: &Bench<'_>, server: &Path) -> Result<Self> {
+        let folder = bench.scratch("fleet");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let mut fleet = Fleet {
+            folder,
+            command: bench.workspace.command(),
+            cache: bench.cache(),
+            nats: free_port()?,
+            running: Vec::new(),
+            detectors: Vec::new(),
+        };
+        let config = format!(
+            "listen: \"127.0.0.1:{}\"\njetstream {{ store_dir: {:?} }}\n",
+            fleet.nats,
+            fleet.folder.join("jetstream")
+        );
+        fs::write(fleet.folder.join("nats.conf"), config)?;
+        let mut command = Command::new(server);
+        command.arg("-c").arg(fleet.folder.join("nats.conf"));
+        fleet.run(&mut command, "nats.log")?;
+        fleet.until("nats-server does not listen", |fleet| {
+            Ok(TcpStream::connect(("127.0.0.1", fleet.nats)).is_ok())
+        })?;
+        fleet.make_streams()?;
+        Ok(fleet)
+    }
+
+    /// The streams of `examples/fleet`, on one server, and without anything that needs Python.
+    fn make_streams(&self) -> Result<()> {
+        let streams: Vec<serde_json::Value> =
+            serde_json::from_slice(&fs::read("examples/fleet/streams.json")?)?;
+        for mut stream in streams {
+            stream["num_replicas"] = 1.into();
+            let name = stream["name"].as_str().context("a stream has no name")?;
+            let subject = format!("$JS.API.STREAM.CREATE.{name}");
+            let answer = Client::connect(self.nats)?.request(&subject, &stream.to_string())?;
+            ensure!(!answer.contains("\"error\""), "{answer}");
+        }
+        Ok(())
+    }
+
+    fn detector(&mut self, name: &str) -> Result<usize> {
+        let port = free_port()?;
+        let mut command = Command::new(&self.command);
+        command
+            .args(["serve", "--log", "json", "--listen", &format!("127.0.0.1:{port}")])
+            .arg("--from")
+            .arg(format!("nats://127.0.0.1:{}/ORGWATCH_CANDIDATES", self.nats))
+            .args(["--publish", "orgwatch", "--state"])
+            .arg(self.folder.join(format!("{name}.state")))
+            .env("ORGWATCH_CACHE_DIR", &self.cache);
+        self.run(&mut command, &format!("detector-{name}.log"))?;
+        self.detectors.push(port);
+        Ok(self.detectors.len() - 1)
+    }
+
+    fn edge(
+        &mut self,
+        vector: &Path,
+        name: &str,
+        source: &str,
+        changed: &[(&str, String)],
+    ) -> Result<()> {
+        let folder = self.folder.join(name);
+        let mut command = Command::new(vector);
+        command.arg("--quiet").env("ORGWATCH_EDGE", name);
+        for config in [source, "fleet-edge"] {
+            let file = Path::new("vector-config").join(config).with_extension("yaml");
+            let mut text = super::corpus::read(&file)?;
+            let paths = [
+                ("/var/lib/vector", "data"),
+                ("/var/log/cloudtrail", "in"),
+                ("/var/log/vector", "out"),
+            ];
+            for (from, to) in paths {
+                fs::create_dir_all(folder.join(to))?;
+                text = text.replace(from, &folder.join(to).display().to_string());
+            }
+            text = text.replace("127.0.0.1:4222", &format!("127.0.0.1:{}", self.nats));
+            for (from, to) in changed {
+                text = text.replace(from, to);
+            }
+            let file = folder.join(config).with_extension("yaml");
+            fs::write(&file, text)?;
+            command.arg("--config").arg(file);
+        }
+        self.run(&mut command, &format!("{name}.log"))
+    }
+
+    /// All edges read all events at the same time.
+    fn edges(&mut self, vector: &Path, corpus: &Corpus) -> Result<Row> {
+        let mut outputs = Vec::new();
+        for edge in 0..EDGES {
+            let name = format!("edge-{edge}");
+            fs::create_dir_all(self.folder.join(&name).join("in"))?;
+            fs::hard_link(corpus.lines(), self.folder.join(&name).join("in/events.ndjson"))?;
+            outputs.push(OutputCounter::new(self.folder.join(&name).join("out")));
+        }
+        let before = self.running.len();
+        for edge in 0..EDGES {
+            self.edge(vector, &format!("edge-{edge}"), "source-files", &[])?;
+        }
+        let all = corpus.load().events * EDGES as u64;
+        let (mut begun, mut seen) = (Instant::now(), 0);
+        let start = Instant::now();
+        // What is there when the time is up counts, too.
+        while seen < all && start.elapsed() < PATIENCE {
+            if seen == 0 {
+                begun = Instant::now();
+            }
+            seen = 0;
+            for output in &mut outputs {
+                seen += output.count()?;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let wall = begun.elapsed().as_secs_f64();
+        for mut edge in self.running.drain(before..) {
+            edge.kill()?;
+            edge.wait()?;
+        }
+        let each = corpus.load().bytes / corpus.load().events.max(1);
+        let load = Load { events: seen, bytes: seen * each };
+        Ok(Measured::of(&format!("{EDGES} edges, all events"), load, wall).row)
+    }
+
+    /// Events one by one through an edge, each until its finding is published.
+    fn delay(&mut self, vector: &Path) -> Result<Waits> {
+        let port = free_port()?;
+        let changed = [("127.0.0.1:6004", format!("127.0.0.1:{port}"))];
+        self.edge(vector, "edge-http", "source-http", &changed)?;
+        self.until("the edge does not listen", |_| {
+            Ok(TcpStream::connect(("127.0.0.1", port)).is_ok())
+        })?;
+        let mut findings = Client::connect(self.nats)?;
+        findings.subscribe("orgwatch.finding.*")?;
+        let start = Instant::now();
+        let mut times = Vec::new();
+        for number in 0..TIMED {
+            if start.elapsed() > PATIENCE {
+                break;
+            }
+            let sent = Instant::now();
+            post(port, leaving(number).as_bytes())?;
+            while !findings.message()?.contains(&event_id(number)) {}
+            times.push(sent.elapsed().as_secs_f64());
+        }
+        ensure!(!times.is_empty(), "no finding came");
+        Ok(Waits::of("event to finding", times))
+    }
+
+    /// Candidates through a detector's HTTP into the stream, and all of the stream into a new detector.
+    fn stream(&mut self, bench: &Bench<'_>, corpus: &Corpus) -> Result<(Measured, Measured)> {
+        let count = CANDIDATES.min(corpus.load().events);
+        let mut candidates = Vec::new();
+        for number in 0..count as usize {
+            candidates.extend_from_slice(near_miss(number).as_bytes());
+        }
+        let load = Load { events: count, bytes: candidates.len() as u64 };
+        let port = self.detectors[0];
+        let start = Instant::now();
+        for part in
+            candidates.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>().chunks(1000)
+        {
+            post(port, &part.concat())?;
+            if start.elapsed() > PATIENCE {
+                bail!("the stream does not take {count} candidates in {PATIENCE:?}");
+            }
+        }
+        let into = Measured::of(
+            "candidates into the stream, by HTTP",
+            load,
+            start.elapsed().as_secs_f64(),
+        );
+        self.until("the detectors do not catch up", |fleet| {
+            Ok(lag(fleet.detectors[0])? == Some(0) && lag(fleet.detectors[1])? == Some(0))
+        })?;
+        let start = Instant::now();
+        let third = self.detector(&format!("third-{}", bench.flags.seed))?;
+        self.until("a new detector does not catch up", |fleet| {
+            Ok(ready(fleet.detectors[third]).unwrap_or(false))
+        })?;
+        let out =
+            Measured::of("one detector, all of the stream", load, start.elapsed().as_secs_f64());
+        Ok((into, out))
+    }
+
+    fn run(&mut self, command: &mut Command, log: &str) -> Result<()> {
+        let shown = shown(command);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(self.folder.join(log))?);
+        self.running.push(command.spawn().with_context(|| format!("cannot run `{shown}`"))?);
+        Ok(())
+    }
+
+    fn until(&self, problem: &str, done: impl Fn(&Self) -> Result<bool>) -> Result<()> {
+        let start = Instant::now();
+        while !done(self)? {
+            if start.elapsed() > PATIENCE {
+                bail!("{problem}; the logs are in {}", self.folder.display());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+/// As much of NATS's protocol as a measurement needs: it is text.
+struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    fn connect(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        let mut stream = BufReader::new(stream);
+        stream.read_line(&mut String::new())?;
+        stream
+            .get_mut()
+            .write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true}\r\n")?;
+        Ok(Client { stream })
+    }
+
+    fn subscribe(&mut self, subject: &str) -> Result<()> {
+        Ok(self.stream.get_mut().write_all(format!("SUB {subject} 1\r\nPING\r\n").as_bytes())?)
+    }
+
+    fn request(&mut self, subject: &str, message: &str) -> Result<String> {
+        self.subscribe("_INBOX.bench")?;
+        let text = format!("PUB {subject} _INBOX.bench {}\r\n{message}\r\n", message.len());
+        self.stream.get_mut().write_all(text.as_bytes())?;
+        self.message()
+    }
+
+    /// The next message.
+    fn message(&mut self) -> Result<String> {
+        loop {
+            let mut line = String::new();
+            ensure!(self.stream.read_line(&mut line)? > 0, "nats-server closed the connection");
+            if line.starts_with("PING") {
+                self.stream.get_mut().write_all(b"PONG\r\n")?;
+            }
+            if line.starts_with("MSG") || line.starts_with("HMSG") {
+                let length: usize = line.trim().rsplit(' ').next().unwrap_or_default().parse()?;
+                let mut message = vec![0; length + 2];
+                self.stream.read_exact(&mut message)?;
+                return Ok(String::from_utf8_lossy(&message).into_owned());
+            }
+            ensure!(!line.starts_with("-ERR"), "{line}");
+        }
+    }
+}
+
+/// Sends events, which must be answered 200.
+fn post(port: u16, events: &[u8]) -> Result<()> {
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        events.len()
+    );
+    let answer = http(port, &[head.as_bytes(), events].concat())?;
+    ensure!(answer.contains(" 200 "), "{answer}");
+    Ok(())
+}
+
+fn get(port: u16, path: &str) -> Result<String> {
+    http(
+        port,
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+}
+
+fn http(port: u16, request: &[u8]) -> Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.write_all(request)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+fn lag(port: u16) -> Result<Option<u64>> {
+    let answer = get(port, "/health")?;
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    Ok(serde_json::from_str::<serde_json::Value>(body)?["stream"]["lag"].as_u64())
+}
+
+fn ready(port: u16) -> Result<bool> {
+    Ok(get(port, "/health/ready")?.contains(" 200 "))
+}
+
+fn event_id(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// An account leaves its organization.
+fn leaving(number: usize) -> String {
+    event(number, "LeaveOrganization", 100_000_000_000 + number)
+}
+
+/// Wanted by a rule, which does not match: what most candidates are.
+fn near_miss(number: usize) -> String {
+    event(TIMED + number, "PutBucketPolicy", 111_122_223_333)
+}
+
+fn event(number: usize, name: &str, account: usize) -> String {
+    let source = if name == "LeaveOrganization" { "organizations" } else { "s3" };
+    let id = event_id(number);
+    let padding = "p".repeat(500);
+    format!(
+        "{{\"eventVersion\":\"1.09\",\"userIdentity\":{{\"type\":\"AssumedRole\",\
+         \"arn\":\"arn:aws:sts::{account:012}:assumed-role/admin/someone\",\"accountId\":\"{account:012}\"}},\
+         \"eventTime\":\"2026-05-04T03:02:01Z\",\"eventSource\":\"{source}.amazonaws.com\",\
+         \"eventName\":\"{name}\",\"awsRegion\":\"us-east-1\",\"sourceIPAddress\":\"198.51.100.7\",\
+         \"userAgent\":\"aws-cli/2.0\",\"requestParameters\":{{\"key\":\"{padding}\"}},\"responseElements\":null,\
+         \"eventID\":\"{id}\",\"eventType\":\"AwsApiCall\",\"recipientAccountId\":\"{account:012}\"}}\n"
+    )
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
