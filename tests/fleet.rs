@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fleet_lab::{CANDIDATES, FINDINGS, Fleet, alerts, found, until};
+use crate::fleet_lab::{CANDIDATES, FINDINGS, Fleet, alerts, found, free_port, get, until};
+use crate::vector_lab::{copies, vector};
 use crate::{support, util};
 
 const EVENTS: u32 = 100_000;
@@ -27,6 +29,57 @@ fn edges_screen_for_the_rules_that_their_subject_names() {
     let filter = sandbox.run(&["router", "fluent-bit"]).out.replace("findings", "candidates");
     let config = support::root().join("fluent-bit-config/fleet-edge.yaml");
     assert!(fs::read_to_string(config).unwrap().contains(&filter));
+}
+
+#[test]
+#[ignore = "needs Vector, nats-server and Python with nats-py: VECTOR, NATS_SERVER, NATS_PYTHON"]
+fn vector_takes_every_edge() {
+    for source in ["source-files", "source-s3", "source-http"] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = copies(folder.path(), &[source, "fleet-edge"], &[]);
+        let arguments = ["validate", "--no-environment", "--deny-warnings"];
+        let ran = Command::new(vector()).args(arguments).args(&files).output().unwrap();
+        assert!(ran.status.success(), "{source}: {}", String::from_utf8_lossy(&ran.stdout));
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let sandbox = util::Sandbox::new();
+    let from = "nats://127.0.0.1:4222/S";
+    for (flags, part) in [
+        (&["--publish", "orgwatch"][..], "needs from"),
+        (&["--nats-credentials", "file"], "needs from"),
+        (&["--from", "nats://192.0.2.1/S"], "give tls://"),
+        (&["--from", from, "--publish", "orgwatch", "--out", "file"], "goes without"),
+        (&["--from", from, "--publish", "a.*"], "between dots"),
+        (&["--from", from, "--nats-key", "file"], "needs nats_certificate"),
+        (&["--from", from, "--forward", "http://127.0.0.1:1/", "--findings-only=false"], "from"),
+    ] {
+        let ran = sandbox.run(&[&["serve", "--check"], flags].concat());
+        ran.says(part);
+    }
+    sandbox.file("serve.yaml", format!("from: {from}\npublish: orgwatch\nedges: [a, b]\n"));
+    sandbox.run(&["serve", "--config", "serve.yaml", "--check"]).expect(1, 0);
+}
+
+/// A detector starts whether or not there is a server, and is not ready as long as there is none.
+#[test]
+fn without_nats_it_runs_and_is_not_ready() {
+    let sandbox = util::Sandbox::new();
+    let (port, nats) = (free_port(), free_port());
+    let mut service = sandbox
+        .command()
+        .args(["serve", "--from", &format!("nats://127.0.0.1:{nats}/S"), "--publish", "orgwatch"])
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("it listens", || get(port, "/health/live").is_some_and(|(status, _)| status == 200));
+    let (status, body) = get(port, "/health/ready").unwrap();
+    assert!(status == 503 && body.contains("\"connected\":false"), "{body}");
+    service.kill().unwrap();
+    service.wait().unwrap();
 }
 
 /// Every finding, every alert once, and nothing else.

@@ -227,14 +227,7 @@ impl Fleet {
 
     /// The answer to a request: status and body. None, if there is no answer.
     pub fn get(&self, number: usize, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.detectors[number].port)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
-        let status = text.get(9..12)?.parse().ok()?;
-        Some((status, text.split_once("\r\n\r\n")?.1.to_owned()))
+        get(self.detectors[number].port, path)
     }
 
     /// The status of the answer to events.
@@ -287,6 +280,17 @@ impl Fleet {
         let expected = found(&self.expected);
         until("all findings are in the stream", || self.found().is_superset(&expected));
     }
+}
+
+/// The answer to a request: status and body. None, if there is no answer.
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    let status = text.get(9..12)?.parse().ok()?;
+    Some((status, text.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
 pub fn found(findings: &[Value]) -> Found {

