@@ -111,7 +111,9 @@ def main():
         options += ["--rules", rules]
     command = [given.orgwatch, "screen", *options, "-"]
 
-    context = SparkContext.getOrCreate(SparkConf().setAppName("orgwatch backfill"))
+    # Objects are small: by its own rule Spark would give all of them to one executor.
+    conf = SparkConf().setAppName("orgwatch backfill").set("spark.files.openCostInBytes", "0")
+    context = SparkContext.getOrCreate(conf)
     paths = ",".join(given.paths)
     if given.text:
         screened = context.textFile(paths, given.partitions).mapPartitions(of_lines(command))
