@@ -83,7 +83,7 @@ fn spark_finds_what_one_scan_finds() {
     let found = fs::read_to_string(sandbox.path("findings.ndjson")).unwrap();
     let found: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(pairs(&found), pairs(&expected));
-    // What serve and bake take up: nothing of it is found again.
+    // The state knows all of it: nothing is found again.
     let again = sandbox.scan(&["sorted.ndjson", "--quiet", "--state", "orgwatch.state"]);
     assert!(again.findings().is_empty());
     println!(

@@ -30,7 +30,7 @@ GZIP = b"\x1f\x8b"
 
 def screen(command, objects):
     """Candidates of a partition: of objects as they are stored, each whole."""
-    # Of one kind each: a stream is compressed or it is not.
+    # Each kind by itself: a stream is compressed or it is not.
     for packed in (True, False):
         yield from piped(command, packed, objects[packed])
 
@@ -63,7 +63,7 @@ def piped(command, packed, objects):
     for thread in threads:
         thread.join()
     if process.wait() != 0:
-        # What could be read has come all the same; what could not must not be forgotten.
+        # The rest was printed all the same; the part that could not be read must not be forgotten.
         yield "problem", said[0]
         if process.returncode != 2:
             raise RuntimeError(f"{command}: {said[0].decode(errors='replace')}")

@@ -163,7 +163,7 @@ impl Fleet {
         self.edges[edge] = Some(command.spawn().unwrap());
     }
 
-    /// What an edge needs for TLS, in the place of its connection's name.
+    /// The settings of an edge for TLS, in the place of its connection's name.
     fn edge_security(&self) -> String {
         if !self.secure {
             return "    connection_name: orgwatch-edge\n".into();

@@ -7,7 +7,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
-/// What a stream holds.
+/// The messages of a stream, by kind.
 #[derive(Debug, Default)]
 pub struct Messages {
     /// The ids of all messages.

@@ -1,4 +1,4 @@
-//! What a service starts with: the state that it takes up, and the destination of its findings.
+//! The start of a service: the state that it takes up, and the destination of its findings.
 
 use std::sync::Arc;
 

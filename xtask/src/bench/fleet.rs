@@ -216,7 +216,7 @@ impl Fleet {
         let all = corpus.load().events * EDGES as u64;
         let (mut begun, mut seen) = (Instant::now(), 0);
         let start = Instant::now();
-        // What is there when the time is up counts, too.
+        // Events that are there when the time is up count, too.
         while seen < all && start.elapsed() < PATIENCE {
             if seen == 0 {
                 begun = Instant::now();

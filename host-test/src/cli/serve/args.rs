@@ -33,7 +33,7 @@ pub(super) struct ServeArgs {
     pub(super) out: Option<PathBuf>,
 
     /// Read candidates from this stream of NATS JetStream, in place of batches: the detector of a fleet.
-    /// tls://HOST:PORT,HOST:PORT/STREAM, or nats:// on this machine. What comes by HTTP goes into the stream
+    /// tls://HOST:PORT,HOST:PORT/STREAM, or nats:// on this machine. Events that come by HTTP go into the stream
     #[arg(long, value_name = "URL")]
     pub(super) from: Option<StreamUrl>,
 

@@ -1,4 +1,4 @@
-//! What a detector publishes: findings, alerts, and candidates that came to it by HTTP.
+//! Messages of a detector: findings, alerts, and candidates that came to it by HTTP.
 //!
 //! Every message has an id that follows from what it is about, so that replicas, replays and versions agree, and
 //! the stream takes the first of them:

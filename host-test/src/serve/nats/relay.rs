@@ -118,7 +118,7 @@ impl Relay {
             let end = (span.offset + span.length).min(bytes.len());
             bytes[span.offset.min(end)..end].trim_ascii()
         });
-        // What is no event is not screened for.
+        // Notes are no events, so no rule asks for them.
         let others = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         let notes = others.filter(|line| Note::of(line).is_some());
         let all = lines.chain(notes).filter(|line| !line.is_empty());
