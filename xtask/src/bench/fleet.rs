@@ -3,10 +3,12 @@
 mod events;
 mod protocol;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ use super::output_counter::OutputCounter;
 use super::table::Section;
 use super::tool::named_or_on_path;
 use crate::process::shown;
-use events::{event_id, leaving, near_miss};
+use events::{leaving, near_miss, number_of};
 use protocol::{Client, lag, post, ready};
 
 /// Vectors that read at the same time.
@@ -30,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Events whose way to their finding is timed.
 const TIMED: usize = 200;
+
+/// The time between two of them.
+const PACE: Duration = Duration::from_millis(50);
 
 /// One event in so many is a candidate, in the figure for a whole fleet.
 const ONE_IN: u32 = 1000;
@@ -72,16 +77,32 @@ pub fn parts(
     Ok(vec![Section::new(title, rows), delays])
 }
 
+/// Sends events one by one, whether or not the one before is answered: Vector at times keeps one until there is
+/// another. The times at which they were sent.
+fn send_at_a_pace(port: u16) -> Arc<Mutex<Vec<Instant>>> {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let sent = Arc::clone(&times);
+    thread::spawn(move || {
+        // A few more, so that none of those that are timed is the last.
+        for number in 0..TIMED + 5 {
+            sent.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+            thread::spawn(move || post(port, leaving(number).as_bytes()));
+            thread::sleep(PACE);
+        }
+    });
+    times
+}
+
 /// A row with one sample.
 struct Measured {
     row: Row,
 }
 
 impl Measured {
-    fn of(name: &str, load: Load, wall: f64) -> Self {
+    fn of(name: &str, load: Load, (wall, cpu): (f64, f64)) -> Self {
         let mut row = Row::missing(name, load, "");
         row.missing = None;
-        row.samples.push(Sample { wall, cpu: wall, user: None, memory: None });
+        row.samples.push(Sample { wall, cpu, user: None, memory: None });
         Measured { row }
     }
 
@@ -227,14 +248,14 @@ impl Fleet {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        let wall = begun.elapsed().as_secs_f64();
+        let took = (begun.elapsed().as_secs_f64(), cpu_of(&self.running[before..]));
         for mut edge in self.running.drain(before..) {
             edge.kill()?;
             edge.wait()?;
         }
         let each = corpus.load().bytes / corpus.load().events.max(1);
         let load = Load { events: seen, bytes: seen * each };
-        Ok(Measured::of(&format!("{EDGES} edges, all events"), load, wall).row)
+        Ok(Measured::of(&format!("{EDGES} edges, all events"), load, took).row)
     }
 
     /// Events one by one through an edge, each until its finding is published.
@@ -247,16 +268,21 @@ impl Fleet {
         })?;
         let mut findings = Client::connect(self.nats)?;
         findings.subscribe("orgwatch.finding.*")?;
-        let start = Instant::now();
+        let sent = send_at_a_pace(port);
+        let (start, mut seen) = (Instant::now(), HashSet::new());
         let mut times = Vec::new();
-        for number in 0..TIMED {
-            if start.elapsed() > PATIENCE {
-                break;
+        while times.len() < TIMED && start.elapsed() < PATIENCE {
+            let Ok(message) = findings.message() else { break };
+            let now = Instant::now();
+            let Some(number) = number_of(&message).filter(|number| *number < TIMED) else {
+                continue;
+            };
+            let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.insert(number)
+                && let Some(sent) = sent.get(number)
+            {
+                times.push((now - *sent).as_secs_f64());
             }
-            let sent = Instant::now();
-            post(port, leaving(number).as_bytes())?;
-            while !findings.message()?.contains(&event_id(number)) {}
-            times.push(sent.elapsed().as_secs_f64());
         }
         ensure!(!times.is_empty(), "no finding came");
         Ok(Waits::of("event to finding", times))
@@ -271,6 +297,8 @@ impl Fleet {
         }
         let load = Load { events: count, bytes: candidates.len() as u64 };
         let port = self.detectors[0];
+        // The server and the detector that takes them.
+        let before = cpu_of(&self.running[..2]);
         let start = Instant::now();
         for part in
             candidates.split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>().chunks(1000)
@@ -280,11 +308,8 @@ impl Fleet {
                 bail!("the stream does not take {count} candidates in {PATIENCE:?}");
             }
         }
-        let into = Measured::of(
-            "candidates into the stream, by HTTP",
-            load,
-            start.elapsed().as_secs_f64(),
-        );
+        let took = (start.elapsed().as_secs_f64(), cpu_of(&self.running[..2]) - before);
+        let into = Measured::of("candidates into the stream, by HTTP", load, took);
         self.until("the detectors do not catch up", |fleet| {
             Ok(lag(fleet.detectors[0])? == Some(0) && lag(fleet.detectors[1])? == Some(0))
         })?;
@@ -293,8 +318,9 @@ impl Fleet {
         self.until("a new detector does not catch up", |fleet| {
             Ok(ready(fleet.detectors[third]).unwrap_or(false))
         })?;
-        let out =
-            Measured::of("one detector, all of the stream", load, start.elapsed().as_secs_f64());
+        let reader = self.running.last().map_or(0.0, |child| cpu_of(std::slice::from_ref(child)));
+        let took = (start.elapsed().as_secs_f64(), reader);
+        let out = Measured::of("one detector, all of the stream", load, took);
         Ok((into, out))
     }
 
@@ -316,6 +342,17 @@ impl Fleet {
         }
         Ok(())
     }
+}
+
+/// The seconds that processors have worked for these.
+fn cpu_of(children: &[Child]) -> f64 {
+    let ticks = |child: &Child| -> Option<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+        // Behind the name, which may have spaces: user and system time are the 12th and 13th.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        Some(fields.next()?.parse::<f64>().ok()? + fields.next()?.parse::<f64>().ok()?)
+    };
+    children.iter().filter_map(ticks).sum::<f64>() / 100.0
 }
 
 fn free_port() -> Result<u16> {

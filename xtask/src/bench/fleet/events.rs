@@ -3,8 +3,12 @@
 /// The number of the first near miss: those before leave.
 const FIRST: usize = 1_000_000;
 
-pub fn event_id(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
+const ID: &str = "00000000-0000-4000-8000-";
+
+/// The number of the event that a message speaks of.
+pub fn number_of(message: &str) -> Option<usize> {
+    let digits = &message[message.find(ID)? + ID.len()..];
+    digits.get(..12)?.parse().ok()
 }
 
 /// An account leaves its organization.
@@ -19,7 +23,7 @@ pub fn near_miss(number: usize) -> String {
 
 fn event(number: usize, name: &str, account: usize) -> String {
     let source = if name == "LeaveOrganization" { "organizations" } else { "s3" };
-    let id = event_id(number);
+    let id = format!("{ID}{number:012}");
     let padding = "p".repeat(500);
     format!(
         "{{\"eventVersion\":\"1.09\",\"userIdentity\":{{\"type\":\"AssumedRole\",\
