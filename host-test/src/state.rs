@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub use journal::JournalError;
 pub(crate) use resume::Pending;
 pub use resume::{ResumeError, Resumed};
-pub use saved::{Position, Saved, SavedError};
+pub use saved::{Position, Saved, SavedError, StreamPosition};
 pub use undelivered::Undelivered;
 
 use crate::file;

@@ -3,6 +3,9 @@
 //! A test that needs a program of somebody else is ignored with the reason; `cargo xtask test` runs those
 //! whose program it finds, and lists the others as skipped.
 
+#[cfg(feature = "nats")]
+#[path = "../../tests/fleet_lab/mod.rs"]
+mod fleet_lab;
 #[path = "../../tests/fluent_bit_lab.rs"]
 mod fluent_bit_lab;
 #[path = "../../tests/fluent_bit_module.rs"]
@@ -32,6 +35,9 @@ mod cases;
 mod contract;
 #[path = "../../tests/docs.rs"]
 mod docs;
+#[cfg(feature = "nats")]
+#[path = "../../tests/fleet.rs"]
+mod fleet;
 #[path = "../../tests/fluent_bit.rs"]
 mod fluent_bit;
 #[path = "../../tests/fluent_bit_config.rs"]
@@ -42,5 +48,7 @@ mod fluent_bit_router;
 mod hosts;
 #[path = "../../tests/registry.rs"]
 mod registry;
+#[path = "../../tests/spark.rs"]
+mod spark;
 #[path = "../../tests/vector_router.rs"]
 mod vector_router;

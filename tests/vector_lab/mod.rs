@@ -3,7 +3,7 @@
 
 mod config;
 mod endpoint;
-mod input;
+pub mod input;
 mod output;
 
 use std::collections::{BTreeMap, BTreeSet};

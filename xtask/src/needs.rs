@@ -31,6 +31,20 @@ const GROUPS: &[Group] = &[
         programs: &[Program { variable: "VECTOR", names: &["vector"] }],
     },
     Group {
+        name: "a fleet",
+        filter: "fleet::",
+        programs: &[
+            Program { variable: "VECTOR", names: &["vector"] },
+            Program { variable: "NATS_SERVER", names: &["nats-server"] },
+            Program { variable: "NATS_PYTHON", names: &[] },
+        ],
+    },
+    Group {
+        name: "years of logs on Spark",
+        filter: "spark::",
+        programs: &[Program { variable: "SPARK_PYTHON", names: &[] }],
+    },
+    Group {
         name: "fluent-bit-config in Fluent Bit",
         filter: "fluent_bit_router::",
         programs: &[Program { variable: "FLUENT_BIT", names: &["fluent-bit"] }],
@@ -111,7 +125,13 @@ pub fn tests(workspace: &Workspace, filters: &[&str]) -> Command {
 }
 
 /// The filters of the groups whose programs `--full` installs.
-const PREPARED: [&str; 4] = ["report::shown::", "hosts::python_", "hosts::node_", "registry::"];
+const PREPARED: [&str; 6] =
+    ["report::shown::", "hosts::python_", "hosts::node_", "registry::", "fleet::", "spark::"];
+
+/// Whether a program is named by a variable, or on the path.
+pub fn is_given(variable: &'static str, name: &'static str) -> bool {
+    env::var_os(variable).is_some_and(|named| !named.is_empty()) || on_path(&[name])
+}
 
 impl Program {
     fn found(&self) -> bool {

@@ -49,6 +49,7 @@ pub fn test(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> 
 fn heavy(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     full::hosts::check(workspace, steps)?;
     full::registry::check(workspace, steps)?;
+    full::fleet::check(workspace, steps)?;
     browser::test(workspace, steps)?;
     full::web::check(workspace, steps)?;
     full::packages::check(workspace, steps)?;

@@ -30,6 +30,8 @@ pub(super) enum Sink {
     Annotated(HttpSink),
     Findings(HttpSink),
     Written(FileSink),
+    #[cfg(feature = "nats")]
+    Stream(super::nats::Publisher),
 }
 
 /// The state that all batches share.
@@ -147,6 +149,10 @@ impl Batches {
                 });
                 let settled = written.await.map_err(|err| SinkError::Write(err.to_string()))??;
                 return written_down(settled).await;
+            }
+            #[cfg(feature = "nats")]
+            Sink::Stream(publisher) if !delivery.found.is_empty() => {
+                publisher.findings(&delivery.found).await
             }
             _ => Ok(()),
         };

@@ -18,6 +18,7 @@ use super::deliveries::Deliveries;
 use super::log_limit::LogLimit;
 use super::metrics::Metrics;
 use super::order::{DetectorStopped, Order, Task};
+use super::progress::Progress;
 use crate::plugin::{self, Detector, Plugin};
 use crate::state::journal::{Entry, Journal, Mark};
 use crate::state::{Position, Saved};
@@ -33,6 +34,10 @@ pub(super) struct State {
     /// The position in the journal up to which the memory holds it.
     pub(super) position: Option<Position>,
     pub(super) journal: Option<Journal>,
+    /// Whether what is examined goes into the journal; not if it comes from a stream.
+    pub(super) journaling: bool,
+    /// How far that stream has been read.
+    pub(super) progress: Arc<Progress>,
     pub(super) deliveries: Arc<Deliveries>,
     pub(super) metrics: Arc<Metrics>,
     /// Notified when the journal has become long.
@@ -97,7 +102,8 @@ impl Thread {
                 let _ = reply.send(());
             }
             Order::Delivered(keys, reply) => {
-                if let Some(journal) = &mut self.state.journal {
+                let journal = self.state.journal.as_mut().filter(|_| self.state.journaling);
+                if let Some(journal) = journal {
                     if let Err(err) = journal.delivered(&keys)
                         && let Some(before) = self.journal_failed.pass()
                     {
@@ -123,10 +129,11 @@ impl Thread {
     }
 
     fn save(&mut self, always: bool) -> Result<Option<(Saved, Option<Mark>)>, plugin::Error> {
-        let State { detector, memory, position, journal, deliveries, dirty, .. } = &mut self.state;
+        let State { detector, memory, position, journal, deliveries, progress, dirty, .. } =
+            &mut self.state;
         let version = deliveries.version();
         let mark = journal.as_ref().map(Journal::mark);
-        if !always && !*dirty && version == self.saved_version {
+        if !always && !*dirty && version == self.saved_version && !progress.has_moved() {
             return Ok(None);
         }
         if *dirty || memory.is_empty() {
@@ -135,8 +142,10 @@ impl Thread {
         let used = journal.as_ref().is_some_and(Journal::is_used);
         *position = mark.filter(|_| used).map(|mark| mark.position);
         (*dirty, self.saved_version) = (false, version);
-        let saved =
-            Saved { memory: memory.clone(), undelivered: deliveries.save(), position: *position };
+        // Before the list: what is settled after this was found before it.
+        let stream = progress.save();
+        let undelivered = deliveries.save();
+        let saved = Saved { memory: memory.clone(), undelivered, position: *position, stream };
         Ok(Some((saved, mark)))
     }
 
@@ -177,6 +186,8 @@ impl Thread {
         };
         match again() {
             Ok(detector) => {
+                // The stream is read again from there.
+                state.progress.rewind();
                 (state.detector, state.dirty) = (detector, true);
                 Ok(())
             }

@@ -43,6 +43,24 @@ pub enum Error {
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
 
+    /// A file for the connection to NATS cannot be used.
+    #[error("cannot use {path} for the connection to NATS")]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// The connection to NATS cannot be set up.
+    #[error("cannot connect to NATS: {0}")]
+    Stream(String),
+
+    /// It was built without the feature `nats`.
+    #[error("this orgwatch was built without NATS: build it with the feature nats")]
+    NoNats,
+
     /// No working detector could be made any more.
     #[error("the detector failed and cannot be opened again: the log says why")]
     DetectorStopped,

@@ -96,8 +96,24 @@ fn buckets() -> Histogram {
     Histogram::new((0..19).map(|power| 0.0001 * f64::from(1 << power)))
 }
 
+/// The one label of a metric of a fleet: an edge, or the kind of a message.
+#[cfg(feature = "nats")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Labelled {
+    of: String,
+}
+
+#[cfg(feature = "nats")]
+pub(super) fn labelled(of: String) -> Labelled {
+    Labelled { of }
+}
+
 /// A metric that is registered.
-fn new<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+pub(super) fn new<M: Metric + Clone + Default>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> M {
     let metric = M::default();
     registry.register(name, help, metric.clone());
     metric
@@ -175,6 +191,12 @@ impl Metrics {
             own_rules: new(r, "own_rules", "Rules of --rules, by whether they run"),
             registry,
         }
+    }
+
+    /// For metrics of a part of the service.
+    #[cfg(feature = "nats")]
+    pub(super) fn registry(&mut self) -> &mut Registry {
+        &mut self.registry
     }
 
     /// As Prometheus reads it.

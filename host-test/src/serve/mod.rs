@@ -7,6 +7,9 @@
 //! of those not yet acknowledged downstream, which is saved with the detector's memory. A start is the
 //! memory saved last and a replay of the journal, so that a crash forgets nothing.
 //!
+//! A detector of a fleet reads a stream instead (`nats`): then that is the journal, and the state has the
+//! position in it.
+//!
 //! A request goes through the modules in this order: `server` (connections), `routes`, `request_checks`
 //! (who may speak), `body` and `admission` (room for it), `batch` (the guarantee),
 //! `detector` (on its own thread, with the journal), `deliveries` (what is undelivered), `annotate`, and
@@ -25,13 +28,18 @@ mod file_sink;
 mod http_sink;
 mod log_limit;
 mod metrics;
+#[cfg(feature = "nats")]
+mod nats;
 mod options;
 mod order;
 mod pending;
+mod progress;
 mod request_checks;
 mod routes;
 mod saver;
 mod server;
+mod start;
+mod stream_options;
 mod token;
 mod worker;
 
@@ -48,21 +56,21 @@ use tracing::{info, warn};
 
 pub use error::Error;
 pub use options::{Deliver, ForwardUrl, Listen, Options};
+pub use stream_options::{FromStream, StreamUrl, SubjectPrefix};
 pub use token::Token;
 
-use crate::plugin::{self, Plugin};
-use crate::state::journal::Journal;
-use crate::state::{Pending, Position, Resumed, StateFile};
+use crate::plugin::Plugin;
+use crate::state::{Pending, StateFile};
 use admission::Admission;
 use batch::{Batches, Sink};
-use deliveries::Deliveries;
-use file_sink::FileSink;
-use http_sink::HttpSink;
 use metrics::Metrics;
+#[cfg(feature = "nats")]
+use nats::Fleet;
 use order::DetectorStopped;
 use routes::App;
 use saver::Saver;
 use server::Server;
+use start::{Found, delivery, found, resume};
 use worker::Worker;
 
 /// A service that is ready to run: what can be refused has been accepted.
@@ -76,6 +84,9 @@ pub struct Service {
     /// Found before this start, and not delivered.
     pending: Vec<Pending>,
     gone: oneshot::Receiver<()>,
+    /// Reads the stream, if there is one.
+    #[cfg(feature = "nats")]
+    reader: Option<nats::Reader>,
 }
 
 /// A handle that changes a service while it runs. Cheap to clone.
@@ -96,10 +107,31 @@ impl Service {
         let address = options.listen.address();
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|source| Error::Listen { address, source })?;
-        let delivery = delivery(&options.deliver)?;
 
-        let Found { deliveries, pending, journal, memory, position, dirty } = found(resumed);
-        let metrics = Arc::new(Metrics::new(plugin.digest()));
+        #[cfg_attr(not(feature = "nats"), allow(unused_mut))]
+        let mut metrics = Metrics::new(plugin.digest());
+        #[cfg(feature = "nats")]
+        let fleet = Fleet::connect(options, plugin, settings, &mut metrics).await?;
+        #[cfg(not(feature = "nats"))]
+        if options.from.is_some() {
+            return Err(Error::NoNats);
+        }
+        #[cfg(feature = "nats")]
+        let delivery = delivery(&options.deliver, fleet.as_ref())?;
+        #[cfg(not(feature = "nats"))]
+        let delivery = delivery(&options.deliver)?;
+        let metrics = Arc::new(metrics);
+
+        let from_stream = options.from.is_some();
+        let Found { deliveries, mut pending, journal, memory, position, progress, dirty } =
+            found(resumed);
+        if from_stream {
+            // No sender brings them again, and nothing of them comes again with the stream.
+            for one in pending.iter().flat_map(|one| &one.found) {
+                deliveries.take_up_loose(std::slice::from_ref(&one.finding));
+            }
+            pending = pending::loose(deliveries.loose());
+        }
         let save_soon = Arc::new(Notify::new());
         let (worker, gone) = Worker::start(detector::State {
             plugin: plugin.clone(),
@@ -108,6 +140,8 @@ impl Service {
             memory,
             position,
             journal,
+            journaling: !from_stream,
+            progress: Arc::clone(&progress),
             deliveries: Arc::clone(&deliveries),
             metrics: Arc::clone(&metrics),
             save_soon: Arc::clone(&save_soon),
@@ -135,10 +169,15 @@ impl Service {
             ready: AtomicBool::new(true),
             refused: Default::default(),
             dropped: Default::default(),
+            #[cfg(feature = "nats")]
+            stream: fleet.as_ref().map(Fleet::stream),
         };
+        let app = Arc::new(app);
         Ok(Service {
             listener,
-            app: Arc::new(app),
+            #[cfg(feature = "nats")]
+            reader: fleet.map(|fleet| fleet.reader(&app, progress)),
+            app,
             state,
             save_interval: options.save_interval,
             save_soon,
@@ -165,7 +204,8 @@ impl Service {
         stop: impl Future<Output = ()>,
         at_once: impl Future<Output = ()>,
     ) -> Result<(), Error> {
-        let Service { listener, app, state, save_interval, save_soon, pending, mut gone } = self;
+        let Service { listener, app, state, save_interval, save_soon, pending, mut gone, .. } =
+            self;
         let batches = &app.batches;
         // On tasks of their own: what takes a while holds up no signal.
         let (stop_taking, stopped) = oneshot::channel();
@@ -174,6 +214,11 @@ impl Service {
         let saver = state.map(|state| Saver::new(state, Arc::clone(batches), save_soon));
         let saver = saver.map(|saver| tokio::spawn(saver.run(save_interval, stopped)));
         tokio::spawn(pending::deliver(Arc::clone(batches), pending, app.timeout));
+        #[cfg(feature = "nats")]
+        let (stop_reading, reader) = {
+            let (stop_reading, stopped) = oneshot::channel::<()>();
+            (stop_reading, self.reader.map(|reader| tokio::spawn(reader.run(stopped))))
+        };
         let ended = tokio::select! {
             () = stop => Ok(()),
             _ = &mut gone => Err(Error::DetectorStopped),
@@ -183,6 +228,13 @@ impl Service {
         drop(stop_taking);
         info!("stopping: what is in flight is finished, and the memory is saved");
         let finish = async {
+            #[cfg(feature = "nats")]
+            {
+                drop(stop_reading);
+                if let Some(reader) = reader {
+                    let _ = reader.await;
+                }
+            }
             if let Ok(server) = server.await {
                 server.drain().await;
             }
@@ -203,6 +255,10 @@ impl Handle {
     /// Goes on with other settings, with these compiled packs in place of those before, and with the
     /// same memory. If any is refused, all stays as it was.
     pub async fn reload(&self, settings: String, packs: Vec<Vec<u8>>) -> Result<(), Error> {
+        #[cfg(feature = "nats")]
+        if let Some(stream) = &self.0.stream {
+            stream.reload(&settings, &packs)?;
+        }
         let reloaded = self.0.batches.worker.reload(settings, packs).await;
         let reloaded = reloaded.map_err(|DetectorStopped| Error::DetectorStopped)?;
         self.0.batches.metrics.reloaded(reloaded.is_ok());
@@ -214,6 +270,15 @@ impl Handle {
     /// Shows in the metrics how many rules of the user's own run, and how many were refused.
     pub fn set_own_rules(&self, loaded: u64, refused: u64) {
         self.0.batches.metrics.own_rules(loaded, refused);
+    }
+
+    /// The digest of what edges of a fleet let through for the rules that run now.
+    #[cfg_attr(not(feature = "nats"), allow(unused_variables))]
+    pub fn set_screens(&self, digest: String) {
+        #[cfg(feature = "nats")]
+        if let Some(stream) = &self.0.stream {
+            stream.status.set_screens(digest);
+        }
     }
 
     /// Counts settings that were refused before they came as far as the detector.
@@ -233,62 +298,4 @@ impl Handle {
             _ => Ok(()),
         }
     }
-}
-
-/// Takes up a state.
-fn resume(state: &StateFile, detector: &mut plugin::Detector) -> Result<Resumed, Error> {
-    let resumed = state.resume(detector)?;
-    let name = state.name().display();
-    if !resumed.found {
-        info!(state = %name, "no state yet: starting empty");
-    }
-    for remark in &resumed.remarks {
-        warn!(state = %name, "{remark}");
-    }
-    if resumed.replayed > 0 {
-        info!(entries = resumed.replayed, "the journal was replayed: the last run was not stopped");
-    }
-    Ok(resumed)
-}
-
-/// The memory that a service starts with.
-#[derive(Default)]
-struct Found {
-    deliveries: Arc<Deliveries>,
-    pending: Vec<Pending>,
-    journal: Option<Journal>,
-    memory: Vec<u8>,
-    position: Option<Position>,
-    dirty: bool,
-}
-
-fn found(resumed: Option<Resumed>) -> Found {
-    let Some(resumed) = resumed else { return Found::default() };
-    let deliveries = Deliveries::new(resumed.undelivered);
-    deliveries.take_up_loose(&resumed.completed);
-    let mut pending = pending::loose(deliveries.loose());
-    pending.extend(resumed.pending);
-    Found {
-        deliveries: Arc::new(deliveries),
-        pending,
-        journal: Some(resumed.journal),
-        memory: resumed.memory,
-        position: resumed.position,
-        dirty: resumed.replayed > 0,
-    }
-}
-
-fn delivery(deliver: &Deliver) -> Result<Sink, Error> {
-    Ok(match deliver {
-        Deliver::Annotated(url) => Sink::Annotated(HttpSink::new(url.clone())),
-        Deliver::Findings(url) => Sink::Findings(HttpSink::new(url.clone())),
-        Deliver::Stdout => {
-            let failed = |source| Error::Output { path: "standard output".into(), source };
-            Sink::Written(FileSink::stdout().map_err(failed)?)
-        }
-        Deliver::File(path) => {
-            let failed = |source| Error::Output { path: path.clone(), source };
-            Sink::Written(FileSink::file(path).map_err(failed)?)
-        }
-    })
 }

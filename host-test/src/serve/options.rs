@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 
+use super::stream_options::{FromStream, SubjectPrefix};
 use super::token::Token;
 
 /// Options of the service, with its bounds.
@@ -16,6 +17,8 @@ use super::token::Token;
 pub struct Options {
     /// The address to listen on: 127.0.0.1:6003.
     pub listen: Listen,
+    /// The stream that candidates come from, in place of batches; none by default.
+    pub from: Option<FromStream>,
     /// The destination of findings: standard output.
     pub deliver: Deliver,
     /// The token that senders must present; none by default.
@@ -35,6 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             listen: Listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 6003))),
+            from: None,
             deliver: Deliver::Stdout,
             token: None,
             max_body: 64 << 20,
@@ -56,6 +60,9 @@ pub enum Deliver {
     File(PathBuf),
     /// Findings are written to standard output, one a line.
     Stdout,
+    /// Findings and alerts are published into a stream of NATS, under these subjects; needs
+    /// [`from`](Options::from).
+    Stream(SubjectPrefix),
 }
 
 /// An address that only this machine can reach.

@@ -16,6 +16,8 @@ use super::admission::Admission;
 use super::batch::Batches;
 use super::body::{self, BodyError, Encoding};
 use super::log_limit::LogLimit;
+#[cfg(feature = "nats")]
+use super::nats::Stream;
 use super::request_checks::{Rejection, check_content, check_origin, check_token};
 use super::token::Token;
 use crate::output::escape;
@@ -36,6 +38,9 @@ pub(super) struct App {
     pub(super) ready: AtomicBool,
     pub(super) refused: LogLimit,
     pub(super) dropped: LogLimit,
+    /// Where events come from, for a detector of a fleet.
+    #[cfg(feature = "nats")]
+    pub(super) stream: Option<Stream>,
 }
 
 impl App {
@@ -76,15 +81,31 @@ impl App {
         self.ready.load(Ordering::Relaxed)
     }
 
+    /// Whether all of the stream is examined, where events come from one.
+    #[cfg(feature = "nats")]
+    fn has_caught_up(&self) -> bool {
+        self.stream.as_ref().is_none_or(|stream| stream.status.is_ready())
+    }
+
+    #[cfg(not(feature = "nats"))]
+    fn has_caught_up(&self) -> bool {
+        true
+    }
+
     fn health(&self) -> Answer {
-        let ready = self.is_ready();
+        let ready = self.is_ready() && self.has_caught_up();
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        let health = serde_json::json!({
+        #[cfg_attr(not(feature = "nats"), allow(unused_mut))]
+        let mut health = serde_json::json!({
             "live": true,
             "ready": ready,
             "version": env!("CARGO_PKG_VERSION"),
             "component": self.digest,
         });
+        #[cfg(feature = "nats")]
+        if let Some(stream) = &self.stream {
+            health["stream"] = stream.status.health();
+        }
         let mut answer = text(status, format!("{health}\n"));
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         answer
@@ -134,6 +155,22 @@ impl App {
             Err(err) => return Ok(self.drop_batch(&err)),
         };
         // On a task of its own: a sender that gives up does not undo what is on its way.
+        #[cfg(feature = "nats")]
+        if let Some(stream) = self.stream.clone() {
+            // As an edge does: all detectors see it, in the one order.
+            let sent = tokio::spawn(async move {
+                let _in_flight = in_flight;
+                timeout_at(deadline.into(), stream.send(events)).await
+            });
+            return Ok(match sent.await {
+                Ok(Ok(Ok(()))) => {
+                    self.batches.metrics.answered("ok", start.elapsed());
+                    text(StatusCode::OK, "")
+                }
+                Ok(Ok(Err(err))) => self.retry(&err.to_string(), start),
+                _ => self.retry("the stream took no event in time", start),
+            });
+        }
         let (batches, timeout) = (Arc::clone(&self.batches), self.timeout);
         let work =
             tokio::spawn(

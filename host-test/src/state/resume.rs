@@ -8,7 +8,7 @@ use orgwatch::finding::Finding;
 
 use super::journal::{Contents, Entry, Journal, JournalError};
 use super::undelivered::FindingKey;
-use super::{Position, Saved, StateError, StateFile, Undelivered};
+use super::{Position, Saved, StateError, StateFile, StreamPosition, Undelivered};
 use crate::plugin::{Detector, Located, Place};
 use crate::steps::step;
 
@@ -19,6 +19,8 @@ pub struct Resumed {
     pub(crate) memory: Vec<u8>,
     /// The position in the journal up to which the memory holds it.
     pub(crate) position: Option<Position>,
+    /// The position in a stream of candidates up to which the memory holds it.
+    pub(crate) stream: Option<StreamPosition>,
     /// Findings that are not acknowledged downstream yet.
     pub(crate) undelivered: Undelivered,
     /// The journal, ready to go on.
@@ -109,7 +111,8 @@ impl StateFile {
         let mark = resumed.journal.mark();
         let position = resumed.journal.is_used().then_some(mark.position);
         let undelivered = resumed.undelivered.clone();
-        let encoded = Saved { memory, undelivered, position }.encode();
+        let stream = resumed.stream;
+        let encoded = Saved { memory, undelivered, position, stream }.encode();
         self.save(&encoded.map_err(|err| StateError::Write {
             path: self.name.clone(),
             source: io::Error::new(io::ErrorKind::InvalidData, err),
@@ -133,7 +136,7 @@ fn resume(
     contents: Contents,
 ) -> Result<Resumed, ResumeError> {
     let found = saved.is_some();
-    let Saved { memory, mut undelivered, position } = saved.unwrap_or_default();
+    let Saved { memory, mut undelivered, position, stream } = saved.unwrap_or_default();
     let unusable = |err| ResumeError::unusable(name, err);
     let completed = match memory.is_empty() {
         true => Vec::new(),
@@ -181,6 +184,7 @@ fn resume(
     Ok(Resumed {
         memory,
         position,
+        stream,
         undelivered,
         journal,
         completed,

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `undelivered` | findings that are not acknowledged downstream yet |
 //! | `position` | what of the journal the memory holds already |
+//! | `stream` | what of a stream of candidates the memory holds already |
 //!
 //! A service that has neither writes what `orgwatch learn` and `scan --state` write; what they read
 //! and do not use themselves they write again as it was.
@@ -16,6 +17,7 @@ use super::Undelivered;
 
 const UNDELIVERED: &str = "undelivered";
 const POSITION: &str = "position";
+const STREAM: &str = "stream";
 
 /// A memory, and what a service keeps beside it.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,19 @@ pub struct Saved {
     pub undelivered: Undelivered,
     /// The position in the journal up to which the memory holds it; none without a journal.
     pub position: Option<Position>,
+    /// The position in a stream of candidates up to which the memory holds it, and up to which everything
+    /// found in it is delivered or undelivered here; none if no stream was read.
+    pub stream: Option<StreamPosition>,
+}
+
+/// A position in a stream that many detectors read: a memory and this, taken at one moment, are all that
+/// another detector needs to go on from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamPosition {
+    /// Which stream, by its name and the time it was made: another one starts from the beginning.
+    pub id: u64,
+    /// The sequence number of the first message that the memory may not hold.
+    pub next: u64,
 }
 
 /// Up to where the memory is that of a stream of events.
@@ -68,6 +83,11 @@ impl Saved {
         if let Some(bytes) = &position {
             sections.push((POSITION, bytes));
         }
+        let stream = self.stream.map(|stream| postcard::to_allocvec(&stream));
+        let stream = stream.transpose().map_err(|_| SavedError::Section(STREAM))?;
+        if let Some(bytes) = &stream {
+            sections.push((STREAM, bytes));
+        }
         Ok(state::encode(&sections))
     }
 
@@ -85,6 +105,10 @@ impl Saved {
                 POSITION => {
                     let position = postcard::from_bytes(section);
                     saved.position = Some(position.map_err(|_| SavedError::Section(POSITION))?);
+                }
+                STREAM => {
+                    let stream = postcard::from_bytes(section);
+                    saved.stream = Some(stream.map_err(|_| SavedError::Section(STREAM))?);
                 }
                 _ => memory.push((name, section)),
             }
@@ -105,6 +129,7 @@ mod tests {
         let mut saved = Saved {
             memory,
             position: Some(Position::Journal { id: 7, next: 9 }),
+            stream: Some(StreamPosition { id: 3, next: 400 }),
             ..Saved::default()
         };
         saved.undelivered.take_up(&found(5, false));
@@ -116,6 +141,7 @@ mod tests {
         let saved = sample();
         let loaded = Saved::decode(&saved.encode().unwrap()).unwrap();
         assert_eq!((&loaded.memory, loaded.position), (&saved.memory, saved.position));
+        assert_eq!(loaded.stream, saved.stream);
         assert!(loaded.undelivered.holds(&FindingKey::of(&found(5, true))));
         // With nothing beside it, it is the memory as the detector saved it.
         let plain = Saved { memory: saved.memory.clone(), ..Saved::default() };

@@ -5,6 +5,7 @@ mod check_results;
 mod commands;
 mod contenders;
 mod corpus;
+mod fleet;
 mod fluent_bit;
 mod hostile;
 mod latency;
@@ -43,6 +44,7 @@ pub const EXAMPLES: &str = "Examples:
   cargo xtask bench contenders --size 32M       a quick look beside other tools
   cargo xtask bench pack share --runs 3 --json
   VECTOR=~/vector cargo xtask bench vector      pipelines of a real Vector
+  VECTOR=~/vector cargo xtask bench fleet       edges, a stream and detectors
   cargo xtask bench hostile --runs 1            time against size of the worst cases
   cargo xtask bench sigma --rules ../sigma/rules/cloud/aws --size 64M
   cargo xtask bench --record                    keep the figures in benches/results";
@@ -101,6 +103,8 @@ enum Name {
     FluentBit,
     /// Pipelines of a real Vector (VECTOR or on the PATH), and how long a batch takes
     Vector,
+    /// Edges of a real Vector, a real nats-server (NATS_SERVER or on the PATH) and detectors, on loopback
+    Fleet,
     /// Input made to take long, of 1 to 16 MiB
     Hostile,
     /// Rules of others (--rules) beside rsigma: the same pairs of rule and event, and how fast
@@ -149,6 +153,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
                 vector::pipelines(&bench, &corpus, &mut agreement)?,
                 latency::batches(&bench, &corpus)?,
             ]),
+            Name::Fleet => fleet::parts(&bench, &corpus, &mut agreement),
             Name::Hostile => hostile::cases(&bench),
             Name::Sigma => sigma::given(&bench, &corpus),
         })?;

@@ -1,6 +1,7 @@
 //! Steps of `cargo xtask test --full` alone: programs of others, installed into `target`.
 
 mod debian;
+pub mod fleet;
 pub mod hosts;
 mod image;
 mod kubernetes;

@@ -10,6 +10,8 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use orgwatch::digest::Digest128;
+use orgwatch::rules::Pack;
 
 use super::own_rules::Given;
 use super::{Status, component};
@@ -18,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   orgwatch router fluent-bit   the filter in fluent-bit-config/tap.yaml
   orgwatch router vector       the condition of the filter in vector-config/tap.yaml
+  orgwatch router fleet        the name of these rules in the subject of vector-config/fleet-edge.yaml
   orgwatch router vector --rules my-rules/   the same for rules of your own, too";
 
 /// Print what the configuration of a router takes from the pack
@@ -42,6 +45,9 @@ enum Router {
     FluentBit(Given),
     /// The VRL condition of a filter before Vector's sink
     Vector(Given),
+    /// The digest of that condition: the last token of the subject that an edge of a fleet publishes under,
+    /// by which a detector knows for which rules it screens
+    Fleet(Given),
 }
 
 /// Runs it.
@@ -50,7 +56,13 @@ pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
     let text = match &flags.router {
         Router::FluentBit(given) => fluent_bit::filter(&*given.pack()?),
         Router::Vector(given) => vector::condition(&*given.pack()?),
+        Router::Fleet(given) => digest(&*given.pack()?) + "\n",
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Status::Done)
+}
+
+/// The digest of what a router lets through for these rules.
+pub(super) fn digest(pack: &Pack) -> String {
+    Digest128::of(&["screens", &vector::condition(pack)]).hex()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use orgwatch_host::serve::{ForwardUrl, Listen};
+use orgwatch_host::serve::{ForwardUrl, Listen, StreamUrl, SubjectPrefix};
 use serde_json::Value;
 
 use super::log::{LogFormat, LogLevel};
@@ -31,6 +31,40 @@ pub(super) struct ServeArgs {
     /// Without --forward: append findings to this file, and not to standard output
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+
+    /// Read candidates from this stream of NATS JetStream, in place of batches: the detector of a fleet.
+    /// tls://HOST:PORT,HOST:PORT/STREAM, or nats:// on this machine. Events that come by HTTP go into the stream
+    #[arg(long, value_name = "URL")]
+    pub(super) from: Option<StreamUrl>,
+
+    /// Publish findings as PREFIX.finding.SEVERITY and alerts as PREFIX.alert.SEVERITY, into the streams that
+    /// have these subjects; with --from
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) publish: Option<SubjectPrefix>,
+
+    /// The credentials for NATS: a .creds file, the seed of an nkey, or one line user:password
+    #[arg(long, value_name = "FILE")]
+    pub(super) nats_credentials: Option<PathBuf>,
+
+    /// Certificates of authorities that the servers of NATS may have theirs from, as PEM, beside the system's
+    #[arg(long, value_name = "FILE")]
+    pub(super) nats_ca: Option<PathBuf>,
+
+    /// The certificate that this client shows to NATS, as PEM; with --nats-key
+    #[arg(long, value_name = "FILE")]
+    pub(super) nats_certificate: Option<PathBuf>,
+
+    /// The key of that certificate, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) nats_key: Option<PathBuf>,
+
+    /// The interval at which edges send canaries; after three without one an edge is missing [default: 1m]
+    #[arg(long, value_name = "TIME")]
+    pub(super) canary_interval: Option<Time>,
+
+    /// The edges to expect canaries of, by their names, with commas between; others make themselves known
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) edges: Option<Vec<String>>,
 
     /// Settings of the detector, as YAML or JSON: your management account, organization, whom you
     /// trust
@@ -117,6 +151,10 @@ fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
     Ok(vec![parse(text)?])
 }
 
+fn names(text: &str) -> Result<Vec<String>, String> {
+    Ok(text.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
 fn truth(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false".into())
 }
@@ -160,10 +198,16 @@ macro_rules! settings {
                 // What becomes of findings is one choice: one made by flags is not half undone by
                 // the file.
                 if self.forward.is_some() {
-                    other.out = None;
+                    (other.out, other.publish) = (None, None);
+                }
+                if self.out.is_some() || self.publish.is_some() {
+                    (other.forward, other.findings_only) = (None, None);
                 }
                 if self.out.is_some() {
-                    (other.forward, other.findings_only) = (None, None);
+                    other.publish = None;
+                }
+                if self.publish.is_some() {
+                    other.out = None;
                 }
                 ServeArgs { $($name: self.$name.or(other.$name)),* }
             }
@@ -176,6 +220,14 @@ settings! {
     forward: parse,
     findings_only: truth,
     out: parse,
+    from: parse,
+    publish: parse,
+    nats_credentials: parse,
+    nats_ca: parse,
+    nats_certificate: parse,
+    nats_key: parse,
+    canary_interval: parse,
+    edges: names,
     settings: parse,
     rules: paths,
     no_pack: truth,
@@ -208,6 +260,12 @@ impl ServeArgs {
             let set = match value {
                 Value::String(text) => given.set(key, text),
                 Value::Number(_) | Value::Bool(_) => given.set(key, &value.to_string()),
+                Value::Array(list) if key == "edges" => {
+                    let names: Option<_> =
+                        list.iter().map(|one| one.as_str().map(str::to_owned)).collect();
+                    given.edges = names;
+                    given.edges.as_ref().map(drop).ok_or_else(|| "names".to_owned())
+                }
                 Value::Array(list) if key == "rules" => {
                     let paths: Option<_> =
                         list.iter().map(|one| one.as_str().map(PathBuf::from)).collect();

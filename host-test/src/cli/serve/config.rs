@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orgwatch_host::serve::{Deliver, Options};
+use orgwatch_host::serve::{Deliver, FromStream, Options};
 
 use super::args::ServeArgs;
 use super::log::{LogFormat, LogLevel};
@@ -56,24 +56,10 @@ impl Config {
 
 impl ServeArgs {
     /// The configuration, if these arguments go together.
-    fn config(self) -> Result<Config, Problem> {
+    fn config(mut self) -> Result<Config, Problem> {
         let defaults = Options::default();
-        let deliver = match (self.forward, self.out, self.findings_only) {
-            (Some(_), Some(_), _) => {
-                return Err((
-                    "out",
-                    "goes without forward: findings go to one or the other".into(),
-                ));
-            }
-            (None, _, Some(false)) => {
-                let problem = "false needs forward: without it there is nowhere for events to go";
-                return Err(("findings_only", problem.into()));
-            }
-            (Some(url), None, Some(true)) => Deliver::Findings(url),
-            (Some(url), None, _) => Deliver::Annotated(url),
-            (None, Some(path), _) => Deliver::File(path),
-            (None, None, _) => Deliver::Stdout,
-        };
+        let from = self.from_stream()?;
+        let deliver = self.deliver(from.is_some())?;
         let listen = self.listen.unwrap_or(defaults.listen);
         if let Deliver::Annotated(url) | Deliver::Findings(url) = &deliver
             && url.leads_to(&listen)
@@ -110,6 +96,7 @@ impl ServeArgs {
         }
         let mut options = Options::default();
         options.listen = listen;
+        options.from = from;
         options.deliver = deliver;
         options.max_body = max_body as usize;
         options.max_in_flight = max_in_flight;
@@ -126,5 +113,73 @@ impl ServeArgs {
             log: self.log,
             log_level: self.log_level.unwrap_or(LogLevel::Info),
         })
+    }
+
+    /// The destination of findings.
+    fn deliver(&mut self, from_stream: bool) -> Result<Deliver, Problem> {
+        let (forward, out) = (self.forward.take(), self.out.take());
+        if let Some(prefix) = self.publish.take() {
+            if forward.is_some() || out.is_some() || self.findings_only.is_some() {
+                let problem =
+                    "goes without forward, findings_only and out: findings go to one of them";
+                return Err(("publish", problem.into()));
+            }
+            if !from_stream {
+                return Err(("publish", "needs from: findings go over the same connection".into()));
+            }
+            return Ok(Deliver::Stream(prefix));
+        }
+        Ok(match (forward, out, self.findings_only) {
+            (Some(_), Some(_), _) => {
+                return Err((
+                    "out",
+                    "goes without forward: findings go to one or the other".into(),
+                ));
+            }
+            (None, _, Some(false)) => {
+                let problem = "false needs forward: without it there is nowhere for events to go";
+                return Err(("findings_only", problem.into()));
+            }
+            (Some(_), None, Some(false)) if from_stream => {
+                let problem = "false goes without from: the events have gone their way already";
+                return Err(("findings_only", problem.into()));
+            }
+            (Some(url), None, Some(true)) => Deliver::Findings(url),
+            (Some(url), None, None) if from_stream => Deliver::Findings(url),
+            (Some(url), None, _) => Deliver::Annotated(url),
+            (None, Some(path), _) => Deliver::File(path),
+            (None, None, _) => Deliver::Stdout,
+        })
+    }
+
+    /// The stream to read.
+    fn from_stream(&mut self) -> Result<Option<FromStream>, Problem> {
+        let certificate = match (self.nats_certificate.take(), self.nats_key.take()) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) => return Err(("nats_certificate", "needs nats_key".into())),
+            (None, Some(_)) => return Err(("nats_key", "needs nats_certificate".into())),
+        };
+        let Some(url) = self.from.take() else {
+            for (key, set) in [
+                ("nats_credentials", self.nats_credentials.is_some()),
+                ("nats_ca", self.nats_ca.is_some()),
+                ("nats_certificate", certificate.is_some()),
+                ("canary_interval", self.canary_interval.is_some()),
+                ("edges", self.edges.is_some()),
+            ] {
+                if set {
+                    return Err((key, "needs from: it is about the stream that is read".into()));
+                }
+            }
+            return Ok(None);
+        };
+        let mut from = FromStream::new(url);
+        from.credentials = self.nats_credentials.take();
+        from.authorities = self.nats_ca.take();
+        from.certificate = certificate;
+        from.canary = self.canary_interval.map_or(from.canary, |time| time.0);
+        from.edges = self.edges.take().unwrap_or_default();
+        Ok(Some(from))
     }
 }

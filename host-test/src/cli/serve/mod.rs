@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::opening::{self, Opening};
 use super::own_rules::Loaded;
 use super::settings::Document;
-use super::{Status, component};
+use super::{Status, component, router};
 use args::ServeArgs;
 use config::Config;
 use signals::Signals;
@@ -26,6 +26,8 @@ Examples:
   orgwatch serve --forward http://127.0.0.1:6002/ --findings-only --state orgwatch.state
   orgwatch serve --forward http://127.0.0.1:6002/ --settings orgwatch.yaml
   orgwatch serve --out findings.ndjson
+  orgwatch serve --from tls://nats.example.com/ORGWATCH_CANDIDATES --publish orgwatch \
+    --nats-credentials detector.creds --state orgwatch.state
   orgwatch serve --config /etc/orgwatch/serve.yaml --check
 
 Signals:
@@ -80,6 +82,9 @@ pub(super) fn run(flags: &ServeFlags) -> anyhow::Result<Status> {
     }
     log::start(config.log, config.log_level);
     let rules = own_rules(&config, &settings)?;
+    if let Some(from) = &mut options.from {
+        from.screens = Some(router::digest(&*rules.joined()?));
+    }
     let load = || {
         if config.state.is_none() {
             warn!(
@@ -131,9 +136,15 @@ fn announce(address: &str, options: &Options) {
     let to = match &options.deliver {
         Deliver::Annotated(url) => format!("events with their findings go to {url}"),
         Deliver::Findings(url) => format!("findings go to {url}"),
+        Deliver::Stream(prefix) => {
+            format!("findings go to {prefix}.finding.*, and alerts to {prefix}.alert.*")
+        }
         Deliver::File(path) => format!("findings go to {}", path.display()),
         _ => "findings go to standard output".to_owned(),
     };
+    if let Some(from) = &options.from {
+        info!(stream = %from.url, screens = from.screens, "candidates come from a stream");
+    }
     info!(
         address,
         version = env!("CARGO_PKG_VERSION"),
@@ -205,6 +216,7 @@ async fn reload(handle: &Handle, config: &Config) -> anyhow::Result<()> {
     let reloaded = handle.reload(settings.json(), rules.packs()).await;
     reloaded.map_err(|err| refused(&settings, err))?;
     show(handle, &rules);
+    handle.set_screens(router::digest(&*rules.joined()?));
     info!("settings reloaded");
     Ok(())
 }

@@ -120,7 +120,8 @@ impl Thread {
 
     /// Writes down what entered the detector; without that a crash would forget it.
     fn journal(&mut self, candidates: &[u8]) -> Result<(), Stop> {
-        let Some(journal) = &mut self.state.journal else { return Ok(()) };
+        let journal = self.state.journal.as_mut().filter(|_| self.state.journaling);
+        let Some(journal) = journal else { return Ok(()) };
         if candidates.is_empty() {
             return Ok(());
         }
