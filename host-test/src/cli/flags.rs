@@ -33,7 +33,7 @@ pub(super) enum Command {
     Learn(LearnFlags),
     Screen(ScreenFlags),
     Split(SplitFlags),
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     Router(RouterFlags),
     Rules(RulesFlags),
     Settings(SettingsFlags),

@@ -58,7 +58,7 @@ impl ServeArgs {
     /// The configuration, if these arguments go together.
     fn config(mut self) -> Result<Config, Problem> {
         let defaults = Options::default();
-        let from = self.from_stream()?;
+        let from = self.stream()?;
         let deliver = self.deliver(from.is_some())?;
         let listen = self.listen.unwrap_or(defaults.listen);
         if let Deliver::Annotated(url) | Deliver::Findings(url) = &deliver
@@ -153,7 +153,7 @@ impl ServeArgs {
     }
 
     /// The stream to read.
-    fn from_stream(&mut self) -> Result<Option<FromStream>, Problem> {
+    fn stream(&mut self) -> Result<Option<FromStream>, Problem> {
         let certificate = match (self.nats_certificate.take(), self.nats_key.take()) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
