@@ -66,7 +66,11 @@ fn run(cli: Cli) -> Result<()> {
             steps.report();
             outcome
         }
-        Command::Soak(flags) => soak::run(&workspace, &mut steps, &flags),
+        Command::Soak(flags) => {
+            let outcome = soak::run(&workspace, &mut steps, &flags);
+            steps.report();
+            outcome
+        }
         Command::Fuzz(flags) => fuzz::run(&workspace, &mut steps, &flags),
         Command::Test { full } => {
             let outcome = test::test(&workspace, &mut steps, full);

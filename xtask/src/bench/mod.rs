@@ -17,7 +17,7 @@ mod sigma;
 mod size;
 mod table;
 mod thresholds;
-mod tool;
+pub mod tool;
 mod tools;
 mod vector;
 

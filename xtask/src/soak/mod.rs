@@ -3,6 +3,7 @@
 mod disk;
 mod downstream;
 mod events;
+mod fluent_bit;
 mod service;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::bench::tool::named_or_on_path;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 use disk::Disk;
@@ -107,6 +109,19 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
         }
     }
     let scanned = steps.run("scan", "cargo xtask soak", || scan(&command, &folder, time))?;
+    let module = workspace.root.join("dist").join(concat!(
+        "orgwatch-",
+        env!("CARGO_PKG_VERSION"),
+        "-fluent-bit.wasm"
+    ));
+    match named_or_on_path("FLUENT_BIT", "fluent-bit") {
+        Ok(program) => {
+            let run = || fluent_bit::run(&program, &module, &folder);
+            let outcome = steps.run("Fluent Bit", "cargo xtask soak", run)?;
+            table += &format!("\nFluent Bit: {outcome}");
+        }
+        Err(why) => steps.skip("Fluent Bit", &why),
+    }
     println!("{table}\nscan: {scanned}");
     ensure!(failed.is_empty(), "something was lost, or too much taken: {}", failed.join(", "));
     Ok(())
