@@ -19,6 +19,8 @@ pub fn tar(entries: &[Entry], epoch: u64) -> Result<Vec<u8>> {
         header.set_size(bytes.len().try_into()?);
         header.set_mode(*mode);
         header.set_mtime(epoch);
+        header.set_uid(0);
+        header.set_gid(0);
         builder.append_data(&mut header, path, bytes.as_slice())?;
     }
     Ok(builder.into_inner()?)
