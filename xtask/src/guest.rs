@@ -12,6 +12,7 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use crate::artifact::About;
 use crate::dist::write_if_changed;
 use crate::process::run;
+use crate::rustc;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 
@@ -91,6 +92,10 @@ impl Guest {
         let module = self.compile(workspace, &toolchain)?;
         let mut bytes =
             fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+        for name in folders_here(workspace) {
+            let is_named = bytes.windows(name.len()).any(|part| part == name.as_bytes());
+            ensure!(!is_named, "{} names {name}, a folder of this machine", module.display());
+        }
         match &self.shape {
             Shape::Component => {
                 bytes = encode(&bytes)
@@ -149,14 +154,15 @@ impl Guest {
     /// The compiler's flags: the features, and names for the folders whose paths would otherwise be
     /// in the artifact, so that it neither tells about the machine nor depends on it.
     fn rustflags(&self, workspace: &Workspace, toolchain: &Toolchain) -> Vec<String> {
+        let named = |folder: Option<PathBuf>, name: &str| Some((folder?, name.to_owned()));
         let folders = [
-            (Some(workspace.root.clone()), "orgwatch"),
-            (workspace.cargo_home.clone(), "cargo"),
-            (toolchain.library_sources(), "rust"),
+            named(Some(workspace.root.clone()), "orgwatch"),
+            named(workspace.cargo_home.clone(), "cargo"),
+            toolchain.library_sources(),
         ];
         let mut flags: Vec<String> = folders
             .into_iter()
-            .filter_map(|(folder, name)| Some((folder?, name)))
+            .flatten()
             .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
             .collect();
         if !self.target_features.is_empty() {
@@ -164,6 +170,15 @@ impl Guest {
         }
         flags
     }
+}
+
+/// The folders of this machine that an artifact could name; but for short ones, such as `/src`, which may be a part
+/// of any path.
+fn folders_here(workspace: &Workspace) -> Vec<String> {
+    let sysroot = rustc::active_sysroot().ok();
+    let folders = sysroot.into_iter().chain(workspace.cargo_home.clone());
+    let folders = folders.chain([workspace.root.clone()]);
+    folders.map(|folder| folder.display().to_string()).filter(|name| name.len() > 10).collect()
 }
 
 /// A flag of the compiler with `…` for the folder that it names.

@@ -107,11 +107,12 @@ impl Toolchain {
         }
     }
 
-    /// The folder of the standard library's sources, when they are compiled here.
-    pub fn library_sources(&self) -> Option<PathBuf> {
+    /// The folder of the standard library's sources, and the name that stands for it in an artifact. A compiled
+    /// library names it too where rustup has installed the sources.
+    pub fn library_sources(&self) -> Option<(PathBuf, String)> {
         match self {
-            Self::Ready => None,
-            Self::BuildStd => rustc::system_sources().ok(),
+            Self::Ready => rustc::active_sources().ok(),
+            Self::BuildStd => Some((rustc::system_sources().ok()?, "rust".to_owned())),
         }
     }
 }
