@@ -146,6 +146,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
             failed.push(tried.name);
         }
     }
+    println!("{table}");
     let scanned =
         steps.run("scan", "cargo xtask soak", || scan::run(&command, &folder, share(time)))?;
     let interrupted = steps.run("scan: interrupted", "cargo xtask soak", || {
@@ -156,15 +157,15 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
         env!("CARGO_PKG_VERSION"),
         "-fluent-bit.wasm"
     ));
+    println!("scan: {scanned}\nscan, interrupted: {interrupted}");
     match named_or_on_path("FLUENT_BIT", "fluent-bit") {
         Ok(program) => {
             let run = || fluent_bit::run(&program, &module, &folder);
             let outcome = steps.run("Fluent Bit", "cargo xtask soak", run)?;
-            table += &format!("\nFluent Bit: {outcome}");
+            println!("Fluent Bit: {outcome}");
         }
         Err(why) => steps.skip("Fluent Bit", &why),
     }
-    println!("{table}\nscan: {scanned}\nscan, interrupted: {interrupted}");
     ensure!(failed.is_empty(), "something was lost, or too much taken: {}", failed.join(", "));
     Ok(())
 }
