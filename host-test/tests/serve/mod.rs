@@ -6,6 +6,7 @@ mod config;
 pub mod downstream;
 mod forms;
 mod guarantee;
+mod hostile;
 mod journal;
 mod lifecycle;
 mod limits;

@@ -24,8 +24,16 @@ impl Disk {
         self.again("remount,size=1g")
     }
 
+    /// As one turns that has errors: below a program that has files open on it. A remount of the disk
+    /// itself would be refused then, so a view that is read-only is laid over it.
     pub fn read_only(&self) -> Result<()> {
-        self.again("remount,ro")
+        output(Command::new("mount").arg("--bind").arg(&self.0).arg(&self.0))?;
+        self.again("remount,bind,ro")
+    }
+
+    /// Takes the view away again.
+    pub fn writable(&self) -> Result<()> {
+        output(Command::new("umount").arg(&self.0)).map(drop)
     }
 
     fn again(&self, options: &str) -> Result<()> {
@@ -35,6 +43,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = output(Command::new("umount").arg("--lazy").arg(&self.0));
+        // Also what is laid over it.
+        while output(Command::new("umount").arg("--lazy").arg(&self.0)).is_ok() {}
     }
 }

@@ -4,12 +4,13 @@ mod disk;
 mod downstream;
 mod events;
 mod fluent_bit;
+mod interrupt;
+mod scan;
 mod service;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -45,27 +46,63 @@ const MOST_MEMORY: u64 = 2048;
 /// The options of the command.
 #[derive(clap::Args)]
 pub struct Flags {
-    /// How long all of it takes, about
-    #[arg(long, default_value_t = 3)]
+    /// How long the load lasts, without starts and ends: at least one of the minutes is of nothing but
+    /// events of interest, and every other fault, and scan, has an equal share of the rest
+    #[arg(long, default_value_t = 5)]
     minutes: u32,
 }
 
-/// One fault: the load, what is wrong downstream, and whether the disk of the state is full.
+/// The disk that the state is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Medium {
+    Good,
+    /// So small that it is full soon.
+    Full,
+    /// Read-only from the middle of the load on.
+    ReadOnly,
+}
+
+/// One fault: the load, what is wrong downstream, and with the disk of the state.
 struct Try {
     name: &'static str,
     load: Load,
     fault: Fault,
-    full_disk: bool,
+    medium: Medium,
 }
 
-const TRIES: [Try; 7] = [
-    Try { name: "mix, hostile events", load: Load::Mix, fault: Fault::None, full_disk: false },
-    Try { name: "all of it interesting", load: Load::All, fault: Fault::None, full_disk: false },
-    Try { name: "downstream slow", load: Load::Mix, fault: Fault::Slow, full_disk: false },
-    Try { name: "downstream gone", load: Load::Mix, fault: Fault::Gone, full_disk: false },
-    Try { name: "downstream nonsense", load: Load::Mix, fault: Fault::Nonsense, full_disk: false },
-    Try { name: "clock that jumps", load: Load::Jumps, fault: Fault::None, full_disk: false },
-    Try { name: "disk full", load: Load::All, fault: Fault::None, full_disk: true },
+impl Try {
+    const fn new(name: &'static str, load: Load, fault: Fault, medium: Medium) -> Self {
+        Try { name, load, fault, medium }
+    }
+
+    /// How long the load lasts.
+    fn time(&self, all: Duration) -> Duration {
+        let interesting = MINUTE.max(all / PARTS);
+        let is_interesting = self.load == Load::All && self.medium == Medium::Good;
+        if is_interesting { interesting } else { share(all) }
+    }
+}
+
+/// The part of each of the others.
+fn share(all: Duration) -> Duration {
+    let rest = all.saturating_sub(MINUTE.max(all / PARTS)) / (PARTS - 1);
+    rest.max(Duration::from_secs(5))
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The tries, and `scan`.
+const PARTS: u32 = TRIES.len() as u32 + 1;
+
+const TRIES: [Try; 8] = [
+    Try::new("mix, hostile events", Load::Mix, Fault::None, Medium::Good),
+    Try::new("all of it interesting", Load::All, Fault::None, Medium::Good),
+    Try::new("downstream slow", Load::Mix, Fault::Slow, Medium::Good),
+    Try::new("downstream gone", Load::Mix, Fault::Gone, Medium::Good),
+    Try::new("downstream nonsense", Load::Mix, Fault::Nonsense, Medium::Good),
+    Try::new("clock that jumps", Load::Jumps, Fault::None, Medium::Good),
+    Try::new("disk full", Load::All, Fault::None, Medium::Full),
+    Try::new("disk turns read-only", Load::Mix, Fault::None, Medium::ReadOnly),
 ];
 
 /// What came of a try.
@@ -85,7 +122,7 @@ struct Outcome {
 pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()> {
     let command = workspace.command();
     ensure!(command.exists(), "there is no {}: cargo xtask build", command.display());
-    let time = Duration::from_secs(u64::from(flags.minutes) * 60) / (TRIES.len() as u32 + 1);
+    let time = MINUTE * flags.minutes;
     let folder = workspace.target.join("soak");
     let mut table = String::from(
         "| fault | events taken | answered to send again | events lost | findings | findings lost | memory, MiB | files | end, s |\n\
@@ -97,32 +134,38 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, flags: &Flags) -> Result<()
         fs::create_dir_all(&folder)?;
         let name = format!("serve: {}", tried.name);
         let disk = Disk::small(&folder.join("disk"));
-        if let (true, Err(why)) = (tried.full_disk, &disk) {
-            steps.skip(&name, &format!("no small disk can be mounted: {why:#}"));
+        if let (true, Err(why)) = (tried.medium != Medium::Good, &disk) {
+            steps.skip(&name, &format!("no disk can be mounted: {why:#}"));
             continue;
         }
-        let outcome = steps
-            .run(&name, "cargo xtask soak", || serve(&command, &folder, tried, disk.ok(), time))?;
+        let outcome = steps.run(&name, "cargo xtask soak", || {
+            serve(&command, &folder, tried, disk.ok(), tried.time(time))
+        })?;
         table += &outcome.row(tried.name);
         if !outcome.is_good() {
             failed.push(tried.name);
         }
     }
-    let scanned = steps.run("scan", "cargo xtask soak", || scan(&command, &folder, time))?;
+    println!("{table}");
+    let scanned =
+        steps.run("scan", "cargo xtask soak", || scan::run(&command, &folder, share(time)))?;
+    let interrupted = steps.run("scan: interrupted", "cargo xtask soak", || {
+        interrupt::run(&command, &folder, share(time))
+    })?;
     let module = workspace.root.join("dist").join(concat!(
         "orgwatch-",
         env!("CARGO_PKG_VERSION"),
         "-fluent-bit.wasm"
     ));
+    println!("scan: {scanned}\nscan, interrupted: {interrupted}");
     match named_or_on_path("FLUENT_BIT", "fluent-bit") {
         Ok(program) => {
             let run = || fluent_bit::run(&program, &module, &folder);
             let outcome = steps.run("Fluent Bit", "cargo xtask soak", run)?;
-            table += &format!("\nFluent Bit: {outcome}");
+            println!("Fluent Bit: {outcome}");
         }
         Err(why) => steps.skip("Fluent Bit", &why),
     }
-    println!("{table}\nscan: {scanned}");
     ensure!(failed.is_empty(), "something was lost, or too much taken: {}", failed.join(", "));
     Ok(())
 }
@@ -159,7 +202,8 @@ fn serve(
     disk: Option<Disk>,
     time: Duration,
 ) -> Result<Outcome> {
-    let state = if tried.full_disk { folder.join("disk/state") } else { folder.join("state") };
+    let on_disk = tried.medium != Medium::Good;
+    let state = folder.join(if on_disk { "disk/state" } else { "state" });
     let downstream = Downstream::start()?;
     let mut outcome = Outcome::default();
     let first = Service::start(command, folder, &state, &downstream.url())?;
@@ -205,6 +249,14 @@ fn serve(
         let work = || -> Result<()> {
             downstream.fault(tried.fault);
             let mut service = Some(first);
+            let disk = disk.as_ref().filter(|_| on_disk);
+            if tried.medium == Medium::ReadOnly
+                && let Some(disk) = disk
+            {
+                disk.grow()?;
+                thread::sleep(time / 2);
+                disk.read_only()?;
+            }
             while begun.elapsed() < time {
                 thread::sleep(Duration::from_millis(200));
                 let Some(now) = &service else { break };
@@ -215,8 +267,10 @@ fn serve(
             let ended = service.take().context("it runs")?.stop()?;
             outcome.end = ended;
             downstream.fault(Fault::None);
-            if let Some(disk) = &disk {
-                disk.grow()?;
+            match (tried.medium, disk) {
+                (Medium::ReadOnly, Some(disk)) => disk.writable()?,
+                (_, Some(disk)) => disk.grow()?,
+                _ => {}
             }
             let second = Service::start(command, folder, &state, &downstream.url())?;
             *address.lock().unwrap_or_else(PoisonError::into_inner) = second.address.clone();
@@ -242,41 +296,4 @@ fn serve(
     let without = |number: &&u64| !arrived.get(number).is_some_and(|found| *found);
     outcome.findings_lost = findings.iter().filter(without).count();
     Ok(outcome)
-}
-
-/// The same events from files, again and again; and an end in the middle.
-fn scan(command: &Path, folder: &Path, time: Duration) -> Result<String> {
-    let events = 20_000;
-    let (mut text, mut wanted) = (String::new(), 0);
-    for number in 0..events {
-        let (line, found) = event(number, Load::Jumps);
-        text += &line;
-        text.push('\n');
-        wanted += usize::from(found);
-    }
-    let file = folder.join("events.ndjson");
-    fs::write(&file, text)?;
-    let (begun, mut runs) = (Instant::now(), 0);
-    while runs == 0 || begun.elapsed() < time {
-        let ran = Command::new(command).args(["scan", "--format", "json"]).arg(&file).output()?;
-        let out = String::from_utf8_lossy(&ran.stdout);
-        let found =
-            out.lines().filter(|line| line.contains("\"member-left-organization\"")).count();
-        ensure!(found == wanted, "{found} of {wanted} findings, {}", ran.status);
-        runs += 1;
-    }
-    let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
-    let ran =
-        Command::new(command).arg("scan").arg(&file).stdout(full).stderr(Stdio::null()).status()?;
-    ensure!(ran.code() == Some(2), "a full disk ends a scan with {ran}");
-    if let Ok(disk) = Disk::small(&folder.join("disk")) {
-        disk.read_only()?;
-        let state = folder.join("disk/state");
-        let ran =
-            Command::new(command).args(["learn", "--state"]).arg(&state).arg(&file).output()?;
-        ensure!(ran.status.code() == Some(2), "a read-only disk ends learn with {}", ran.status);
-    }
-    Ok(format!(
-        "{runs} runs of {events} events, {wanted} findings in each; a full disk ends it with 2, and a read-only one learn"
-    ))
 }
