@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::process::output;
 
@@ -28,7 +28,9 @@ impl Disk {
     /// itself would be refused then, so a view that is read-only is laid over it.
     pub fn read_only(&self) -> Result<()> {
         output(Command::new("mount").arg("--bind").arg(&self.0).arg(&self.0))?;
-        self.again("remount,bind,ro")
+        self.again("remount,bind,ro")?;
+        ensure!(fs::write(self.0.join("probe"), "").is_err(), "the disk still takes files");
+        Ok(())
     }
 
     /// Takes the view away again.

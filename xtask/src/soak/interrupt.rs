@@ -34,7 +34,8 @@ pub fn run(command: &Path, folder: &Path, time: Duration) -> Result<String> {
     let whole_run = begun.elapsed();
     let old_state = fs::read(&state)?;
 
-    let (begun, mut runs, mut ended, mut longest) = (Instant::now(), 0, 0, Duration::ZERO);
+    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    let (mut runs, mut ended, mut writing) = (0, 0, 0);
     while runs < 2 * MOMENTS || begun.elapsed() < time {
         let signal = ["INT", "TERM"][(runs % 2) as usize];
         let with_old = runs % 4 < 2;
@@ -45,8 +46,22 @@ pub fn run(command: &Path, folder: &Path, time: Duration) -> Result<String> {
                 fs::remove_file(path)?;
             }
         }
-        let mut scan = start(command, paths)?;
-        thread::sleep(whole_run * (runs / 2 % MOMENTS + 1) / MOMENTS);
+        let mut scan;
+        let moment = runs / 2 % MOMENTS;
+        if moment % 4 == 3 {
+            // The moment in which it writes one of the two, which is short.
+            let new = [&report, &state][(moment / 4 % 2) as usize].with_added_extension("new");
+            // A killed run may have left one, for the next to replace.
+            let _ = fs::remove_file(&new);
+            scan = start(command, paths)?;
+            while !new.exists() && scan.try_wait()?.is_none() {
+                thread::sleep(Duration::from_micros(100));
+            }
+            writing += u32::from(new.exists());
+        } else {
+            scan = start(command, paths)?;
+            thread::sleep(whole_run * (moment + 1) / MOMENTS);
+        }
         // Where it is done already there is nobody to tell.
         let _ = Command::new("kill").args(["-s", signal, &scan.id().to_string()]).status()?;
         let (status, took) = wait(&mut scan)?;
@@ -70,7 +85,7 @@ pub fn run(command: &Path, folder: &Path, time: Duration) -> Result<String> {
     }
     ensure!(ended > MOMENTS, "only {ended} of {runs} were interrupted in the middle");
     Ok(format!(
-        "{runs} times by SIGINT and SIGTERM, {ended} in the middle; out in {:.2} s at most; no half file",
+        "{runs} times by SIGINT and SIGTERM, {ended} in the middle, {writing} as it wrote a file; out in {:.2} s at most; no half file",
         longest.as_secs_f64()
     ))
 }
