@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::thread;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{iter, thread};
 
 use crate::serve::service::Service;
 use crate::util::Sandbox;
@@ -29,17 +31,35 @@ fn another_answer_than_200_is_no_health() {
     {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let answering = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 4096];
-            let read = stream.read(&mut asked).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
-            String::from_utf8_lossy(&asked[..read]).into_owned()
+        let (tell, told) = mpsc::channel();
+        // It answers everybody for as long as the tests run: the port may have been that of a service which
+        // another test still asks, and is not to be another's while this one asks.
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut asked = [0; 4096];
+                let read = stream.read(&mut asked).unwrap_or_default();
+                let _ = stream.write_all(answer.as_bytes());
+                let _ = tell.send(String::from_utf8_lossy(&asked[..read]).into_owned());
+            }
         });
         let ran = sandbox.run(&["health", &address]);
         assert_eq!(ran.code, 2, "{answer:?}");
         assert!(ran.err.contains("answers: "), "{}", ran.err);
-        assert!(answering.join().unwrap().starts_with("GET /health/ready HTTP/1.1\r\n"));
+        let mut asked = iter::from_fn(|| told.recv_timeout(Duration::from_secs(10)).ok());
+        assert!(asked.any(|asked| asked.starts_with("GET /health/ready HTTP/1.1\r\n")));
+    }
+}
+
+#[test]
+fn a_service_that_hangs_up_is_not_ready() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    // It reads nothing, so that asking may fail as well as reading the answer.
+    thread::spawn(move || listener.incoming().for_each(drop));
+    for _ in 0..20 {
+        let ran = sandbox.run(&["health", &address]);
+        assert_eq!(ran.code, 2, "{ran:?}");
     }
 }
 

@@ -241,12 +241,15 @@ fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::new();
     sandbox.file("file", leaving(1).to_string());
+    // The code of the embedded component is embedded as well.
+    let component = orgwatch_host::plugin::Artifact::embedded().unwrap();
+    sandbox.file("component.wasm", component.bytes());
     let cache = sandbox.path("cache");
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
     let output = sandbox
         .command()
-        .args(["scan", "file"])
+        .args(["scan", "file", "--component", "component.wasm"])
         .env("ORGWATCH_CACHE_DIR", &cache)
         .output()
         .unwrap();
