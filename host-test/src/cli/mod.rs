@@ -78,7 +78,11 @@ pub(crate) fn run() -> anyhow::Result<Status> {
     match Flags::parse().command {
         Command::Scan(flags) => scan::run(&flags),
         Command::Learn(flags) => learn::run(&flags),
-        Command::Serve(flags) => serve::run(&flags),
+        // A pipe that breaks there is a connection, and no reader that has seen enough.
+        Command::Serve(flags) => serve::run(&flags).or_else(|err| {
+            report(&err);
+            Ok(Status::Unusable)
+        }),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
         Command::Router(flags) => router::run(&flags),

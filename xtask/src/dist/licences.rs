@@ -15,7 +15,8 @@ use crate::toolchain::Toolchain;
 const NAMES: &[&str] = &["COPYING", "COPYRIGHT", "LICENCE", "LICENSE", "NOTICE", "UNLICENSE"];
 
 /// The beginnings of the names of crates whose packages lack the licence that their sources have.
-const WITHOUT_TEXT: &[&str] = &["cranelift-", "pulley-", "rsigma-parser", "wasmtime-internal-"];
+const WITHOUT_TEXT: &[&str] =
+    &["async-nats", "cranelift-", "pulley-", "rsigma-parser", "wasmtime-internal-"];
 
 /// Each licence text once, below the names of those that it is of.
 pub fn text(subject: &str, crates: &BTreeMap<Id, Crate>, root: &Path) -> Result<String> {
