@@ -103,7 +103,7 @@ struct Learned {
 }
 
 impl Observer for Learned {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
+    fn finding(&mut self, _: Found<'_>) -> io::Result<()> {
         Ok(())
     }
 

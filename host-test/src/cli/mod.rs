@@ -3,6 +3,7 @@
 mod bake;
 mod common;
 mod component;
+mod delivery;
 mod diagnostics;
 mod filter;
 mod flags;

@@ -3,30 +3,25 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use orgwatch::finding::{Finding, Severity, Status as FindingStatus};
 use orgwatch_host::input::{self, Source};
 use orgwatch_host::output::report::About;
-use orgwatch_host::output::{Escaped, Format, Stories, Text, number, plural};
+use orgwatch_host::output::{Escaped, number, plural};
 use orgwatch_host::scan::{FileTally, Found, Observer, Tally, Totals};
 
 use super::Status;
+use super::delivery::Delivery;
 use super::diagnostics::Diagnostics;
 use super::html_report::HtmlReport;
 use super::progress::Progress;
 use super::summary::{examined, ranked, summarise};
 
-/// How findings are printed: each when it is found, or, as text, all of an incident together.
-pub(super) enum Prints {
-    Each(Box<dyn Format>),
-    Stories(Text, Stories),
-}
-
 pub(super) struct Printer {
-    prints: Prints,
+    delivery: Delivery,
     min_severity: Severity,
     fail_on: Option<Severity>,
     quiet: bool,
@@ -45,7 +40,7 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new(
-        prints: Prints,
+        delivery: Delivery,
         min_severity: Severity,
         fail_on: Option<Severity>,
         quiet: bool,
@@ -53,7 +48,7 @@ impl Printer {
         named: &[PathBuf],
     ) -> Self {
         Printer {
-            prints,
+            delivery,
             min_severity,
             fail_on,
             quiet,
@@ -144,56 +139,38 @@ impl Printer {
     }
 }
 
-fn print(
-    progress: &Progress,
-    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let write = || {
-        // Raw, not locked and buffered by lines: one call is one write.
-        write(&mut io::stdout().lock())?;
-        io::Write::flush(&mut io::stdout())
-    };
-    // Nothing is in the way of what goes elsewhere.
-    if io::stdout().is_terminal() { progress.aside(write) } else { write() }
-}
-
 impl Printer {
     /// Tells what was not told yet, also where the scan fails.
     pub(super) fn tell(&mut self) {
-        if let (None, Prints::Stories(how, stories)) = (&self.unprinted, &mut self.prints) {
-            self.unprinted = print(&self.progress, |to| stories.tell(*how, to)).err();
+        if self.unprinted.is_none() {
+            self.unprinted = self.delivery.end(&self.progress).err();
         }
     }
 
-    /// Takes a finding, whether an event gave it or the memory that was loaded.
-    pub(super) fn give(&mut self, finding: &Finding) -> io::Result<()> {
-        self.take(finding, None)
+    /// Takes a finding that no event gave, but the memory that was loaded.
+    pub(super) fn give(&mut self, finding: Finding) -> io::Result<()> {
+        if self.note(&finding, None) { self.print(finding) } else { Ok(()) }
     }
 
-    fn take(&mut self, finding: &Finding, event: Option<&Found<'_>>) -> io::Result<()> {
+    /// Counts a finding, and keeps it for the page. Whether it is to be printed.
+    fn note(&mut self, finding: &Finding, event: Option<&Found<'_>>) -> bool {
         *self.found.entry(finding.severity).or_default() += 1;
         self.rules.add(&finding.rule, 1);
         let fails = self.fail_on.is_some_and(|least| finding.severity >= least);
         self.tripped |= fails && finding.status == FindingStatus::New;
-        if finding.severity < self.min_severity {
-            self.hidden += 1;
-            if let Some(page) = &mut self.page {
-                page.report.hidden(finding);
-            }
-            return Ok(());
+        let hidden = finding.severity < self.min_severity;
+        self.hidden += u64::from(hidden);
+        match &mut self.page {
+            Some(page) if hidden => page.report.hidden(finding),
+            Some(page) => page.report.finding(finding, event),
+            None => {}
         }
-        if let Some(page) = &mut self.page {
-            page.report.finding(finding, event);
-        }
+        !hidden
+    }
+
+    fn print(&mut self, finding: Finding) -> io::Result<()> {
         if self.unprinted.is_none() {
-            let printed = match &mut self.prints {
-                Prints::Each(format) => print(&self.progress, |to| format.write(finding, to)),
-                Prints::Stories(how, stories) => {
-                    // Mostly nothing is written.
-                    print(&self.progress, |to| stories.take(finding, *how, to))
-                }
-            };
-            self.unprinted = printed.err();
+            self.unprinted = self.delivery.take(finding, &self.progress).err();
         }
         let Some(err) = &self.unprinted else { return Ok(()) };
         // Their reader may have seen enough. The page is for others, and so is the result, which
@@ -204,15 +181,30 @@ impl Printer {
         }
         self.unprinted.take().map_or(Ok(()), Err)
     }
+
+    /// Says something on standard error, behind the findings that were found before it.
+    fn say(&mut self, say: impl FnOnce(&mut Diagnostics)) {
+        if self.unprinted.is_none() {
+            self.unprinted = self.delivery.settle().err();
+        }
+        self.progress.aside(|| say(&mut self.diagnostics));
+    }
 }
 
 impl Observer for Printer {
-    fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
-        self.take(found.finding, Some(found))
+    fn finding(&mut self, found: Found<'_>) -> io::Result<()> {
+        match self.note(&found.finding, Some(&found)) {
+            true => self.print(found.finding),
+            false => Ok(()),
+        }
+    }
+
+    fn batch_end(&mut self) {
+        self.delivery.send();
     }
 
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()> {
-        self.progress.aside(|| self.diagnostics.unreadable(source, line, reason));
+        self.say(|diagnostics| diagnostics.unreadable(source, line, reason));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{source}:{line}: {reason}"));
         }
@@ -220,7 +212,7 @@ impl Observer for Printer {
     }
 
     fn failed(&mut self, what: &dyn Display, err: &dyn Error) -> io::Result<()> {
-        self.progress.aside(|| self.diagnostics.failed(what, err));
+        self.say(|diagnostics| diagnostics.failed(what, err));
         if let Some(page) = &mut self.page {
             page.report.unreadable(|| format!("{what}: {err}"));
         }
@@ -228,23 +220,27 @@ impl Observer for Printer {
     }
 
     fn not_a_log(&mut self, source: &Source, err: &input::Error) -> io::Result<()> {
-        self.progress.aside(|| self.diagnostics.not_a_log(source, err));
+        self.say(|diagnostics| diagnostics.not_a_log(source, err));
         Ok(())
     }
 
     fn end(&mut self, source: &Source, held: &FileTally) -> io::Result<()> {
-        self.progress.aside(|| self.diagnostics.end(source, held));
+        self.say(|diagnostics| diagnostics.end(source, held));
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::super::delivery::Prints;
     use super::*;
 
     #[test]
     fn what_could_not_be_read_wins_over_what_was_found() {
         let json = Prints::Each(Box::new(orgwatch_host::output::Json));
+        let json = Delivery::new(json, NonZeroUsize::MIN).unwrap();
         let mut printer = Printer::new(json, Severity::Low, None, false, None, &[]);
         let mut totals = Totals::default();
         assert_eq!(printer.status(&totals), Status::Done);

@@ -11,11 +11,12 @@ use orgwatch_host::output::report::About;
 use orgwatch_host::output::{Json, Ocsf, Stories, Text};
 use orgwatch_host::scan::Totals;
 
+use super::delivery::{Delivery, Prints};
 use super::flags::{self, Color, Flags, ScanFlags};
 use super::html_report::HtmlReport;
 use super::inspect::screening;
 use super::own::Own;
-use super::printer::{Printer, Prints};
+use super::printer::Printer;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Status, filter, is_broken_pipe, stdout};
@@ -28,7 +29,8 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     let page = page(flags, &paths)?;
     let mut session = Session::open(&flags.common, flags.state.as_deref())?;
     let quiet = flags.common.quiet;
-    let mut printer = Printer::new(prints(flags), least(flags), flags.fail_on, quiet, page, &paths);
+    let delivery = Delivery::new(prints(flags), session.options.threads)?;
+    let mut printer = Printer::new(delivery, least(flags), flags.fail_on, quiet, page, &paths);
     let scanned = scan(flags, &paths, &mut session, &mut printer);
     printer.tell();
     match scanned {
@@ -66,7 +68,7 @@ fn scan(
     printer: &mut Printer,
 ) -> anyhow::Result<Totals> {
     for finding in session.completed() {
-        printer.give(&finding)?;
+        printer.give(finding)?;
     }
     let options = session.options.clone();
     printer.progress = Progress::start(flags.common.quiet, paths, &options);
@@ -75,7 +77,7 @@ fn scan(
     let mut totals = orgwatch_host::scan::scan(found, &options, &mut session.detector, printer)?;
     printer.progress = Progress::default();
     for finding in session.fell_silent()? {
-        printer.give(&finding)?;
+        printer.give(finding)?;
     }
     printer.settle(&mut totals);
     printer.finish(&totals, || {

@@ -103,8 +103,9 @@ impl<'a> Detection<'a> {
             self.file.note(&broken);
             self.tell_unreadable(source, broken)?;
             for located in examined.findings {
-                self.tell_finding(source, &slice, &located)?;
+                self.tell_finding(source, &slice, located)?;
             }
+            self.observer.batch_end();
         }
         self.tell_unreadable(source, unreadable)?;
         self.failed(piece.origin.failed, Some(source))?;
@@ -129,15 +130,15 @@ impl<'a> Detection<'a> {
         &mut self,
         source: &Source,
         slice: &Slice<'_>,
-        located: &Located,
+        Located { place, finding }: Located,
     ) -> Result<(), Error> {
-        if located.finding.repeat {
+        if finding.repeat {
             self.totals.repeats += 1;
             return Ok(());
         }
-        let (event, place) = slice.candidate(located.place);
-        let (finding, record) = (&located.finding, located.place.record);
-        self.observer.finding(&Found { finding, source, line: place.line, event, record })?;
+        let record = place.record;
+        let (event, place) = slice.candidate(place);
+        self.observer.finding(Found { finding, source, line: place.line, event, record })?;
         Ok(())
     }
 

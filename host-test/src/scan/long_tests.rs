@@ -30,7 +30,7 @@ impl Ahead {
 }
 
 impl Observer for Ahead {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
+    fn finding(&mut self, _: Found<'_>) -> io::Result<()> {
         while self.bytes != self.progress.bytes() {
             self.bytes = self.progress.bytes();
             std::thread::sleep(std::time::Duration::from_millis(200));

@@ -56,7 +56,10 @@ use jobs::Jobs;
 /// An error ends the scan: what is found can no longer be delivered.
 pub trait Observer {
     /// A finding that was not given before.
-    fn finding(&mut self, found: &Found<'_>) -> io::Result<()>;
+    fn finding(&mut self, found: Found<'_>) -> io::Result<()>;
+
+    /// All that a batch of events gave was told. Batches are small; there is nothing that must be done.
+    fn batch_end(&mut self) {}
 
     /// Something that could not be read. Not all are told; [`Totals`] counts all.
     fn unreadable(&mut self, source: &Source, line: u64, reason: &str) -> io::Result<()>;
@@ -75,10 +78,10 @@ pub trait Observer {
 }
 
 /// A finding, and the event that gave it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Found<'a> {
     /// The finding.
-    pub finding: &'a Finding,
+    pub finding: Finding,
     /// The file that the event is in.
     pub source: &'a Source,
     /// The line of that file on which the event, or the document that holds it, starts; from 1.

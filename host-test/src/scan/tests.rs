@@ -21,9 +21,9 @@ use crate::{input, plugin};
 pub(super) struct Told(pub(super) Vec<String>);
 
 impl Observer for Told {
-    fn finding(&mut self, found: &Found<'_>) -> io::Result<()> {
-        let Found { finding, source, line, .. } = found;
+    fn finding(&mut self, found: Found<'_>) -> io::Result<()> {
         let raw = found.raw();
+        let Found { finding, source, line, .. } = &found;
         let raw = String::from_utf8_lossy(&raw);
         self.0.push(format!("{source}:{line}: {finding:?} in {raw}"));
         Ok(())

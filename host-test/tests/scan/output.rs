@@ -121,6 +121,31 @@ fn a_reader_that_goes_away_does_not_change_the_result_of_fail_on() {
 }
 
 #[test]
+fn findings_and_what_is_said_of_the_input_stand_in_one_order() {
+    let sandbox = Sandbox::new();
+    for (first, name) in [(0, "a"), (600, "b"), (1200, "c")] {
+        let lines = (first..first + 600).map(|id| match id % 200 {
+            7 => "nonsense\n".to_owned(),
+            _ => format!("{}\n", leaving(id)),
+        });
+        sandbox.file(name, lines.collect::<String>());
+    }
+    let both = |threads: &str, format: &str| {
+        let orgwatch = sandbox.command().get_program().to_string_lossy().into_owned();
+        let args = format!("scan a b c missing --threads {threads} --format {format}");
+        let mut shell = std::process::Command::new("sh");
+        shell.current_dir(sandbox.path("")).args(["-c", &format!("{orgwatch} {args} 2>&1")]);
+        let text = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+        assert!(text.contains("orgwatch: b:8: "), "{text}");
+        // The summary says how long it took.
+        text.lines().filter(|line| !line.contains("events/s")).collect::<Vec<_>>().join("\n")
+    };
+    for format in ["json", "text"] {
+        assert_eq!(both("1", format), both("3", format));
+    }
+}
+
+#[test]
 fn findings_are_not_written_to_a_standard_output_that_is_closed() {
     let sandbox = Sandbox::new();
     sandbox.file("file", leaving(1).to_string());

@@ -91,7 +91,8 @@ fn full_page(text: &str) -> String {
     timed.first_seen = Some("2026-11-17T19:06:31Z".into());
     let raw = json!({ text: [text, { text: 1 }] }).to_string();
     for finding in [&part, &chain, &timed, &part, &part, &part] {
-        let found = Found { finding, source: &source, line: 1, event: raw.as_bytes(), record: 0 };
+        let (source, event) = (&source, raw.as_bytes());
+        let found = Found { finding: finding.clone(), source, line: 1, event, record: 0 };
         report.finding(finding, Some(&found));
     }
     report.hidden(&part);
@@ -167,9 +168,9 @@ fn tens_of_thousands_of_findings_make_a_page_that_can_be_opened() {
         value["severity"] = ["low", "medium", "high"][(number / 60 % 3) as usize].into();
         let time = orgwatch::time::rfc3339(1_800_000_000 + number as i64 * 977).unwrap();
         value["last_seen"] = time.into();
-        let finding = serde_json::from_value(value).unwrap();
-        let found =
-            Found { finding: &finding, source: &source, line: number, event: &raw, record: 0 };
+        let finding: Finding = serde_json::from_value(value).unwrap();
+        let (source, event) = (&source, &raw[..]);
+        let found = Found { finding: finding.clone(), source, line: number, event, record: 0 };
         report.finding(&finding, Some(&found));
     }
     let page = page(&report, &about("text"));

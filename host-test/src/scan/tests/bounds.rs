@@ -14,7 +14,7 @@ use super::{event, options, real};
 struct Full(usize);
 
 impl Observer for Full {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
+    fn finding(&mut self, _: Found<'_>) -> io::Result<()> {
         Ok(())
     }
 
@@ -49,7 +49,7 @@ struct Slow {
 }
 
 impl Observer for Slow {
-    fn finding(&mut self, _: &Found<'_>) -> io::Result<()> {
+    fn finding(&mut self, _: Found<'_>) -> io::Result<()> {
         Ok(())
     }
 
