@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::apt;
 use crate::build::cargo;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -69,6 +70,7 @@ const GROUPS: &[Group] = &[
         filter: "serve::operations::systemd",
         programs: &[Program { variable: "", names: &["systemd-analyze"] }],
     },
+    Group { name: "the work of the native core", filter: "cost::native_", programs: &[VALGRIND] },
     Group {
         name: "the component in Python",
         filter: "hosts::python_",
@@ -93,6 +95,9 @@ const GROUPS: &[Group] = &[
     },
 ];
 
+/// Counts instructions. It comes as a package of Debian.
+const VALGRIND: Program = Program { variable: "", names: &["valgrind"] };
+
 /// The names of Chromium on the path, as `host-test/tests/report/browser.rs` has them.
 pub const CHROMIUM: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -100,6 +105,10 @@ pub const CHROMIUM: [&str; 4] =
 /// Runs the ignored tests whose programs are found, and notes the others as skipped, but for those that
 /// `--full` prepares and runs by itself.
 pub fn check(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()> {
+    if full && !VALGRIND.found() {
+        steps
+            .run("install valgrind", "apt-get install valgrind", || apt::install(&["valgrind"]))?;
+    }
     let mut filters = Vec::new();
     for group in GROUPS {
         let missing: Vec<_> = group.programs.iter().filter(|it| !it.found()).collect();
@@ -119,7 +128,16 @@ pub fn check(workspace: &Workspace, steps: &mut Steps, full: bool) -> Result<()>
 /// The command that runs the ignored tests of these filters.
 pub fn tests(workspace: &Workspace, filters: &[&str]) -> Command {
     let mut command = cargo(workspace, "test");
-    command.args(["--workspace", "--test", "host", "--bin", "orgwatch", "--", "--ignored"]);
+    command.args([
+        "--workspace",
+        "--test",
+        "host",
+        "--bin",
+        "orgwatch",
+        "--lib",
+        "--",
+        "--ignored",
+    ]);
     command.args(filters);
     command
 }
