@@ -13,11 +13,11 @@ use orgwatch_host::output::report::About;
 use orgwatch_host::output::{Escaped, Format, Stories, Text, number, plural};
 use orgwatch_host::scan::{FileTally, Found, Observer, Tally, Totals};
 
-use super::Status;
 use super::diagnostics::Diagnostics;
 use super::html_report::HtmlReport;
 use super::progress::Progress;
 use super::summary::{examined, ranked, summarise};
+use super::{Status, stdout};
 
 /// How findings are printed: each when it is found, or, as text, all of an incident together.
 pub(super) enum Prints {
@@ -150,8 +150,8 @@ fn print(
 ) -> io::Result<()> {
     let write = || {
         // Raw, not locked and buffered by lines: one call is one write.
-        write(&mut io::stdout().lock())?;
-        io::Write::flush(&mut io::stdout())
+        write(&mut stdout::lock())?;
+        io::Write::flush(&mut stdout::lock())
     };
     // Nothing is in the way of what goes elsewhere.
     if io::stdout().is_terminal() { progress.aside(write) } else { write() }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::own_rules::OwnRulesFlags;
 use super::settings::Document;
-use super::{Status, component};
+use super::{Status, component, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,7 +92,7 @@ pub(super) fn run(flags: &VerifyFlags) -> anyhow::Result<Status> {
         true => format!("{}\n", report.json()),
         false => report.text(),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     Ok(if report.failed().next().is_some() { Status::Found } else { Status::Done })
 }
 
