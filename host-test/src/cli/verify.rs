@@ -9,6 +9,7 @@ use clap::Args;
 use orgwatch_artifact::{Artifact, Case, digest};
 use orgwatch_host::bake;
 use orgwatch_host::output::Escaped;
+use orgwatch_host::plugin::Options;
 use orgwatch_host::verify::Subject;
 use orgwatch_host::verify::cases::{Fit, Outcome};
 use orgwatch_host::verify::signature::{self, Key, Signed};
@@ -105,7 +106,8 @@ fn check(
 ) -> anyhow::Result<Report> {
     let signed = key.map(|key| signature::check(file, bytes, key)).transpose()?;
     let artifact = Artifact::read(bytes)?;
-    let subject = Subject::load(bytes, &artifact, &component::options())?;
+    let subject =
+        Subject::load(bytes, &artifact, |bytes| component::plugin(bytes, Options::default()))?;
     let mut runs = vec![("cases", subject.run(&artifact.cases, Fit::Whole, None))];
     if let Some(own) = own {
         let baked = bake::contents(bytes)?.pack;
