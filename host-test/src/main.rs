@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     allocator::give_back_long_ones();
     match cli::run() {
         Ok(status) => status.into(),
-        Err(err) if cli::is_broken_pipe(&err) => ExitCode::SUCCESS,
+        Err(err) if cli::is_unread(&err) => ExitCode::SUCCESS,
         Err(err) => {
             cli::report(&err);
             cli::Status::Unusable.into()

@@ -55,6 +55,12 @@ impl Rule {
             Some(_) => Witness::Texts(&self.texts),
         }
     }
+
+    /// The same rule without one, evaluated on every record: the rule that its witness is measured against.
+    #[must_use]
+    pub fn without_witness(&self) -> Rule {
+        Rule { event_names: Vec::new(), verbatim: Vec::new(), texts: Vec::new(), ..self.clone() }
+    }
 }
 
 /// The rarity from which on a text is not wide.

@@ -44,7 +44,7 @@ impl Groups {
         if self.by_member.insert((number, of.member_key, key)) {
             self.by_group.insert((number, key, of.member_key));
             self.count(of.group, 1);
-            self.renew(number, of.member_key, before);
+            self.renew(number, of.member_key, before, before.max(Some(key)));
         }
     }
 
@@ -54,7 +54,7 @@ impl Groups {
         let before = self.newest(number, of.member_key);
         if self.by_member.remove(&(number, of.member_key, key)) {
             self.by_group.remove(&(number, key, of.member_key));
-            self.renew(number, of.member_key, before);
+            self.renew(number, of.member_key, before, self.newest(number, of.member_key));
             self.count(of.group, -1);
         }
     }
@@ -79,9 +79,14 @@ impl Groups {
         self.by_member.range(all).next_back().map(|(.., key)| *key)
     }
 
-    /// Sets the newest observation of a member again where it is another than before.
-    fn renew(&mut self, number: u32, member_key: Digest128, before: Option<ObservationKey>) {
-        let newest = self.newest(number, member_key);
+    /// Sets the newest observation of a member where it is another than before.
+    fn renew(
+        &mut self,
+        number: u32,
+        member_key: Digest128,
+        before: Option<ObservationKey>,
+        newest: Option<ObservationKey>,
+    ) {
         if newest == before {
             return;
         }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support;
+use crate::support::{self, kill};
 use crate::util::Sandbox;
 use crate::vector_lab::{copies, input, vector};
 pub use streams::Messages;
@@ -310,13 +310,6 @@ pub fn until(what: &str, done: impl Fn() -> bool) {
     while !done() {
         assert!(start.elapsed() < Duration::from_secs(240), "not in time: {what}");
         thread::sleep(Duration::from_millis(200));
-    }
-}
-
-fn kill(child: &mut Option<Child>) {
-    if let Some(mut child) = child.take() {
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use serde_json::Value;
 
@@ -104,6 +105,14 @@ pub fn program(variable: &str, name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{name} is neither on the path nor named by {variable}"))
+}
+
+/// Ends a program, if it runs, and waits until it has.
+pub fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }
 
 /// A file of `dist`, by what stands behind the version in its name.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::kill;
 use crate::util::Sandbox;
 pub use config::{copies, vector};
 pub use endpoint::{Endpoint, Sent};
@@ -266,13 +267,6 @@ impl Lab {
             }
             thread::sleep(Duration::from_millis(100));
         }
-    }
-}
-
-fn kill(child: &mut Option<Child>) {
-    if let Some(mut child) = child.take() {
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 

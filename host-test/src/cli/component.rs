@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use orgwatch_artifact::digest;
-use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Options, Plugin};
+use orgwatch_host::plugin::{Artifact, ArtifactError, CacheDir, Error, Options, Plugin};
 
 use super::limits::LimitFlags;
 use super::warn;
@@ -21,12 +21,26 @@ pub(super) fn load_alone(file: Option<&Path>, limits: &LimitFlags) -> anyhow::Re
 
 fn load_with(file: Option<&Path>, limits: &LimitFlags, parallel: bool) -> anyhow::Result<Plugin> {
     let artifact = Artifact::find(file)?;
-    // The code of that one was compiled when this program was built.
-    let mut options = if artifact.is_compiled_ahead() { Options::default() } else { options() };
+    let mut options = Options::default();
     limits.set(&mut options);
     options.parallel_compilation = parallel;
-    Plugin::load(artifact.bytes(), &options)
-        .with_context(|| format!("cannot use {}", artifact.origin()))
+    plugin(artifact.bytes(), options).with_context(|| format!("cannot use {}", artifact.origin()))
+}
+
+/// Loads a component, and keeps its code, where that is safe, unless this program has it already.
+pub(super) fn plugin(component: &[u8], mut options: Options) -> Result<Plugin, Error> {
+    if let Some(plugin) = Plugin::load_ahead(component, &options)? {
+        return Ok(plugin);
+    }
+    options.cache = match CacheDir::find() {
+        Ok(dir) => Some(dir),
+        Err(err) => {
+            let err = anyhow::Error::from(err);
+            warn(&format!("compiled code is not kept, which makes every start slower: {err:#}"));
+            None
+        }
+    };
+    Plugin::load(component, &options)
 }
 
 /// The files of the pack that is linked into this program.
@@ -56,19 +70,4 @@ pub(super) fn check_pack(file: Option<&Path>) -> anyhow::Result<()> {
         bail!("{origin} has other rules than this program: use the orgwatch of its release");
     }
     Ok(())
-}
-
-/// The default limits of a guest; its code is kept, where that is safe.
-pub(super) fn options() -> Options {
-    let cache = match CacheDir::find() {
-        Ok(dir) => Some(dir),
-        Err(err) => {
-            let err = anyhow::Error::from(err);
-            warn(&format!("compiled code is not kept, which makes every start slower: {err:#}"));
-            None
-        }
-    };
-    let mut options = Options::default();
-    options.cache = cache;
-    options
 }

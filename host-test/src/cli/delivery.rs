@@ -15,6 +15,7 @@ use orgwatch::finding::Finding;
 use orgwatch_host::output::{Format, Stories, Text};
 
 use super::progress::Progress;
+use super::stdout;
 
 /// How findings are printed: each when it is found, or, as text, all of an incident together.
 pub(super) enum Prints {
@@ -41,8 +42,8 @@ impl Prints {
 
 fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
     // Raw, not locked and buffered by lines: one call is one write.
-    write(&mut io::stdout().lock())?;
-    io::Write::flush(&mut io::stdout())
+    write(&mut stdout::lock())?;
+    io::Write::flush(&mut stdout::lock())
 }
 
 /// Prints findings, in the order in which they are given.

@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use orgwatch_host::output::Escaped;
 use orgwatch_host::serve::Listen;
@@ -45,9 +45,8 @@ pub(super) struct HealthFlags {
 /// Runs it.
 pub(super) fn run(flags: &HealthFlags) -> anyhow::Result<Status> {
     let path = if flags.live { "/health/live" } else { "/health/ready" };
-    // As text: a connection that breaks is not a reader of ours that has seen enough, which ends with 0.
     let answer = ask(&flags.address, path)
-        .map_err(|err| anyhow!("the service at {} does not answer: {err}", flags.address))?;
+        .with_context(|| format!("the service at {} does not answer", flags.address))?;
     let status = answer.lines().next().unwrap_or_default();
     if status.split(' ').nth(1) != Some("200") {
         bail!("the service at {} answers: {}", flags.address, Escaped(status));

@@ -1,7 +1,6 @@
 //! `orgwatch inspect`.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -9,7 +8,7 @@ use clap::Args;
 use orgwatch_host::inspect::{BakedPack, Inspection, inspect};
 use orgwatch_host::output::{Escaped, number, plural};
 
-use super::{Status, warn};
+use super::{Status, stdout, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +47,7 @@ pub(super) fn run(flags: &InspectFlags) -> anyhow::Result<Status> {
         true => serde_json::to_string_pretty(&seen)? + "\n",
         false => text(&seen)?,
     };
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     if let Some(problem) = &seen.problem {
         warn(&format!("{name}: {problem}"));
     }

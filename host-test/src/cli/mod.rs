@@ -41,6 +41,7 @@ use orgwatch_host::output::Escaped;
 use orgwatch_host::scan::Totals;
 
 use flags::{Command, Flags};
+pub(crate) use stdout::is_unread;
 
 /// The exit status of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +80,7 @@ pub(crate) fn run() -> anyhow::Result<Status> {
     match Flags::parse().command {
         Command::Scan(flags) => scan::run(&flags),
         Command::Learn(flags) => learn::run(&flags),
-        // A pipe that breaks there is a connection, and no reader that has seen enough.
-        Command::Serve(flags) => serve::run(&flags).or_else(|err| {
-            report(&err);
-            Ok(Status::Unusable)
-        }),
+        Command::Serve(flags) => serve::run(&flags),
         Command::Bake(flags) => bake::run(&flags),
         Command::Inspect(flags) => inspect::run(&flags),
         Command::Router(flags) => router::run(&flags),
@@ -95,14 +92,6 @@ pub(crate) fn run() -> anyhow::Result<Status> {
         Command::Health(flags) => health::run(&flags),
         Command::Generate(flags) => generate::run(&flags),
     }
-}
-
-/// Whether it failed for want of a reader, which is the reader's choice and no failure.
-pub(crate) fn is_broken_pipe(err: &anyhow::Error) -> bool {
-    err.chain().any(|cause| {
-        let err = cause.downcast_ref::<io::Error>();
-        err.is_some_and(|err| err.kind() == io::ErrorKind::BrokenPipe)
-    })
 }
 
 /// Says on standard error why the command failed.

@@ -19,7 +19,7 @@ use super::own::Own;
 use super::printer::Printer;
 use super::progress::Progress;
 use super::session::Session;
-use super::{Status, filter, is_broken_pipe, stdout};
+use super::{Status, filter, stdout};
 
 /// Runs it.
 pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
@@ -46,7 +46,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
             Ok(printer.status(&totals))
         }
         // The reader of the findings went away; the result is for the caller of this command.
-        Err(err) if is_broken_pipe(&err) => printer.status_unread().ok_or(err),
+        Err(err) if stdout::is_unread(&err) => printer.status_unread().ok_or(err),
         Err(err) => Err(err),
     }
 }

@@ -73,14 +73,9 @@ pub(super) fn run(flags: &ScreenFlags) -> anyhow::Result<Status> {
     let mut limits = Limits::default();
     limits.max_decompressed = flags.max_decompressed.0;
     let mut reporter = Reporter(Diagnostics::new(flags.quiet, &flags.paths));
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(stdout::lock());
     let found = input::walk(&flags.paths);
-    let totals = match screen::screen(found, &limits, &mut detector, &mut out, &mut reporter) {
-        Err(screen::Error::Write(err)) if err.kind() == io::ErrorKind::BrokenPipe => {
-            return Ok(Status::Done);
-        }
-        totals => totals?,
-    };
+    let totals = screen::screen(found, &limits, &mut detector, &mut out, &mut reporter)?;
     if !flags.quiet {
         summarise(&totals, start.elapsed().as_secs_f64());
     }

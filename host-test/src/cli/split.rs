@@ -15,7 +15,7 @@ use orgwatch_host::split::{self, Folder, Totals};
 use super::diagnostics::Diagnostics;
 use super::size::Size;
 use super::summary::bytes;
-use super::{Status, warn};
+use super::{Status, stdout, warn};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,9 +81,7 @@ pub(super) fn run(flags: &SplitFlags) -> anyhow::Result<Status> {
     let mut totals = split::split(input::walk(&outside), &mut folder, &limits, &mut reporter)?;
     totals.failed += refused;
     if flags.json {
-        let mut line = serde_json::to_vec(&totals)?;
-        line.push(b'\n');
-        io::stdout().write_all(&line)?;
+        stdout::print(&format!("{}\n", serde_json::to_string(&totals)?))?;
     } else if !flags.quiet {
         let text = summary(&totals, &flags.output, start.elapsed().as_secs_f64());
         let _ = io::stderr().write_all(text.as_bytes());

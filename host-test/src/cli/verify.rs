@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -10,6 +9,7 @@ use clap::Args;
 use orgwatch_artifact::{Artifact, Case, digest};
 use orgwatch_host::bake;
 use orgwatch_host::output::Escaped;
+use orgwatch_host::plugin::Options;
 use orgwatch_host::verify::Subject;
 use orgwatch_host::verify::cases::{Fit, Outcome};
 use orgwatch_host::verify::signature::{self, Key, Signed};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::own_rules::OwnRulesFlags;
 use super::settings::Document;
-use super::{Status, component};
+use super::{Status, component, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,7 +93,7 @@ pub(super) fn run(flags: &VerifyFlags) -> anyhow::Result<Status> {
         true => format!("{}\n", report.json()),
         false => report.text(),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     Ok(if report.failed().next().is_some() { Status::Found } else { Status::Done })
 }
 
@@ -106,7 +106,8 @@ fn check(
 ) -> anyhow::Result<Report> {
     let signed = key.map(|key| signature::check(file, bytes, key)).transpose()?;
     let artifact = Artifact::read(bytes)?;
-    let subject = Subject::load(bytes, &artifact, &component::options())?;
+    let subject =
+        Subject::load(bytes, &artifact, |bytes| component::plugin(bytes, Options::default()))?;
     let mut runs = vec![("cases", subject.run(&artifact.cases, Fit::Whole, None))];
     if let Some(own) = own {
         let baked = bake::contents(bytes)?.pack;

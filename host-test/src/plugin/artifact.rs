@@ -114,11 +114,6 @@ impl Artifact {
         embedded::DIGEST.filter(|_| embedded::LINKED)
     }
 
-    /// Whether it is the embedded component, and its code is embedded beside it.
-    pub fn is_compiled_ahead(&self) -> bool {
-        self.origin == Origin::Embedded && embedded::CODE.is_some()
-    }
-
     /// The component in a file.
     pub fn read(file: &Path) -> Result<Self, ArtifactError> {
         let bytes = fs::read(file)

@@ -30,10 +30,14 @@ mod tests {
         let artifact = Artifact::embedded().expect("the tests are built with one");
         let load = |options: &Options| Plugin::load(artifact.bytes(), options).unwrap();
         let ahead = load(&Options::default());
-        assert_eq!(ahead.is_compiled_ahead(), artifact.is_compiled_ahead());
+        let code = super::artifact::code_of(ahead.digest());
+        assert_eq!(ahead.is_compiled_ahead(), code.is_some());
+        let only = |options: &Options| Plugin::load_ahead(artifact.bytes(), options).unwrap();
+        assert_eq!(only(&Options::default()).is_some(), code.is_some());
         let options = Options { compiled_ahead: false, ..Options::default() };
         let now = load(&options);
         assert!(!now.is_compiled_ahead());
+        assert!(only(&options).is_none());
 
         let incident = include_bytes!("../../../samples/incident.ndjson");
         let found = |plugin: &Plugin| plugin.open("{}").unwrap().detect_batch(incident).unwrap();

@@ -118,6 +118,18 @@ impl Plugin {
         Self::load_with_engine(engine, component, options)
     }
 
+    /// As [`load`](Self::load), but compiles nothing: none unless the component's code is embedded in this program,
+    /// for this processor. A [cache](Options::cache) is only of use where it is none.
+    pub fn load_ahead(component: &[u8], options: &Options) -> Result<Option<Self>, Error> {
+        let digest = artifact::digest_of(component);
+        if !options.compiled_ahead || artifact::code_of(&digest).is_none() {
+            return Ok(None);
+        }
+        let engine = engine(options).map_err(|err| Error::Engine(err.into()))?;
+        let Some(code) = code::of(&engine, &digest) else { return Ok(None) };
+        Self::link(engine, &code, digest, true, options).map(Some)
+    }
+
     /// As [`load`](Self::load), with an engine that the program has already.
     ///
     /// **Warning**: the engine must be made with [`wasmtime::Config::epoch_interruption`]. Without it no
@@ -136,11 +148,20 @@ impl Plugin {
         // From binary, not from text: the digest is of what runs.
         let compile = || Component::from_binary(&engine, component);
         let code = ahead.map_or_else(compile, Ok).map_err(|err| Error::Compile(err.into()))?;
-        refuse_imports(&engine, &code.component_type())?;
+        Self::link(engine, &code, digest, is_compiled_ahead, options)
+    }
 
+    fn link(
+        engine: Engine,
+        code: &Component,
+        digest: String,
+        is_compiled_ahead: bool,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        refuse_imports(&engine, &code.component_type())?;
         let linker = Linker::new(&engine);
         let pre = linker
-            .instantiate_pre(&code)
+            .instantiate_pre(code)
             .and_then(PluginPre::new)
             .map_err(|err| Error::Contract(err.into()))?;
         ticker::start(&engine).map_err(|err| Error::Engine(wasmtime::Error::from(err).into()))?;

@@ -28,11 +28,11 @@ pub(super) struct FluentBit {
 }
 
 impl FluentBit {
-    pub(super) fn load(bytes: &[u8], options: &Options) -> Result<Self, String> {
+    pub(super) fn load(bytes: &[u8]) -> Result<Self, String> {
         let load = || {
             let engine = Engine::new(Config::new().consume_fuel(true))?;
             let module = Module::from_binary(&engine, bytes)?;
-            Ok(FluentBit { engine, module, max_memory: options.max_memory })
+            Ok(FluentBit { engine, module, max_memory: Options::default().max_memory })
         };
         load().map_err(|err: wasmtime::Error| format!("{err:#}"))
     }

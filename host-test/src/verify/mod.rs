@@ -14,7 +14,7 @@ use orgwatch_artifact::{Artifact, Case, Shape};
 use orgwatch_sigma::{Pack, PackError};
 
 use crate::bake;
-use crate::plugin::{self, Options, Plugin};
+use crate::plugin::{self, Plugin};
 use cases::{Fit, Outcome};
 use fluent_bit::FluentBit;
 
@@ -54,11 +54,12 @@ pub enum SubjectError {
 }
 
 impl Subject {
-    /// Loads an artifact, without what is baked into it: cases come with settings of their own.
+    /// Loads an artifact, a component as it is told to, without what is baked into it: cases come with settings
+    /// of their own.
     pub fn load(
         bytes: &[u8],
         artifact: &Artifact,
-        options: &Options,
+        component: impl FnOnce(&[u8]) -> Result<Plugin, plugin::Error>,
     ) -> Result<Self, SubjectError> {
         if let Some(pack) = bake::contents(bytes)?.pack {
             Pack::from_bytes(&pack)?;
@@ -69,12 +70,12 @@ impl Subject {
                     Some(_) => Some(bake::emptied(bytes)?),
                     None => None,
                 };
-                let plugin = Plugin::load(emptied.as_deref().unwrap_or(bytes), options)?;
+                let plugin = component(emptied.as_deref().unwrap_or(bytes))?;
                 agrees(&plugin, artifact)?;
                 Loaded::Component(Box::new(plugin))
             }
             Shape::FluentBit => {
-                Loaded::FluentBit(FluentBit::load(bytes, options).map_err(SubjectError::FluentBit)?)
+                Loaded::FluentBit(FluentBit::load(bytes).map_err(SubjectError::FluentBit)?)
             }
         }))
     }

@@ -4,3 +4,4 @@ mod rules;
 mod screen;
 mod settings;
 mod split;
+mod stdout;

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use orgwatch_host::plugin::{Artifact, Options, Plugin};
 use serde_json::json;
 
+use crate::support;
 use crate::util::{Ran, Sandbox, gzip, leaving, quiet};
 
 #[test]
@@ -231,7 +233,7 @@ fn a_component_can_be_named_and_is_checked() {
         .expect(0, 2)
         .says("cannot use fake.wasm: not a WebAssembly component");
     sandbox.scan(&["file", "--component", "none.wasm"]).expect(0, 2).says("none.wasm");
-    let bytes = orgwatch_host::plugin::Artifact::embedded().unwrap();
+    let bytes = Artifact::embedded().unwrap();
     sandbox.file("good.wasm", bytes.bytes());
     sandbox.scan(&["file", "--component", "good.wasm"]).expect(1, 0);
 }
@@ -241,19 +243,29 @@ fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::new();
     sandbox.file("file", leaving(1).to_string());
-    // The code of the embedded component is embedded as well.
-    let component = orgwatch_host::plugin::Artifact::embedded().unwrap();
-    sandbox.file("component.wasm", component.bytes());
+    let component = Artifact::embedded().unwrap();
+    sandbox.file("embedded.wasm", component.bytes());
+    sandbox.file("settings.yaml", "rules: {account-created: off}");
+    let bake = ["bake", "--settings", "settings.yaml", "-o", "baked.wasm", "embedded.wasm"];
+    assert_eq!(sandbox.run(&bake).code, 0);
     let cache = sandbox.path("cache");
     fs::create_dir(&cache).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
-    let output = sandbox
-        .command()
-        .args(["scan", "file", "--component", "component.wasm"])
-        .env("ORGWATCH_CACHE_DIR", &cache)
-        .output()
-        .unwrap();
-    let ran = Ran::from(output);
-    ran.expect(1, 0).says("can be written by others");
-    assert_eq!(cache.read_dir().unwrap().count(), 0);
+    let said = |args: &[&str]| {
+        let ran = sandbox.command().args(args).env("ORGWATCH_CACHE_DIR", &cache).output().unwrap();
+        let ran = Ran::from(ran);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(cache.read_dir().unwrap().count(), 0);
+        ran.err.contains("can be written by others")
+    };
+    assert!(said(&["scan", "file", "--component", "baked.wasm"]));
+    assert!(said(&["verify", "baked.wasm"]));
+    // Nothing is to be kept where nothing is compiled: the code of the embedded component is embedded as well,
+    // and a module for Fluent Bit is compiled each time.
+    let ahead = Plugin::load_ahead(component.bytes(), &Options::default()).unwrap().is_some();
+    assert_eq!(said(&["scan", "file", "--component", "embedded.wasm"]), !ahead);
+    assert_eq!(said(&["verify", "embedded.wasm"]), !ahead);
+    assert_eq!(said(&["scan", "file"]), !ahead);
+    let module = support::dist("-fluent-bit.wasm").display().to_string();
+    assert!(!said(&["verify", &module]));
 }

@@ -19,19 +19,8 @@ const CARGO_DEB: &str = "3.8.0";
 /// Debian's part of the version.
 const REVISION: &str = "1";
 
-/// Builds the package into a folder, and gives its name.
+/// Builds the package of a version into a folder, and gives its name.
 pub fn build(
-    workspace: &Workspace,
-    machine: &Machine,
-    parts: &Parts,
-    folder: &Path,
-) -> Result<String> {
-    let version = env!("CARGO_PKG_VERSION");
-    build_version(workspace, machine, parts, folder, version)
-}
-
-/// The same, with a version of its own.
-pub fn build_version(
     workspace: &Workspace,
     machine: &Machine,
     parts: &Parts,

@@ -75,11 +75,13 @@ impl Machine {
         workspace.target.join("static").join(self.target()).join("dist")
     }
 
-    /// Builds the static command, with the component of `component` inside.
+    /// Builds the static command, with the component of `component` inside; and its code, which is compiled ahead for
+    /// the kind of this machine alone.
     pub fn build(&self, workspace: &Workspace, component: &Workspace) -> Result<PathBuf> {
         let target = self.target();
         let variable = target.replace('-', "_");
         let cc = self.c_compiler();
+        let code = if self.is_here() { component.code() } else { PathBuf::new() };
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--locked", "--package", "orgwatch-host", "--bin", "orgwatch"])
@@ -87,6 +89,7 @@ impl Machine {
             .arg(workspace.target.join("static"))
             .current_dir(&workspace.root)
             .env("ORGWATCH_COMPONENT", COMPONENT.path(component))
+            .env("ORGWATCH_COMPILED", code)
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace)?.join("\x1f"))
             .env(format!("CC_{variable}"), &cc);

@@ -105,7 +105,7 @@ pub fn pack(
 ) -> Result<Vec<String>> {
     Ok(vec![
         tarball(workspace, machine, parts, folder)?,
-        deb::build(workspace, machine, parts, folder)?,
+        deb::build(workspace, machine, parts, folder, env!("CARGO_PKG_VERSION"))?,
         image::build(workspace, machine, parts, folder)?,
     ])
 }

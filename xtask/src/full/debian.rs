@@ -48,7 +48,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps, machine: &Machine) -> Res
         fs::create_dir_all(&folder)?;
         fs::copy(&package, folder.join("first.deb"))?;
         let parts = packages::parts(workspace, &packages::inside(&[machine], workspace)?)?;
-        let next = deb::build_version(workspace, machine, &parts, &folder, NEXT)?;
+        let next = deb::build(workspace, machine, &parts, &folder, NEXT)?;
         fs::rename(folder.join(next), folder.join("next.deb"))?;
         fs::copy("samples/incident.ndjson", folder.join("incident.ndjson"))?;
         fs::copy("tests/packaging/debian.sh", folder.join("test.sh"))?;

@@ -53,6 +53,14 @@ fn pack_again(workspace: &Workspace, machine: &Machine) -> Result<()> {
     Ok(())
 }
 
+/// The words of a scan about the code of the component: it is in both commands, or in none.
+fn code(scan: &mut Command) -> Result<String> {
+    let said = scan.arg("--verbose").output()?.stderr;
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().find(|line| line.trim_start().starts_with("code "));
+    Ok(line.with_context(|| format!("it says\n{said}"))?.trim_start().to_owned())
+}
+
 /// The arguments of the demo, below the root of the file system.
 const DEMO: [&str; 6] =
     ["scan", "/incident.ndjson", "--settings", "/settings.yaml", "--format", "text"];
@@ -79,15 +87,25 @@ fn alone(workspace: &Workspace, machine: &Machine) -> Result<()> {
     for name in ["incident.ndjson", "settings.yaml"] {
         fs::copy(unpacked.join("samples").join(name), root.join(name))?;
     }
-    let there = output(apt::as_root("chroot")?.arg(&root).arg("/orgwatch").args(DEMO))?;
+    let mut chroot = apt::as_root("chroot")?;
+    chroot.arg(&root).arg("/orgwatch").args(DEMO);
+    let there = output(&mut chroot)?;
     let here = DEMO.map(|word| match word.strip_prefix('/') {
         Some(name) => format!("samples/{name}"),
         None => word.to_owned(),
     });
-    let here = output(Command::new(workspace.command()).args(here))?;
+    let mut command = Command::new(workspace.command());
+    command.args(here);
+    let here = output(&mut command)?;
     let there = there.replace("/incident.ndjson", "samples/incident.ndjson");
     ensure!(here == there, "the static command finds\n{there}\nand the other one\n{here}");
     ensure!(there.contains("CRITICAL"), "it finds nothing:\n{there}");
     eprintln!("    {} lines, the same as without", there.lines().count());
+    let (here, there) = (code(&mut command)?, code(&mut chroot)?);
+    ensure!(
+        here == there,
+        "of its code the static command says {there:?}, and the other one {here:?}"
+    );
+    eprintln!("    {there}");
     Ok(())
 }

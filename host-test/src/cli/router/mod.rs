@@ -6,7 +6,6 @@ mod tests;
 mod vector;
 mod wanted;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -14,7 +13,7 @@ use orgwatch::digest::Digest128;
 use orgwatch::rules::Pack;
 
 use super::own_rules::Given;
-use super::{Status, component};
+use super::{Status, component, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +57,7 @@ pub(super) fn run(flags: &RouterFlags) -> anyhow::Result<Status> {
         Router::Vector(given) => vector::condition(&*given.pack()?),
         Router::Fleet(given) => digest(&*given.pack()?) + "\n",
     };
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     Ok(Status::Done)
 }
 

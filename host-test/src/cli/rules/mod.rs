@@ -9,7 +9,6 @@ mod new;
 mod show;
 mod test;
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -18,7 +17,7 @@ use orgwatch_host::plugin::Rule;
 
 use super::limits::LimitFlags;
 use super::own_rules::{Given, OwnRulesFlags};
-use super::{Status, component, opening};
+use super::{Status, component, opening, stdout};
 pub(super) use check::costly;
 
 const EXAMPLES: &str = "\
@@ -178,7 +177,7 @@ pub(super) fn run(flags: &RulesFlags) -> anyhow::Result<Status> {
         None if flags.coverage => (coverage::markdown(), Status::Done),
         None => (list::list(&listed(flags)?, flags.json)?, Status::Done),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     Ok(status)
 }
 

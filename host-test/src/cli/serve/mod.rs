@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::opening::{self, Opening};
 use super::own_rules::Loaded;
 use super::settings::Document;
-use super::{Status, component, router};
+use super::{Status, component, router, stdout};
 use args::ServeArgs;
 use config::Config;
 use signals::Signals;
@@ -166,7 +166,8 @@ fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
     if let Some(path) = &config.state {
         StateFile::check(path, &mut detector)?;
     }
-    println!("nothing is wrong: the service would listen on {}", config.options.listen);
+    let listen = &config.options.listen;
+    stdout::print(&format!("nothing is wrong: the service would listen on {listen}\n"))?;
     Ok(Status::Done)
 }
 

@@ -1,6 +1,5 @@
 //! `orgwatch settings check`.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use super::document::{Document, Wrong};
 use crate::cli::own_rules::OwnRulesFlags;
-use crate::cli::{Status, now};
+use crate::cli::{Status, now, stdout};
 
 /// The result for a settings file, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -33,7 +32,7 @@ pub(super) fn run(file: &Path, json: bool, rules: &OwnRulesFlags) -> anyhow::Res
     if text.is_empty() {
         text = format!("{}: nothing is wrong\n", Escaped(file.display()));
     }
-    io::stdout().write_all(text.as_bytes())?;
+    stdout::print(&text)?;
     Ok(if report.usable { Status::Done } else { Status::Unusable })
 }
 

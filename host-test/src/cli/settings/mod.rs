@@ -4,15 +4,14 @@ mod check;
 mod document;
 mod places;
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 pub(super) use document::{Document, Refused};
 
-use super::Status;
 use super::own_rules::OwnRulesFlags;
+use super::{Status, stdout};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,7 +68,7 @@ struct CheckFlags {
 pub(super) fn run(flags: &SettingsFlags) -> anyhow::Result<Status> {
     match &flags.command {
         SettingsCommand::Schema => {
-            io::stdout().write_all(orgwatch::settings::SCHEMA.as_bytes())?;
+            stdout::print(orgwatch::settings::SCHEMA)?;
             Ok(Status::Done)
         }
         SettingsCommand::Check(flags) => check::run(&flags.file, flags.json, &flags.own_rules),
