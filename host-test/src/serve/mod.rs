@@ -94,6 +94,18 @@ pub struct Service {
 pub struct Handle(Arc<App>);
 
 impl Service {
+    /// Checks what can be checked of the options without listening or connecting: the files that a stream is read
+    /// with.
+    pub fn check(options: &Options) -> Result<(), Error> {
+        match &options.from {
+            #[cfg(feature = "nats")]
+            Some(from) => nats::with_files(from).map(drop),
+            #[cfg(not(feature = "nats"))]
+            Some(_) => Err(Error::NoNats),
+            None => Ok(()),
+        }
+    }
+
     /// Opens a detector with settings (one JSON document), takes up the memory in the state file and
     /// what the journal beside it has since, and listens.
     pub async fn start(

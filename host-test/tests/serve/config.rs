@@ -83,3 +83,15 @@ fn a_check_gets_in_nobodys_way() {
     sandbox.run(&check).expect(0, 2).says("settings.yaml:1: late: \"never\"");
     sandbox.run(&["serve", "--listen", &address]).expect(0, 2).says("cannot listen on");
 }
+
+#[test]
+fn a_check_reads_the_files_of_a_stream() {
+    let sandbox = Sandbox::new();
+    sandbox.file("serve.yaml", "from: tls://nats.example:4222/CANDIDATES\nnats_ca: ca.pem\n");
+    let check = || sandbox.run(&["serve", "--check", "--config", "serve.yaml"]);
+    check().expect(0, 2).says("ca.pem");
+    sandbox.file("ca.pem", "no certificate\n");
+    check().expect(0, 2).says("there is no CERTIFICATE in it");
+    sandbox.file("ca.pem", "-----BEGIN CERTIFICATE-----\n");
+    assert_eq!(check().code, 0);
+}

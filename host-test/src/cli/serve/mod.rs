@@ -166,6 +166,7 @@ fn check(config: &Config, settings: Document) -> anyhow::Result<Status> {
     if let Some(path) = &config.state {
         StateFile::check(path, &mut detector)?;
     }
+    Service::check(&config.options)?;
     let listen = &config.options.listen;
     stdout::print(&format!("nothing is wrong: the service would listen on {listen}\n"))?;
     Ok(Status::Done)

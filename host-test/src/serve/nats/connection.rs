@@ -17,24 +17,8 @@ pub(in crate::serve) async fn connect(
     from: &FromStream,
     status: &Arc<Status>,
 ) -> Result<Client, Error> {
-    let unusable = |path: &Path, source| Error::Credentials { path: path.to_owned(), source };
-    let mut options = ConnectOptions::new();
-    if let Some(path) = &from.credentials {
-        let text = fs::read_to_string(path).map_err(|err| unusable(path, err))?;
-        options = with_credentials(options, &text).map_err(|err| unusable(path, err))?;
-    }
-    // Read now, since a connection that is refused for want of a file would be tried for ever.
-    for path in from.authorities.iter().chain(from.certificate.iter().flat_map(|(c, k)| [c, k])) {
-        fs::File::open(path).map_err(|err| unusable(path, err))?;
-    }
-    if let Some(path) = &from.authorities {
-        options = options.add_root_certificates(path.clone());
-    }
-    if let Some((certificate, key)) = &from.certificate {
-        options = options.add_client_certificate(certificate.clone(), key.clone());
-    }
     let events = Arc::clone(status);
-    let options = options
+    let options = with_files(from)?
         .name(format!("orgwatch {}", env!("CARGO_PKG_VERSION")))
         .require_tls(from.url.tls())
         .retry_on_initial_connect()
@@ -47,6 +31,34 @@ pub(in crate::serve) async fn connect(
         });
     let failed = |err: async_nats::ConnectError| Error::Stream(super::text(&err));
     options.connect(from.url.servers()).await.map_err(failed)
+}
+
+/// Credentials and certificates. They are read before there is a connection: one that is refused for want of a file
+/// would be tried for ever.
+pub(in crate::serve) fn with_files(from: &FromStream) -> Result<ConnectOptions, Error> {
+    let unusable = |path: &Path, source| Error::Credentials { path: path.to_owned(), source };
+    let read = |path: &Path| fs::read_to_string(path).map_err(|err| unusable(path, err));
+    let pem = |path: &Path, of: &str| match read(path)?.contains(of) {
+        true => Ok(()),
+        false => {
+            let reason = format!("there is no {of} in it, in the form of PEM");
+            Err(unusable(path, io::Error::new(io::ErrorKind::InvalidData, reason)))
+        }
+    };
+    let mut options = ConnectOptions::new();
+    if let Some(path) = &from.credentials {
+        options = with_credentials(options, &read(path)?).map_err(|err| unusable(path, err))?;
+    }
+    if let Some(path) = &from.authorities {
+        pem(path, "CERTIFICATE")?;
+        options = options.add_root_certificates(path.clone());
+    }
+    if let Some((certificate, key)) = &from.certificate {
+        pem(certificate, "CERTIFICATE")?;
+        pem(key, "PRIVATE KEY")?;
+        options = options.add_client_certificate(certificate.clone(), key.clone());
+    }
+    Ok(options)
 }
 
 /// A `.creds` file, the seed of an nkey, or a user and a password.

@@ -16,6 +16,7 @@ mod reader;
 mod relay;
 mod status;
 
+pub(super) use connection::with_files;
 pub(super) use fleet::Fleet;
 pub(super) use publisher::Publisher;
 pub(super) use reader::Reader;
