@@ -1,5 +1,6 @@
 //! `cargo xtask build` and `cargo xtask demo`.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -70,6 +71,14 @@ pub fn demo(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
 pub fn cargo(workspace: &Workspace, command: &str) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.args([command, "--release"]);
+    // What cargo tells xtask of itself is no part of that: build scripts of dependencies go by it.
+    for (name, _) in env::vars_os() {
+        let told =
+            |name: &str| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_");
+        if name.to_str().is_some_and(told) {
+            cargo.env_remove(name);
+        }
+    }
     if guest::COMPONENT.path(workspace).exists() {
         cargo.env("ORGWATCH_COMPONENT", Path::new("dist").join(guest::COMPONENT.file_name()));
         let code = workspace.code();
