@@ -4,7 +4,7 @@ import { Editor } from './editors.js';
 import { Findings, MOST_FINDINGS, SEVERITIES } from './incidents.js';
 import { chosen, dropped, pasted, total } from './intake.js';
 import { Compiler, Examiner } from './jobs.js';
-import { save, unpack } from './payload.js';
+import { save } from './payload.js';
 import { el, number, plural, size } from './text.js';
 import { incident } from './view.js';
 
@@ -142,7 +142,7 @@ function draw() {
   at('unread').hidden = unreadCount === 0;
   at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read`;
   at('unread-list').replaceChildren(...unread.map((one) =>
-    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`, /^a Parquet file/.test(one.failed) && '; the orgwatch command reads it as it is')));
+    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`)));
 }
 
 /** The settings of a text, and every problem with them. */
@@ -202,9 +202,12 @@ at('paste').addEventListener('submit', (event) => {
   return give(pasted(text));
 });
 at('sample').addEventListener('click', async () => {
-  const bytes = await unpack('sample-events');
+  const bytes = await examiner.unpack('sample-events');
   give([{ file: new File([bytes], 'incident.ndjson'), path: 'samples/incident.ndjson', root: 'samples/incident.ndjson' }]);
 });
+at('licences').addEventListener('toggle', async () => {
+  at('licences-text').textContent = new TextDecoder().decode(await examiner.unpack('packed-licences'));
+}, { once: true });
 at('stop').addEventListener('click', () => examiner.stop());
 at('again').addEventListener('click', examine);
 at('example').addEventListener('click', () => rule.set(at('example-rule').textContent.trimStart()));
@@ -251,8 +254,8 @@ at('incidents').addEventListener('click', (event) => {
 
 enter('loading', 'Loading the detector…');
 examiner.start().then(
-  (description) => {
-    at('version').textContent = `${description.version}, ${plural(description.rules.length, 'rule')}`;
+  (about) => {
+    at('version').textContent = `${about.version}, ${plural(about.rules, 'rule')}`;
     enter('empty', '');
     document.body.dataset.ready = 'yes';
   },

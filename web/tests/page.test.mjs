@@ -106,7 +106,7 @@ shown('a bad file is named, with what to do, and the others are read', async (pa
   await page.waitForSelector('.incident');
   await page.click('#unread-count');
   const unread = await page.innerText('#unread-list');
-  assert.match(unread, /a\.parquet: .*Parquet.*the orgwatch command reads it[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
+  assert.match(unread, /a\.parquet: the Parquet file cannot be read after 0 rows: its metadata are damaged[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
   await shot(page, 'bad-files');
 });
 
@@ -256,7 +256,7 @@ shown('a detector that fails is replaced', async (page) => {
 
 test('a browser that cannot run it is told so', async () => {
   const context = await chrome.newContext();
-  await context.addInitScript(() => { delete globalThis.DecompressionStream; });
+  await context.addInitScript(() => { delete globalThis.Worker; });
   const page = await context.newPage();
   await page.goto(url);
   await page.waitForSelector('body[data-state=failed]');

@@ -18,7 +18,17 @@ pub(super) fn joined(modules: &[(&str, String)]) -> Result<String> {
         }
     }
     script.push_str("})();\n");
-    Ok(script)
+    Ok(without_comments(&script))
+}
+
+/// A script without its lines that are comments, and without what its lines begin and end with. No text of the
+/// scripts goes over several lines.
+pub(super) fn without_comments(script: &str) -> String {
+    let is_code = |line: &&str| {
+        let is_comment = ["//", "/*", "* ", "*/"].iter().any(|mark| line.starts_with(mark));
+        !line.is_empty() && *line != "*" && !is_comment
+    };
+    script.lines().map(str::trim).filter(is_code).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[cfg(test)]

@@ -52,7 +52,9 @@ impl Rows {
     pub(super) fn open(source: ChunkSource, progress: &ReadProgress) -> Result<Self, Error> {
         let open = || {
             let length = match &source {
+                #[cfg(unix)]
                 ChunkSource::File(file) => file.metadata()?.len(),
+                ChunkSource::Elsewhere { length, .. } => *length,
                 ChunkSource::Memory(bytes) => bytes.len() as u64,
             };
             Self::new(Chunks { source, length, progress: progress.clone() })
