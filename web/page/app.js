@@ -117,9 +117,11 @@ function heard(told) {
 let drawing;
 /** Draws at most a few times a second. */
 function render() {
+  document.body.dataset.drawn = 'no';
   drawing ??= setTimeout(() => {
     drawing = undefined;
     draw();
+    document.body.dataset.drawn = 'yes';
   }, state === 'running' ? 250 : 0);
 }
 

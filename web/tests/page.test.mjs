@@ -13,7 +13,7 @@ let chrome;
 before(async () => void (chrome = await browser()));
 after(() => chrome.close());
 
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, timeout: 120_000 });
 
 /** A test with a page of its own, which must not have complained. */
 const shown = (name, run, options) => test(name, async () => {
@@ -106,7 +106,7 @@ shown('a bad file is named, with what to do, and the others are read', async (pa
   await page.waitForSelector('.incident');
   await page.click('#unread-count');
   const unread = await page.innerText('#unread-list');
-  assert.match(unread, /a\.parquet: the Parquet file cannot be read after 0 rows: its metadata are damaged[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
+  assert.match(unread, /a\.parquet: the Parquet file cannot be read after 0 rows: .*its metadata are damaged[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
   await shot(page, 'bad-files');
 });
 
@@ -238,6 +238,12 @@ shown('a flood of findings is counted, and what is opened stays open', async (pa
   await page.waitForSelector('.incident');
   await page.waitForFunction(() => /beyond the first 5,000/.test(document.getElementById('more').textContent));
   assert.equal(await page.locator('.incident').count(), 200);
+});
+
+shown('licences can be read', async (page) => {
+  await page.click('#licences > summary');
+  await page.waitForFunction(() => document.getElementById('licences-text').textContent.includes('wasm-bindgen 0.2'));
+  assert.match(await page.textContent('#licences-text'), /What is inside the page[\s\S]*parquet 5[\s\S]*Apache License/);
 });
 
 shown('a detector that fails is replaced', async (page) => {

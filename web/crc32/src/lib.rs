@@ -47,7 +47,10 @@ impl Hasher {
         let (fours, rest) = bytes.as_chunks::<4>();
         for four in fours {
             let [a, b, c, d] = (state ^ u32::from_le_bytes(*four)).to_le_bytes();
-            state = tables[3][a as usize] ^ tables[2][b as usize] ^ tables[1][c as usize] ^ tables[0][d as usize];
+            state = tables[3][a as usize]
+                ^ tables[2][b as usize]
+                ^ tables[1][c as usize]
+                ^ tables[0][d as usize];
         }
         for byte in rest {
             state = state >> 8 ^ tables[0][(state as u8 ^ byte) as usize];

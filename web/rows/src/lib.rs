@@ -33,7 +33,11 @@ fn read_at(offset: u64, to: &mut [u8]) -> io::Result<()> {
         match usize::try_from(read) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(read) => at += read,
-            Err(_) => return Err(io::Error::other("the browser cannot read it: was it moved or changed?")),
+            Err(_) => {
+                return Err(io::Error::other(
+                    "the browser cannot read it: was it moved or changed?",
+                ));
+            }
         }
     }
     Ok(())

@@ -23,8 +23,9 @@ pub(super) fn library_sources(toolchain: &Toolchain) -> Result<()> {
         return Ok(());
     }
     eprintln!("    adding the sources of the standard library with rustup");
-    output(Command::new("rustup").args(["component", "add", "rust-src"]))
-        .context("the sources of the standard library are missing: rustup component add rust-src")?;
+    output(Command::new("rustup").args(["component", "add", "rust-src"])).context(
+        "the sources of the standard library are missing: rustup component add rust-src",
+    )?;
     Ok(())
 }
 
@@ -36,7 +37,9 @@ impl Module {
         if let Some(home) = &workspace.cargo_home {
             flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
         }
-        flags.extend([TARGET_FEATURES, "-Zunstable-options", "-Cpanic=immediate-abort"].map(Into::into));
+        flags.extend(
+            [TARGET_FEATURES, "-Zunstable-options", "-Cpanic=immediate-abort"].map(Into::into),
+        );
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--quiet", "--profile", "wasm", "--target", TARGET])

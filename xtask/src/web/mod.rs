@@ -30,8 +30,7 @@ const PACKAGE: Module = Module { package: "orgwatch-web", features: "", folder: 
 const PAGE: Module = Module { package: "orgwatch-web", features: "page", folder: "web-page" };
 const REPORT: Module =
     Module { package: "orgwatch-web-report", features: "", folder: "web-report" };
-const ROWS: Module =
-    Module { package: "orgwatch-web-rows", features: "", folder: "web-rows" };
+const ROWS: Module = Module { package: "orgwatch-web-rows", features: "", folder: "web-rows" };
 const COMPILER: Module =
     Module { package: "orgwatch-web-compiler", features: "", folder: "web-compiler" };
 

@@ -33,7 +33,10 @@ pub(in super::super) enum ChunkSource {
     Memory(Bytes),
     /// What is no file of this machine: its length, and what fills bytes from a place in it.
     #[cfg_attr(unix, allow(dead_code, reason = "the page reads files of a browser so"))]
-    Elsewhere { length: u64, read: Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync> },
+    Elsewhere {
+        length: u64,
+        read: Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync>,
+    },
 }
 
 impl Length for Chunks {
