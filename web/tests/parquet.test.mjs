@@ -29,7 +29,8 @@ function scanned(bytes) {
 async function shown(page, bytes) {
   await page.evaluate(() => { document.getElementById('status').textContent = ''; });
   await drop(page, [{ name: 'given.parquet', bytes }]);
-  await page.waitForFunction(() => / in 1 file/.test(document.getElementById('status').textContent));
+  await page.waitForFunction(() => / in 1 file/.test(document.getElementById('status').textContent))
+    .catch(async () => assert.fail(`${await page.getAttribute('body', 'data-state')}: ${await status(page)}; ${page.errors}`));
   await done(page);
   await page.waitForFunction(() => document.body.dataset.drawn === 'yes');
   const saved = await page.isEnabled('#save-findings') ? readFileSync(await download(page, '#save-findings'), 'utf8') : '';
