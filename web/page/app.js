@@ -91,17 +91,17 @@ function heard(told) {
     enter('done', `The detector failed, and was replaced: ${told.message}. What was found before stays here; what was being read was not examined to its end.`);
     return at('status').classList.add('error');
   }
-  at('status').classList.remove('error');
+  at('status').classList.remove('error', 'warning');
   for (const one of told.told) {
     if (one.finding) {
       one.finding.artifact = { ...one.finding.artifact, digest };
       findings.take(one);
-    } else {
-      unreadCount += 1;
-      if (unread.length < MOST_UNREAD) unread.push(one);
+    } else if (unread.length < MOST_UNREAD) {
+      unread.push(one);
     }
   }
   const { totals } = told;
+  unreadCount = totals.unreadable + totals.failed;
   document.body.dataset.memory = told.memory;
   at('progress').value = bytes > 0 ? totals.read / bytes : 1;
   const read = `${plural(totals.events, 'event')} in ${plural(totals.files, 'file')}, ${size(totals.bytes)}`;
@@ -111,7 +111,16 @@ function heard(told) {
   const none = findings.all.length > 0 ? '' : totals.events === 0
     ? ' No event was read: is this CloudTrail?'
     : ' No rule found anything in them.';
-  return enter('done', `${told.stopped ? 'Stopped. ' : ''}${read}.${none}${again}`);
+  const lost = [
+    [totals.unreadable, 'event'], [totals.failed, 'file'],
+  ].filter(([count]) => count > 0).map(([count, noun]) => plural(count, noun)).join(' and ');
+  const rest = [
+    lost && ` ${lost} could not be read: see below.`,
+    totals.foreign > 0 && ` ${number(totals.foreign)} ${totals.foreign === 1 ? 'is' : 'are'} not CloudTrail${totals.notifications > 0 ? `, of which ${plural(totals.notifications, 'notification')} of records elsewhere` : ''}.`,
+    totals.without_time > 0 && ` ${plural(totals.without_time, 'event')} had no time that can be read.`,
+  ].filter(Boolean).join('');
+  enter('done', `${told.stopped ? 'Stopped: the rest was not read. ' : ''}${read}.${none}${again}${rest}`);
+  at('status').classList.toggle('warning', Boolean(lost) || told.stopped);
 }
 
 let drawing;
@@ -142,7 +151,8 @@ function draw() {
     findings.omitted > 0 ? `${plural(findings.omitted, 'finding')} beyond the first ${number(MOST_FINDINGS)} are only counted; the report has the gravest.` : '',
   ].join(' ').trim();
   at('unread').hidden = unreadCount === 0;
-  at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read`;
+  const first = unreadCount > unread.length ? `; the first ${number(unread.length)}` : '';
+  at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read${first}`;
   at('unread-list').replaceChildren(...unread.map((one) =>
     el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`)));
 }

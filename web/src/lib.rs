@@ -19,6 +19,12 @@ mod shared;
 #[path = "../../host-test/src/input/mod.rs"]
 mod input;
 #[cfg(feature = "page")]
+mod plugin {
+    //! The host's counts, of which those of the core are a part.
+
+    pub(crate) use orgwatch::batch::Counts;
+}
+#[cfg(feature = "page")]
 #[allow(dead_code)]
 #[path = "../../host-test/src/native.rs"]
 mod native;

@@ -1,5 +1,8 @@
 //! Files of a browser through a detector, batch by batch.
 
+#[allow(dead_code)]
+#[path = "../../host-test/src/scan/file_tally.rs"]
+mod file_tally;
 mod reading;
 #[path = "../../host-test/src/scan/record.rs"]
 mod record;
@@ -15,9 +18,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
+use file_tally::FileTally;
 use tally::{Tally, value_of};
 
-use crate::input::{Batch, Error, Limits, ReadProgress, Reader};
+use crate::input::{Batch, Error, Limits, ReadProgress, Reader, Unreadable};
 use crate::shared::{open, problem, text};
 use reading::BrowserFile;
 
@@ -53,6 +57,7 @@ struct Totals {
     evaluated: u64,
     rejected: u64,
     foreign: u64,
+    notifications: u64,
     unreadable: u64,
     without_time: u64,
 }
@@ -64,6 +69,7 @@ impl Totals {
         add(&mut self.evaluated, more.evaluated);
         add(&mut self.rejected, more.rejected);
         add(&mut self.foreign, more.foreign);
+        add(&mut self.notifications, more.notifications);
         add(&mut self.unreadable, more.unreadable);
         add(&mut self.without_time, more.without_time);
     }
@@ -86,6 +92,8 @@ pub struct Scan {
     settings: Settings,
     paths: Vec<String>,
     file: Option<(String, Reader)>,
+    /// What came out of the file.
+    held: FileTally,
     /// Whether the last file has rows, and is to be given again as their lines.
     has_rows: bool,
     progress: ReadProgress,
@@ -130,6 +138,7 @@ impl Scan {
             settings: Settings { name, text: source, json: value },
             paths: Vec::new(),
             file: None,
+            held: FileTally::default(),
             has_rows: false,
             progress: ReadProgress::default(),
             batch: Batch::new(),
@@ -148,6 +157,7 @@ impl Scan {
         let reader = Reader::of(Box::new(input), &Limits::default(), &self.progress);
         self.file = Some((path.to_owned(), reader));
         self.totals.files = self.totals.files.saturating_add(1);
+        self.held = FileTally::default();
     }
 
     /// Whether the file that ended is one of Parquet, of which nothing was read: asked once.
@@ -195,6 +205,9 @@ impl Scan {
         self.examine(&source);
         if more {
             self.file = Some((source, reader));
+        } else if let Some(reason) = self.held.without_records() {
+            // It must not look like a clean result.
+            self.fail(&source, reason);
         }
         more
     }
@@ -260,14 +273,17 @@ impl Scan {
         let lost = part.unreadable.len() as u64;
         let totals = &mut self.totals;
         totals.bytes = totals.bytes.saturating_add(bytes.len() as u64 + part.rejected_bytes);
-        totals.add(&Counts {
+        let read = Counts {
             events: lost + part.rejected,
             unreadable: lost,
             rejected: part.rejected,
             ..Counts::default()
-        });
+        };
         let screened = self.detector.screen(bytes);
-        totals.add(&screened.counts);
+        for counts in [&read, &screened.counts] {
+            totals.add(counts);
+            self.held.add(counts);
+        }
         let mut candidates = Vec::new();
         for span in &screened.spans {
             let line = &bytes[span.offset as usize..(span.offset + span.length) as usize];
@@ -284,6 +300,7 @@ impl Scan {
             .extend(screened.unreadable.into_iter().map(|one| (place(one.place.line), one.reason)));
         let examined = self.detector.detect_batch(&candidates);
         self.totals.add(&examined.counts);
+        self.held.add(&examined.counts);
         let span = |line: u32| screened.spans[line.saturating_sub(1) as usize];
         broken.extend(
             examined
@@ -293,6 +310,9 @@ impl Scan {
         );
         broken.sort_by_key(|(line, _)| *line);
         for (line, reason) in broken {
+            let one = Unreadable { line, reason };
+            self.held.note(std::slice::from_ref(&one));
+            let Unreadable { line, reason } = one;
             self.tell(&Told {
                 path: source,
                 unreadable: Some(&reason),

@@ -13,7 +13,11 @@ let chrome;
 before(async () => void (chrome = await browser()));
 after(() => chrome.close());
 
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, timeout: 120_000 });
+/** The page down to a height that a browser draws in a moment. */
+const shot = async (page, name) => {
+  const [width, height] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollHeight]);
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(height, 6000) }, timeout: 120_000 });
+};
 
 /** A test with a page of its own, which must not have complained. */
 const shown = (name, run, options) => test(name, async () => {
@@ -108,6 +112,14 @@ shown('a bad file is named, with what to do, and the others are read', async (pa
   const unread = await page.innerText('#unread-list');
   assert.match(unread, /a\.parquet: the Parquet file cannot be read after 0 rows: .*its metadata are damaged[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
   await shot(page, 'bad-files');
+});
+
+shown('what is no log does not look clean', async (page) => {
+  await drop(page, [{ name: 'other.ndjson', bytes: '{"a":1}\nx {"eventName":"LeaveOrganization"\n' }]);
+  await page.waitForFunction(() => document.body.dataset.state === 'done' && document.body.dataset.drawn === 'yes');
+  assert.match(await status(page), /1 event and 1 file could not be read: see below\. 1 is not CloudTrail/);
+  assert.match(await page.textContent('#unread-count'), /^2 things could not be read$/);
+  assert.match(await page.textContent('#unread-list'), /other\.ndjson: no CloudTrail record in it could be read/);
 });
 
 shown('nothing found is said, and so is no event', async (page) => {

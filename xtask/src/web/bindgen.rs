@@ -120,8 +120,14 @@ impl Bindgen {
             Target::NoModules => command.args(["--target", "no-modules", "--no-typescript"]),
         };
         output(command.arg("--remove-producers-section").arg("--out-dir").arg(out).arg(module))?;
-        let stem = module.file_stem().unwrap_or_default().to_string_lossy();
-        smaller(&out.join(format!("{stem}_bg.wasm")))
+        match target {
+            Target::Web => {
+                let stem = module.file_stem().unwrap_or_default().to_string_lossy();
+                smaller(&out.join(format!("{stem}_bg.wasm")))
+            }
+            // What wasm-opt makes compresses worse than it was.
+            Target::NoModules => Ok(()),
+        }
     }
 }
 
