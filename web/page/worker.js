@@ -86,7 +86,7 @@ class RowLines {
 
   read(offset, to) {
     if (this.#at === this.#piece.length) {
-      this.#piece = (this.#rows && this.#run(() => this.#rows.next())) ?? new Uint8Array();
+      this.#piece = (this.#rows && this.#run(() => this.#rows.more())) ?? new Uint8Array();
       this.#at = 0;
       for (const byte of this.#piece) this.#given += Number(byte === 10);
     }

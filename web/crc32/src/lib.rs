@@ -11,12 +11,11 @@ const POLYNOMIAL: u32 = 0xedb8_8320;
 /// What a byte becomes that so many others follow.
 static TABLES: LazyLock<[[u32; 256]; 4]> = LazyLock::new(|| {
     let mut tables = [[0; 256]; 4];
-    for byte in 0..256 {
-        let mut value = byte as u32;
+    for (byte, value) in (0..).zip(&mut tables[0]) {
+        *value = byte;
         for _ in 0..8 {
-            value = value >> 1 ^ if value & 1 == 1 { POLYNOMIAL } else { 0 };
+            *value = *value >> 1 ^ if *value & 1 == 1 { POLYNOMIAL } else { 0 };
         }
-        tables[0][byte] = value;
     }
     for byte in 0..256 {
         for behind in 1..4 {

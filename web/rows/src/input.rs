@@ -21,11 +21,11 @@ mod peek;
 #[path = "../../../host-test/src/input/progress.rs"]
 mod progress;
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use allowance::Allowance;
 use error::Error;
-use parquet::{ChunkSource, Rows};
+use parquet::{ChunkSource, ReadAt, Rows};
 use paths::Source;
 use progress::ReadProgress;
 
@@ -61,10 +61,7 @@ enum Reader {
 
 impl Lines {
     /// Those of a Parquet file, which is read where that is wanted.
-    pub(crate) fn of_rows(
-        length: u64,
-        read: Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync>,
-    ) -> Result<Self, String> {
+    pub(crate) fn of_rows(length: u64, read: ReadAt) -> Result<Self, String> {
         let source = ChunkSource::Elsewhere { length, read };
         let rows = Rows::open(source, &ReadProgress::default()).map_err(|error| told(&error))?;
         Ok(Self::new(Reader::Rows(Box::new(rows))))
@@ -82,7 +79,7 @@ impl Lines {
     }
 
     /// The next ones; none at the end. Fails once, with the reason.
-    pub(crate) fn next(&mut self) -> Result<Vec<u8>, String> {
+    pub(crate) fn more(&mut self) -> Result<Vec<u8>, String> {
         if let Some(reason) = self.failed.take() {
             return Err(reason);
         }

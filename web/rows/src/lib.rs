@@ -80,8 +80,8 @@ impl Rows {
 
     /// The next lines; none at the end. Throws the reason why it cannot be read any further; all lines before that
     /// were given.
-    pub fn next(&mut self) -> Result<Vec<u8>, JsValue> {
+    pub fn more(&mut self) -> Result<Vec<u8>, JsValue> {
         let lines = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        lines.next().map_err(|reason| JsValue::from_str(&reason))
+        lines.more().map_err(|reason| JsValue::from_str(&reason))
     }
 }

@@ -26,7 +26,8 @@ impl<'a> Decoder<'a> {
 
 impl Read for Decoder<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        while !to.is_empty() && !(self.between && self.bytes.is_empty()) {
+        let ended = |this: &Self| this.between && this.bytes.is_empty();
+        while !to.is_empty() && !ended(self) {
             let mut from = InBuffer::around(self.bytes);
             let mut out = OutBuffer::around(&mut *to);
             let left = self.frames.run(&mut from, &mut out)?;

@@ -27,6 +27,9 @@ pub(super) struct Chunks {
     pub(super) progress: ReadProgress,
 }
 
+/// Fills bytes from a place in a file.
+pub(in super::super) type ReadAt = Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync>;
+
 pub(in super::super) enum ChunkSource {
     #[cfg(unix)]
     File(File),
@@ -35,7 +38,7 @@ pub(in super::super) enum ChunkSource {
     #[cfg_attr(unix, allow(dead_code, reason = "the page reads files of a browser so"))]
     Elsewhere {
         length: u64,
-        read: Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync>,
+        read: ReadAt,
     },
 }
 

@@ -22,6 +22,8 @@ use super::allowance::Allowance;
 use super::{Error, ReadProgress};
 use crate::native;
 pub(super) use chunks::ChunkSource;
+#[allow(unused_imports, reason = "the page names it")]
+pub(super) use chunks::ReadAt;
 use chunks::{Chunks, wrong};
 use columns::Column;
 use lists::WINDOW;
