@@ -15,8 +15,12 @@ after(() => chrome.close());
 
 /** The page down to a height that a browser draws in a moment. */
 const shot = async (page, name) => {
-  const [width, height] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollHeight]);
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(height, 6000) }, timeout: 120_000 });
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const size = page.viewportSize();
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.setViewportSize({ width: size.width, height: Math.min(Math.max(height, size.height), 3000) });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+  await page.setViewportSize(size);
 };
 
 /** A test with a page of its own, which must not have complained. */
