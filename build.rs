@@ -11,10 +11,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
     let mut files = Vec::new();
     read(Path::new("rules"), &mut files)?;
-    let pack = compile::pack(&files, &Attack::known()).complete().map_err(|refusals| {
+    let mut pack = compile::pack(&files, &Attack::known()).complete().map_err(|refusals| {
         let lines: Vec<_> = refusals.iter().map(|refusal| format!("rules/{refusal}")).collect();
         lines.join("\n")
     })?;
+    if env::var_os("CARGO_FEATURE_TERSE").is_some() {
+        let rules = pack.rules.iter_mut().map(|rule| &mut rule.about);
+        let correlations = pack.correlations.iter_mut().map(|chain| &mut chain.about);
+        for about in rules.chain(correlations) {
+            about.description.clear();
+            about.references.clear();
+        }
+    }
     let out = Path::new(&env::var("OUT_DIR")?).join("pack.bin");
     fs::write(out, pack.to_bytes())?;
     Ok(())

@@ -4,7 +4,7 @@ import { Editor } from './editors.js';
 import { Findings, MOST_FINDINGS, SEVERITIES } from './incidents.js';
 import { chosen, dropped, pasted, total } from './intake.js';
 import { Compiler, Examiner } from './jobs.js';
-import { save, unpack } from './payload.js';
+import { save } from './payload.js';
 import { el, number, plural, size } from './text.js';
 import { incident } from './view.js';
 
@@ -91,17 +91,17 @@ function heard(told) {
     enter('done', `The detector failed, and was replaced: ${told.message}. What was found before stays here; what was being read was not examined to its end.`);
     return at('status').classList.add('error');
   }
-  at('status').classList.remove('error');
+  at('status').classList.remove('error', 'warning');
   for (const one of told.told) {
     if (one.finding) {
       one.finding.artifact = { ...one.finding.artifact, digest };
       findings.take(one);
-    } else {
-      unreadCount += 1;
-      if (unread.length < MOST_UNREAD) unread.push(one);
+    } else if (unread.length < MOST_UNREAD) {
+      unread.push(one);
     }
   }
   const { totals } = told;
+  unreadCount = totals.unreadable + totals.failed;
   document.body.dataset.memory = told.memory;
   at('progress').value = bytes > 0 ? totals.read / bytes : 1;
   const read = `${plural(totals.events, 'event')} in ${plural(totals.files, 'file')}, ${size(totals.bytes)}`;
@@ -111,15 +111,26 @@ function heard(told) {
   const none = findings.all.length > 0 ? '' : totals.events === 0
     ? ' No event was read: is this CloudTrail?'
     : ' No rule found anything in them.';
-  return enter('done', `${told.stopped ? 'Stopped. ' : ''}${read}.${none}${again}`);
+  const lost = [
+    [totals.unreadable, 'event'], [totals.failed, 'file'],
+  ].filter(([count]) => count > 0).map(([count, noun]) => plural(count, noun)).join(' and ');
+  const rest = [
+    lost && ` ${lost} could not be read: see below.`,
+    totals.foreign > 0 && ` ${number(totals.foreign)} ${totals.foreign === 1 ? 'is' : 'are'} not CloudTrail${totals.notifications > 0 ? `, of which ${plural(totals.notifications, 'notification')} of records elsewhere` : ''}.`,
+    totals.without_time > 0 && ` ${plural(totals.without_time, 'event')} had no time that can be read.`,
+  ].filter(Boolean).join('');
+  enter('done', `${told.stopped ? 'Stopped: the rest was not read. ' : ''}${read}.${none}${again}${rest}`);
+  at('status').classList.toggle('warning', Boolean(lost) || told.stopped);
 }
 
 let drawing;
 /** Draws at most a few times a second. */
 function render() {
+  document.body.dataset.drawn = 'no';
   drawing ??= setTimeout(() => {
     drawing = undefined;
     draw();
+    document.body.dataset.drawn = 'yes';
   }, state === 'running' ? 250 : 0);
 }
 
@@ -140,9 +151,10 @@ function draw() {
     findings.omitted > 0 ? `${plural(findings.omitted, 'finding')} beyond the first ${number(MOST_FINDINGS)} are only counted; the report has the gravest.` : '',
   ].join(' ').trim();
   at('unread').hidden = unreadCount === 0;
-  at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read`;
+  const first = unreadCount > unread.length ? `; the first ${number(unread.length)}` : '';
+  at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read${first}`;
   at('unread-list').replaceChildren(...unread.map((one) =>
-    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`, /^a Parquet file/.test(one.failed) && '; the orgwatch command reads it as it is')));
+    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`)));
 }
 
 /** The settings of a text, and every problem with them. */
@@ -202,9 +214,12 @@ at('paste').addEventListener('submit', (event) => {
   return give(pasted(text));
 });
 at('sample').addEventListener('click', async () => {
-  const bytes = await unpack('sample-events');
+  const bytes = await examiner.unpack('sample-events');
   give([{ file: new File([bytes], 'incident.ndjson'), path: 'samples/incident.ndjson', root: 'samples/incident.ndjson' }]);
 });
+at('licences').addEventListener('toggle', async () => {
+  at('licences-text').textContent = new TextDecoder().decode(await examiner.unpack('packed-licences'));
+}, { once: true });
 at('stop').addEventListener('click', () => examiner.stop());
 at('again').addEventListener('click', examine);
 at('example').addEventListener('click', () => rule.set(at('example-rule').textContent.trimStart()));
@@ -251,8 +266,8 @@ at('incidents').addEventListener('click', (event) => {
 
 enter('loading', 'Loading the detector…');
 examiner.start().then(
-  (description) => {
-    at('version').textContent = `${description.version}, ${plural(description.rules.length, 'rule')}`;
+  (about) => {
+    at('version').textContent = `${about.version}, ${plural(about.rules, 'rule')}`;
     enter('empty', '');
     document.body.dataset.ready = 'yes';
   },

@@ -1,22 +1,24 @@
 // The worker that compiles Sigma rules and reads settings. The page makes it when either is edited.
-/* global wasm_bindgen */
+/* global makeCompiler, unlzma */
+
+const compiler = makeCompiler();
 
 const answers = {
   start({ module }) {
-    wasm_bindgen.initSync({ module });
+    compiler.initSync({ module: unlzma(module) });
     return {};
   },
   rules({ text }) {
-    const compiled = wasm_bindgen.compileRules(text);
+    const compiled = compiler.compileRules(text);
     const answer = { ...JSON.parse(compiled.told), pack: compiled.pack };
     compiled.free();
     return answer;
   },
   settings({ text }) {
-    return JSON.parse(wasm_bindgen.readSettings(text));
+    return JSON.parse(compiler.readSettings(text));
   },
   lines({ text, paths }) {
-    return paths.map((path) => wasm_bindgen.lineOf(text, path));
+    return paths.map((path) => compiler.lineOf(text, path));
   },
 };
 

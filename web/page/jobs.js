@@ -1,12 +1,12 @@
 // The two workers, as the page asks them.
 
-import { unpack, worker } from './payload.js';
+import { part, worker } from './payload.js';
 
 /** The worker that examines. It is replaced when it breaks. */
 export class Examiner {
   #job = 0;
   /** Who waits for an answer, by its kind. */
-  #waiting = { report: [], checked: [] };
+  #waiting = { report: [], checked: [], unpacked: [] };
   /** The worker, once it is ready. */
   #worker;
 
@@ -17,13 +17,13 @@ export class Examiner {
   /** What the detector says of itself. */
   async start() {
     let described;
-    this.#worker = this.#start((description) => (described = description));
+    this.#worker = this.#start((about) => (described = about));
     await this.#worker;
     return described;
   }
 
   async #start(describe = () => {}) {
-    const module = await unpack('core-wasm');
+    const parts = { core: part('core-wasm'), report: part('report-wasm'), rows: part('rows-wasm') };
     const made = worker('core-worker');
     await new Promise((resolve, reject) => {
       const broken = (message) => {
@@ -36,13 +36,13 @@ export class Examiner {
         broken(event.message);
       };
       made.onmessage = ({ data }) => {
-        if (data.type === 'ready') resolve(describe(data.description));
+        if (data.type === 'ready') resolve(describe(data.about));
         else if (data.type === 'broken') broken(data.message);
         else if (this.#waiting[data.type]) this.#waiting[data.type].shift()?.resolve(data);
         // What an earlier job still says is of no interest.
         else if (data.job === this.#job) this.listener(data);
       };
-      made.postMessage({ type: 'start', module }, [module]);
+      made.postMessage({ type: 'start', parts }, Object.values(parts).map((one) => one.buffer));
     });
     return made;
   }
@@ -77,6 +77,11 @@ export class Examiner {
     return (await this.#ask('report', { type: 'report', digest })).bytes;
   }
 
+  /** A part of the page, decompressed. */
+  async unpack(id) {
+    return (await this.#ask('unpacked', { type: 'unpack', bytes: part(id) })).bytes;
+  }
+
   async #ask(answer, question) {
     const made = await this.#worker;
     return new Promise((resolve, reject) => {
@@ -93,7 +98,7 @@ export class Compiler {
   #number = 0;
 
   async #start() {
-    const module = await unpack('compiler-wasm');
+    const module = part('compiler-wasm');
     const made = worker('compiler-worker');
     made.onmessage = ({ data: { number, answer, broken } }) => {
       const { resolve, reject } = this.#waiting.get(number);

@@ -1,14 +1,9 @@
 // The parts that the page carries inside itself: compressed modules, workers, the sample.
 
-const bytesOf = (id) => {
+/** A part as it is carried: compressed. The workers decompress it. */
+export function part(id) {
   const text = atob(document.getElementById(id).textContent.trim());
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
-};
-
-/** A part, decompressed. Nothing is fetched. */
-export async function unpack(id) {
-  const stream = new Blob([bytesOf(id)]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).arrayBuffer();
 }
 
 /** A worker from a blob, which has the policy of this page. One that is loaded by URL would not. */

@@ -6,13 +6,23 @@
 
 const PIECE = 1 << 20;
 const WINDOW = 4 << 20;
+/** A stream that gives nothing for so many milliseconds is given up: Chromium now and then forgets one. */
+const PATIENCE = 2000;
 
 const reader = new FileReaderSync();
+
+/** What a promise gives, if it does soon. */
+function patiently(promise) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error('late')), PATIENCE)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 // eslint-disable-next-line no-unused-vars
 class Reading {
   #file;
-  #window = new Uint8Array(WINDOW);
+  /** Made for the first file that is not short. */
+  #window;
   /** Where in the file the window begins, and how many bytes are in it. */
   #start = 0;
   #length = 0;
@@ -33,7 +43,10 @@ class Reading {
   /** Fills the window, if it is half empty. */
   async fill() {
     const end = this.#start + this.#length;
+    // A short file is read at once.
+    if (this.#file.size <= PIECE) return;
     if (end - this.#next > WINDOW / 2 || Math.max(end, this.#next) >= this.#file.size) return;
+    this.#window ??= new Uint8Array(WINDOW);
     if (this.#next > end || !this.#stream) {
       this.close();
       [this.#start, this.#length] = [this.#next, 0];
@@ -48,8 +61,9 @@ class Reading {
     this.#length -= this.#next - this.#start;
     this.#start = this.#next;
     try {
-      while (this.#length + PIECE <= WINDOW) {
-        const { done, value } = await this.#stream.read(new Uint8Array(this.#buffer, 0, PIECE));
+      // Not up to the answer that there is no more, which may come late as well.
+      while (this.#length + PIECE <= WINDOW && this.#start + this.#length < this.#file.size) {
+        const { done, value } = await patiently(this.#stream.read(new Uint8Array(this.#buffer, 0, PIECE)));
         if (value) this.#buffer = value.buffer;
         if (done) return;
         this.#window.set(value, this.#length);

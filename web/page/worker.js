@@ -1,5 +1,8 @@
 // The worker that reads files and examines them. It is made from a blob, so that the page's policy binds it.
-/* global wasm_bindgen, Reading */
+/* global makeCore, makeReport, makeRows, unlzma, Reading */
+
+const core = makeCore();
+const report = makeReport();
 
 /** That of the file which the module reads. */
 let reading;
@@ -7,8 +10,13 @@ let reading;
 /** The module asks for bytes of the file that is read. */
 globalThis.orgwatchReadFile = (offset, to) => reading.read(offset, to);
 
+/** The parts of the page that are not decompressed yet, by name. */
+let parts;
 let memory;
 let scan;
+let rowsModule;
+/** The maker of the report, once there is something for it. */
+let maker;
 /** The number of the job that is wanted: another one, or none, ends the one that runs. */
 let wanted = 0;
 
@@ -21,16 +29,78 @@ const pause = () => new Promise((resolve) => {
   channel.port2.postMessage(0);
 });
 
+/** Makes a module ready when it is first needed. */
+function ready(name, glue) {
+  if (!parts[name]) return;
+  glue.initSync({ module: unlzma(parts[name]) });
+  parts[name] = undefined;
+}
+
+/** The maker of this examination's report. */
+function reporting() {
+  ready('report', report);
+  maker ??= new report.ReportMaker();
+  return maker;
+}
+
 function progress(job, finished, stopped = false) {
-  const told = scan.take();
-  const totals = JSON.parse(scan.totals());
-  postMessage({ type: finished ? 'done' : 'progress', job, stopped, told: JSON.parse(told), totals, memory: memory.buffer.byteLength });
+  const text = scan.take();
+  if (text !== '[]') reporting().take(text);
+  const totals = { ...JSON.parse(scan.totals()), read: scan.read() };
+  postMessage({ type: finished ? 'done' : 'progress', job, stopped, told: JSON.parse(text), totals, memory: memory.buffer.byteLength });
+}
+
+/** The lines that the rows of a Parquet file are, as the module reads them: one after another. */
+class RowLines {
+  #rows;
+  #piece = new Uint8Array();
+  #at = 0;
+  #given = 0;
+
+  constructor(file) {
+    const own = new Reading(file);
+    globalThis.orgwatchReadRows = (offset, to) => own.read(offset, to);
+    // An instance for each file: one that failed must not be called again, and none gives its memory back.
+    rowsModule ??= new WebAssembly.Module(unlzma(parts.rows));
+    const rows = makeRows();
+    rows.initSync({ module: rowsModule });
+    this.#run(() => (this.#rows = new rows.Rows(file.size)));
+  }
+
+  #run(call) {
+    try {
+      return call();
+    } catch (error) {
+      this.#rows = undefined;
+      this.failed = typeof error === 'string' ? error
+        : `the Parquet file cannot be read after ${this.#given} rows: it is damaged`;
+      return undefined;
+    }
+  }
+
+  fill() {}
+
+  close() {
+    this.#rows = undefined;
+  }
+
+  read(offset, to) {
+    if (this.#at === this.#piece.length) {
+      this.#piece = (this.#rows && this.#run(() => this.#rows.more())) ?? new Uint8Array();
+      this.#at = 0;
+      for (const byte of this.#piece) this.#given += Number(byte === 10);
+    }
+    const piece = this.#piece.subarray(this.#at, this.#at + to.length);
+    to.set(piece);
+    this.#at += piece.length;
+    return piece.length;
+  }
 }
 
 /** Every problem with settings and a pack. */
 function problems({ settings, pack }) {
   try {
-    new wasm_bindgen.Scan(settings.json, settings.name, settings.text, pack).free();
+    new core.Scan(settings.json, settings.name, settings.text, pack).free();
     return [];
   } catch (error) {
     if (typeof error !== 'string') throw error;
@@ -40,30 +110,38 @@ function problems({ settings, pack }) {
 
 async function run({ job, settings, pack, files: given }) {
   scan?.free();
-  scan = undefined;
-  scan = new wasm_bindgen.Scan(settings.json, settings.name, settings.text, pack);
+  maker?.free();
+  [scan, maker] = [undefined, undefined];
+  scan = new core.Scan(settings.json, settings.name, settings.text, pack);
   const roots = new Set(given.map((one) => one.root));
   for (const root of roots) scan.path(root);
   let last = performance.now();
-  for (const { file, path } of given) {
-    // Of its own: a job that was given up may still wait for a part of its file.
-    const own = new Reading(file);
-    reading = own;
-    scan.begin(file.size, path);
-    let more = true;
-    while (more) {
+  /** Reads all of a file; false if the job was given up. Its own: one that waits does not disturb the next. */
+  const read = async (own) => {
+    for (let more = true; more;) {
       await own.fill();
-      if (wanted !== job) return own.close();
+      if (wanted !== job) break;
+      reading = own;
       more = scan.step();
       const now = performance.now();
       if (now - last > 60) {
         last = now;
         progress(job, false);
         await pause();
-        if (wanted !== job) return own.close();
+        if (wanted !== job) break;
       }
     }
     own.close();
+    return wanted === job;
+  };
+  for (const { file, path } of given) {
+    scan.begin(file.size, path);
+    if (!await read(new Reading(file))) return;
+    if (!scan.hasRows()) continue;
+    scan.beginRows(path);
+    const lines = new RowLines(file);
+    if (!await read(lines)) return;
+    if (lines.failed) scan.fail(path, lines.failed);
   }
   progress(job, true);
 }
@@ -72,8 +150,9 @@ self.onmessage = async ({ data }) => {
   try {
     switch (data.type) {
       case 'start':
-        memory = wasm_bindgen.initSync({ module: data.module }).memory;
-        postMessage({ type: 'ready', description: JSON.parse(wasm_bindgen.describe()) });
+        parts = data.parts;
+        memory = core.initSync({ module: unlzma(parts.core) }).memory;
+        postMessage({ type: 'ready', about: JSON.parse(core.about()) });
         break;
       case 'scan':
         wanted = data.job;
@@ -89,7 +168,10 @@ self.onmessage = async ({ data }) => {
         postMessage({ type: 'checked', problems: problems(data) });
         break;
       case 'report':
-        postMessage({ type: 'report', bytes: scan?.report(data.digest) });
+        postMessage({ type: 'report', bytes: scan && reporting().write(scan.about(), data.digest) });
+        break;
+      case 'unpack':
+        postMessage({ type: 'unpacked', bytes: unlzma(data.bytes) });
         break;
     }
   } catch (error) {

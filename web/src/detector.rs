@@ -7,45 +7,20 @@ use orgwatch::finding::Finding;
 use orgwatch::rules::{Pack, RuleMetadata, builtin_pack};
 use orgwatch::settings::Problem;
 use orgwatch::{envelope, state};
-use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
+
+use crate::shared::{open, problem, text};
 
 /// A detector: remembers what it must, as long as it is open.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct RawDetector(Detector);
 
-/// A result as JSON. The types that come here have no maps with keys that are no text, so it does not fail.
-pub(crate) fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// What is thrown: an object with a kind, a message and the problems, as JSON.
 fn thrown(kind: &str, message: &str, problems: &[Problem]) -> JsValue {
     let problems: Vec<Value> = problems.iter().map(problem).collect();
     JsValue::from_str(&json!({"kind": kind, "message": message, "problems": problems}).to_string())
-}
-
-/// A problem of the settings or of a pack.
-pub(crate) fn problem(one: &Problem) -> Value {
-    json!({"path": one.path, "value": one.value, "problem": one.problem})
-}
-
-/// Opens a detector with settings as JSON and with packs, which are joined by their lengths.
-pub(crate) fn open(
-    settings: &str,
-    packs: &[u8],
-    lengths: &[u32],
-) -> Result<Detector, Vec<Problem>> {
-    let mut rest = packs;
-    let mut all = Vec::new();
-    for length in lengths {
-        let (pack, after) = rest.split_at(rest.len().min(*length as usize));
-        all.push(pack);
-        rest = after;
-    }
-    Detector::open_with(settings, &all)
 }
 
 #[wasm_bindgen]
@@ -170,7 +145,7 @@ fn rule(about: &RuleMetadata, pack: &Pack) -> Value {
 }
 
 /// A finding as every host shows it, with the mark of one that was given before.
-pub(crate) fn shown(finding: &Finding) -> Value {
+fn shown(finding: &Finding) -> Value {
     let mut shown = serde_json::to_value(finding).unwrap_or_default();
     if let Some(keys) = shown.as_object_mut().filter(|_| finding.repeat) {
         keys.insert("repeat".into(), true.into());

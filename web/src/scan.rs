@@ -1,10 +1,8 @@
-//! Files of a browser through a detector, batch by batch, and the report about them.
+//! Files of a browser through a detector, batch by batch.
 
-#[path = "../../host-test/src/scan/bucket_path.rs"]
-mod bucket_path;
 #[allow(dead_code)]
-#[path = "../../host-test/src/scan/filter.rs"]
-mod filter;
+#[path = "../../host-test/src/scan/file_tally.rs"]
+mod file_tally;
 mod reading;
 #[path = "../../host-test/src/scan/record.rs"]
 mod record;
@@ -12,66 +10,102 @@ mod record;
 #[path = "../../host-test/src/scan/tally.rs"]
 mod tally;
 
-use std::borrow::Cow;
-
+use orgwatch::batch::Counts;
 use orgwatch::detector::Detector;
-use orgwatch::finding::{Finding, Severity};
+use orgwatch::finding::Finding;
+use orgwatch::rules::builtin_pack;
+use serde::Serialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
-pub use filter::{Filter, FilteredOut};
+use file_tally::FileTally;
 use tally::{Tally, value_of};
 
-use crate::detector::{open, problem, shown, text};
-use crate::input::{Batch, Error, Limits, ReadProgress, Reader, Source};
-use crate::output::report::{self, About, Report};
-use crate::plugin::{Counts, Description, Rule};
+use crate::input::{Batch, Error, Limits, ReadProgress, Reader, Unreadable};
+use crate::shared::{open, problem, text};
 use reading::BrowserFile;
 
 /// The most bytes of a raw record that go to the page.
 const MOST_RAW: usize = 32 << 10;
 
-/// A finding, and the event that gave it, as the report asks for it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Found<'a> {
-    pub(crate) source: &'a Source,
-    pub(crate) line: u64,
-    event: &'a [u8],
-    record: u32,
+/// Something that the page is told of.
+#[derive(Default, Serialize)]
+struct Told<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finding: Option<&'a Finding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<usize>,
 }
 
-impl<'a> Found<'a> {
-    /// The record as it was read, out of whatever it was wrapped in.
-    pub(crate) fn raw(&self) -> Cow<'a, [u8]> {
-        record::extract(self.event, self.record)
+/// The totals of a scan.
+#[derive(Debug, Default, Serialize)]
+struct Totals {
+    files: u64,
+    failed: u64,
+    bytes: u64,
+    repeats: u64,
+    events: u64,
+    evaluated: u64,
+    rejected: u64,
+    foreign: u64,
+    notifications: u64,
+    unreadable: u64,
+    without_time: u64,
+}
+
+impl Totals {
+    fn add(&mut self, more: &Counts) {
+        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
+        add(&mut self.events, more.events);
+        add(&mut self.evaluated, more.evaluated);
+        add(&mut self.rejected, more.rejected);
+        add(&mut self.foreign, more.foreign);
+        add(&mut self.notifications, more.notifications);
+        add(&mut self.unreadable, more.unreadable);
+        add(&mut self.without_time, more.without_time);
     }
 }
 
-/// The totals of a scan, as those of the host.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Totals {
-    pub(crate) files: u64,
-    pub(crate) failed: u64,
-    pub(crate) bytes: u64,
-    pub(crate) counts: Counts,
-    pub(crate) repeats: u64,
-    pub(crate) filtered_out: FilteredOut,
-    pub(crate) files_filtered_out: FilteredOut,
-    pub(crate) sources: Tally,
+/// The settings, as the report tells of them.
+struct Settings {
+    name: Option<String>,
+    text: String,
+    json: Value,
 }
 
 /// A scan: files are begun one after another, and each is read in steps.
 #[wasm_bindgen]
 pub struct Scan {
     detector: Detector,
-    report: Report,
     totals: Totals,
-    settings: report::Settings,
+    /// How often each service is named by what a rule may match.
+    sources: Tally,
+    settings: Settings,
     paths: Vec<String>,
-    file: Option<(Source, Reader)>,
+    file: Option<(String, Reader)>,
+    /// What came out of the file.
+    held: FileTally,
+    /// Whether the last file has rows, and is to be given again as their lines.
+    has_rows: bool,
     progress: ReadProgress,
     batch: Batch,
-    told: Vec<Value>,
+    told: String,
+}
+
+/// What this is, as JSON: its version, and how many rules it has.
+#[wasm_bindgen]
+pub fn about() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    text(&json!({"version": version, "rules": builtin_pack().public().len()}))
 }
 
 #[wasm_bindgen]
@@ -99,14 +133,16 @@ impl Scan {
         })?;
         Ok(Scan {
             detector,
-            report: Report::new(report::Limits::default()),
             totals: Totals::default(),
-            settings: report::Settings { name, text: source, json: value },
+            sources: Tally::default(),
+            settings: Settings { name, text: source, json: value },
             paths: Vec::new(),
             file: None,
+            held: FileTally::default(),
+            has_rows: false,
             progress: ReadProgress::default(),
             batch: Batch::new(),
-            told: Vec::new(),
+            told: String::new(),
         })
     }
 
@@ -119,8 +155,29 @@ impl Scan {
     pub fn begin(&mut self, length: f64, path: &str) {
         let input = BrowserFile::new(length);
         let reader = Reader::of(Box::new(input), &Limits::default(), &self.progress);
-        self.file = Some((Source::File(path.into()), reader));
+        self.file = Some((path.to_owned(), reader));
         self.totals.files = self.totals.files.saturating_add(1);
+        self.held = FileTally::default();
+    }
+
+    /// Whether the file that ended is one of Parquet, of which nothing was read: asked once.
+    #[wasm_bindgen(js_name = hasRows)]
+    pub fn has_rows(&mut self) -> bool {
+        std::mem::take(&mut self.has_rows)
+    }
+
+    /// Begins the same file again, as the lines that its rows are: what is read from now on is those.
+    #[wasm_bindgen(js_name = beginRows)]
+    pub fn begin_rows(&mut self, path: &str) {
+        let input = Box::new(BrowserFile::new(f64::INFINITY));
+        let reader = Reader::of(input, &Limits::default(), &ReadProgress::default());
+        self.file = Some((path.to_owned(), reader));
+    }
+
+    /// Takes the reason why the file could not be read any further.
+    pub fn fail(&mut self, path: &str, reason: &str) {
+        self.totals.failed = self.totals.failed.saturating_add(1);
+        self.tell(&Told { path, failed: Some(reason), ..Told::default() });
     }
 
     /// Reads and examines one batch of the file. False at its end.
@@ -148,47 +205,63 @@ impl Scan {
         self.examine(&source);
         if more {
             self.file = Some((source, reader));
+        } else if let Some(reason) = self.held.without_records() {
+            // It must not look like a clean result.
+            self.fail(&source, reason);
         }
         more
     }
 
     /// Everything found since this was asked last, as JSON: a list of findings and of problems.
     pub fn take(&mut self) -> String {
-        text(&std::mem::take(&mut self.told))
+        format!("[{}]", std::mem::take(&mut self.told))
+    }
+
+    /// How many bytes were read so far.
+    pub fn read(&self) -> f64 {
+        self.progress.bytes() as f64
     }
 
     /// The totals so far, as JSON.
     pub fn totals(&self) -> String {
-        let counts = &self.totals.counts;
-        text(&json!({
-            "files": self.totals.files, "failed": self.totals.failed, "bytes": self.totals.bytes,
-            "read": self.progress.bytes(), "repeats": self.totals.repeats, "events": counts.events,
-            "evaluated": counts.evaluated, "rejected": counts.rejected, "foreign": counts.foreign,
-            "unreadable": counts.unreadable, "without_time": counts.without_time,
-        }))
+        text(&self.totals)
     }
 
-    /// The report that `orgwatch scan --report` writes.
-    pub fn report(&self, digest: &str) -> Vec<u8> {
-        let about = About {
-            paths: self.paths.clone(),
-            totals: self.totals.clone(),
-            filter: Filter::default(),
-            component: self.description(digest),
-            settings: self.settings.clone(),
-            min_severity: Severity::ALL[0],
-            state: None,
-        };
-        let mut page = Vec::new();
-        // Writing to memory does not fail.
-        let _ = self.report.write(&about, &mut page);
-        page
+    /// What the report says of the scan, as JSON.
+    pub fn about(&self) -> String {
+        let pack = self.detector.pack();
+        text(&About {
+            totals: &self.totals,
+            paths: &self.paths,
+            version: env!("CARGO_PKG_VERSION"),
+            rules: pack.public().iter().map(|about| &*about.slug).collect(),
+            sources: self.sources.ranked(),
+            other_sources: self.sources.others,
+            settings_name: self.settings.name.as_deref(),
+            settings_text: &self.settings.text,
+            settings: &self.settings.json,
+        })
     }
+}
+
+/// What the report says of a scan beside its findings.
+#[derive(Serialize)]
+struct About<'a> {
+    #[serde(flatten)]
+    totals: &'a Totals,
+    paths: &'a [String],
+    version: &'a str,
+    rules: Vec<&'a str>,
+    sources: Vec<(&'a str, u64)>,
+    other_sources: u64,
+    settings_name: Option<&'a str>,
+    settings_text: &'a str,
+    settings: &'a Value,
 }
 
 impl Scan {
     /// Examines what the batch holds.
-    fn examine(&mut self, source: &Source) {
+    fn examine(&mut self, source: &str) {
         let batch = std::mem::take(&mut self.batch);
         for (number, part) in batch.parts().iter().enumerate() {
             self.part(source, part, batch.of(number));
@@ -196,23 +269,26 @@ impl Scan {
         self.batch = batch;
     }
 
-    fn part(&mut self, source: &Source, part: &crate::input::Part, bytes: &[u8]) {
+    fn part(&mut self, source: &str, part: &crate::input::Part, bytes: &[u8]) {
         let lost = part.unreadable.len() as u64;
         let totals = &mut self.totals;
         totals.bytes = totals.bytes.saturating_add(bytes.len() as u64 + part.rejected_bytes);
-        totals.counts += Counts {
+        let read = Counts {
             events: lost + part.rejected,
             unreadable: lost,
             rejected: part.rejected,
             ..Counts::default()
         };
         let screened = self.detector.screen(bytes);
-        totals.counts += screened.counts.into();
+        for counts in [&read, &screened.counts] {
+            totals.add(counts);
+            self.held.add(counts);
+        }
         let mut candidates = Vec::new();
         for span in &screened.spans {
             let line = &bytes[span.offset as usize..(span.offset + span.length) as usize];
             if let Some(service) = value_of(line, b"eventSource") {
-                totals.sources.add(service, 1);
+                self.sources.add(service, 1);
             }
             candidates.extend_from_slice(line.trim_ascii_end());
             candidates.push(b'\n');
@@ -222,10 +298,9 @@ impl Scan {
         let place = |line: u32| part.line(part.before + line);
         broken
             .extend(screened.unreadable.into_iter().map(|one| (place(one.place.line), one.reason)));
-        let mut examined = self.detector.detect_batch(&candidates);
-        // They were counted when they were screened.
-        examined.counts.lines = 0;
-        self.totals.counts += examined.counts.into();
+        let examined = self.detector.detect_batch(&candidates);
+        self.totals.add(&examined.counts);
+        self.held.add(&examined.counts);
         let span = |line: u32| screened.spans[line.saturating_sub(1) as usize];
         broken.extend(
             examined
@@ -235,67 +310,55 @@ impl Scan {
         );
         broken.sort_by_key(|(line, _)| *line);
         for (line, reason) in broken {
-            self.report.unreadable(|| format!("{source}:{line}: {reason}"));
-            self.told.push(json!({"unreadable": reason, "path": source.to_string(), "line": line}));
+            let one = Unreadable { line, reason };
+            self.held.note(std::slice::from_ref(&one));
+            let Unreadable { line, reason } = one;
+            self.tell(&Told {
+                path: source,
+                unreadable: Some(&reason),
+                line: Some(line),
+                ..Told::default()
+            });
         }
         for located in examined.findings {
+            if located.finding.repeat {
+                self.totals.repeats = self.totals.repeats.saturating_add(1);
+                continue;
+            }
             let span = span(located.place.line);
             let event = &bytes[span.offset as usize..(span.offset + span.length) as usize];
-            let record = located.place.record;
-            self.found(&located.finding, Found { source, line: place(span.line), event, record });
+            // The record, out of whatever it was wrapped in.
+            let raw = record::extract(event, located.place.record);
+            self.tell(&Told {
+                path: source,
+                finding: Some(&located.finding),
+                line: Some(place(span.line)),
+                raw: Some(&String::from_utf8_lossy(&raw[..raw.len().min(MOST_RAW)])),
+                length: Some(raw.len()),
+                ..Told::default()
+            });
         }
     }
 
-    fn found(&mut self, finding: &Finding, found: Found<'_>) {
-        if finding.repeat {
-            self.totals.repeats = self.totals.repeats.saturating_add(1);
-            return;
+    fn tell(&mut self, told: &Told<'_>) {
+        if !self.told.is_empty() {
+            self.told.push(',');
         }
-        self.report.finding(finding, Some(&found));
-        let raw = found.raw();
-        let cut = &raw[..raw.len().min(MOST_RAW)];
-        self.told.push(json!({
-            "finding": shown(finding), "path": found.source.to_string(), "line": found.line,
-            "raw": String::from_utf8_lossy(cut), "length": raw.len(),
-        }));
+        self.told.push_str(&text(told));
     }
 
     /// A file that could not be read any further.
-    fn failed(&mut self, source: &Source, error: &Error) {
+    fn failed(&mut self, source: &str, error: &Error) {
+        if matches!(error, Error::NotALog { kind: "a Parquet file", .. }) {
+            self.has_rows = true;
+            return;
+        }
         let mut reason = error.to_string();
         let mut cause = std::error::Error::source(error);
         while let Some(one) = cause {
             reason = format!("{reason}: {one}");
             cause = one.source();
         }
-        self.totals.failed = self.totals.failed.saturating_add(1);
-        self.report.unreadable(|| format!("{source}: {reason}"));
-        self.told.push(json!({"failed": reason, "path": source.to_string()}));
-    }
-
-    fn description(&self, digest: &str) -> Description {
-        let rule = |about: &orgwatch::rules::RuleMetadata| Rule {
-            slug: about.slug.to_string(),
-            id: about.id.to_string(),
-            title: about.title.to_string(),
-            description: String::new(),
-            severity: about.level,
-            group: String::new(),
-            event_names: None,
-            attack: Vec::new(),
-            attack_aliases: Vec::new(),
-            threat_catalogue: Vec::new(),
-            covers: Vec::new(),
-        };
-        Description {
-            name: "orgwatch".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            digest: digest.into(),
-            attack_version: String::new(),
-            state_format: 0,
-            rules: self.detector.pack().public().into_iter().map(rule).collect(),
-            sources: Vec::new(),
-            envelopes: Vec::new(),
-        }
+        self.fail(source, &reason);
     }
 }

@@ -36,7 +36,9 @@ export async function open(of, options = {}) {
 export const done = (page) => page.waitForSelector('body[data-state=done]', { timeout: 120_000 });
 
 export async function sample(page) {
+  await page.evaluate(() => { document.getElementById('status').textContent = ''; });
   await page.click('#sample');
+  await page.waitForFunction(() => /165 events in 1 file/.test(document.getElementById('status').textContent));
   await done(page);
   await page.waitForSelector('.incident');
 }

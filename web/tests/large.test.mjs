@@ -84,7 +84,7 @@ test('it is stopped, and keeps what it found', async () => {
   await page.waitForSelector('#stop:visible');
   await page.click('#stop');
   await done(page);
-  assert.match(await status(page), /^Stopped\. /);
+  assert.match(await status(page), /^Stopped: the rest was not read\. /);
   assert.ok(await page.isEnabled('#save-report'));
   await page.context().close();
 });

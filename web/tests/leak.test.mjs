@@ -162,7 +162,7 @@ test('the workers send nothing', async () => {
 
 test('the scripts of the page lead nowhere', () => {
   // No policy binds navigation by a script: there is none.
-  for (const name of ['app', 'editors', 'incidents', 'intake', 'jobs', 'payload', 'reading', 'text', 'view', 'worker', 'compiler-worker']) {
+  for (const name of ['app', 'editors', 'incidents', 'intake', 'jobs', 'payload', 'reading', 'text', 'unpack', 'view', 'worker', 'compiler-worker']) {
     const text = readFileSync(join(root, `web/page/${name}.js`), 'utf8');
     assert.doesNotMatch(text, /location|window\.open|fetch\(|https?:|innerHTML|insertAdjacentHTML|document\.write|eval\(/, name);
   }

@@ -13,7 +13,15 @@ let chrome;
 before(async () => void (chrome = await browser()));
 after(() => chrome.close());
 
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+/** The page down to a height that a browser draws in a moment. */
+const shot = async (page, name) => {
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const size = page.viewportSize();
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.setViewportSize({ width: size.width, height: Math.min(Math.max(height, size.height), 3000) });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+  await page.setViewportSize(size);
+};
 
 /** A test with a page of its own, which must not have complained. */
 const shown = (name, run, options) => test(name, async () => {
@@ -106,8 +114,16 @@ shown('a bad file is named, with what to do, and the others are read', async (pa
   await page.waitForSelector('.incident');
   await page.click('#unread-count');
   const unread = await page.innerText('#unread-list');
-  assert.match(unread, /a\.parquet: .*Parquet.*the orgwatch command reads it[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
+  assert.match(unread, /a\.parquet: the Parquet file cannot be read after 0 rows: .*its metadata are damaged[\s\S]*b\.json\.gz: .*corrupt or cut off[\s\S]*c\.ndjson:1: [\s\S]*d\.png: a PNG image/);
   await shot(page, 'bad-files');
+});
+
+shown('what is no log does not look clean', async (page) => {
+  await drop(page, [{ name: 'other.ndjson', bytes: '{"a":1}\nx {"eventName":"LeaveOrganization"\n' }]);
+  await page.waitForFunction(() => document.body.dataset.state === 'done' && document.body.dataset.drawn === 'yes');
+  assert.match(await status(page), /1 event and 1 file could not be read: see below\. 1 is not CloudTrail/);
+  assert.match(await page.textContent('#unread-count'), /^2 things could not be read$/);
+  assert.match(await page.textContent('#unread-list'), /other\.ndjson: no CloudTrail record in it could be read/);
 });
 
 shown('nothing found is said, and so is no event', async (page) => {
@@ -240,6 +256,12 @@ shown('a flood of findings is counted, and what is opened stays open', async (pa
   assert.equal(await page.locator('.incident').count(), 200);
 });
 
+shown('licences can be read', async (page) => {
+  await page.click('#licences > summary');
+  await page.waitForFunction(() => document.getElementById('licences-text').textContent.includes('wasm-bindgen 0.2'));
+  assert.match(await page.textContent('#licences-text'), /What is inside the page[\s\S]*parquet 5[\s\S]*Apache License/);
+});
+
 shown('a detector that fails is replaced', async (page) => {
   await page.workers()[0].evaluate(() => postMessage({ type: 'broken', message: 'a test wants it' }));
   await page.waitForFunction(() => /The detector failed, and was replaced/.test(document.getElementById('status').textContent));
@@ -256,7 +278,7 @@ shown('a detector that fails is replaced', async (page) => {
 
 test('a browser that cannot run it is told so', async () => {
   const context = await chrome.newContext();
-  await context.addInitScript(() => { delete globalThis.DecompressionStream; });
+  await context.addInitScript(() => { delete globalThis.Worker; });
   const page = await context.newPage();
   await page.goto(url);
   await page.waitForSelector('body[data-state=failed]');

@@ -181,8 +181,9 @@ impl Bytes {
         use super::parquet::{ChunkSource, Rows};
         let compressed = matches!(self.input, Input::Compressed(_));
         let source = match self.file.take().filter(|_| !compressed) {
+            #[cfg(unix)]
             Some(file) => ChunkSource::File(file),
-            None => {
+            _ => {
                 let mut whole = Vec::new();
                 let most = MOST_ROWS as usize;
                 while self.read(&mut whole, 1 << 20)? {

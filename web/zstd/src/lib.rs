@@ -6,6 +6,12 @@
 pub mod stream {
     //! Streams, as in `zstd`.
 
+    pub mod read {
+        //! Reading of what is in memory, as in `zstd`.
+
+        pub use crate::read::Decoder;
+    }
+
     pub mod raw {
         //! Decompression step by step, as in `zstd`.
 
@@ -16,5 +22,6 @@ pub mod stream {
 
 mod buffer;
 mod decoder;
+mod read;
 #[cfg(test)]
 mod tests;

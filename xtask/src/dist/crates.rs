@@ -44,19 +44,22 @@ struct Package {
 /// The crates that the guests are made of.
 pub fn of_guests(guests: &[&Guest], workspace: &Workspace) -> Result<BTreeMap<Id, Crate>> {
     let features: Vec<&str> = guests.iter().map(|guest| guest.features).collect();
-    inside("orgwatch", TARGET, &features.join(","), workspace)
+    inside("orgwatch", TARGET, &features.join(","), ".", workspace)
 }
 
 /// The crates that a package is made of, itself included. Crates that only run while building are not
-/// inside: build scripts, macros, and tests.
+/// inside: build scripts, macros, and tests. The folder is that of cargo's workspace.
 pub fn inside(
     package: &str,
     target: &str,
     features: &str,
+    folder: &str,
     workspace: &Workspace,
 ) -> Result<BTreeMap<Id, Crate>> {
+    let folder = workspace.root.join(folder);
     let tree = output(
         Command::new("cargo")
+            .current_dir(&folder)
             .args(["tree", "--locked", "--package", package, "--target", target])
             .args(["--features", features])
             .args(["--edges", "normal,no-proc-macro", "--no-dedupe"])
@@ -64,11 +67,12 @@ pub fn inside(
     )?;
     let metadata = output(
         Command::new("cargo")
+            .current_dir(&folder)
             .args(["metadata", "--locked", "--format-version=1", "--filter-platform", target])
             .args(["--features", features]),
     )?;
     let metadata: Metadata = serde_json::from_str(&metadata).context("cargo metadata")?;
-    let checksums = checksums(&fs::read_to_string(workspace.root.join("Cargo.lock"))?);
+    let checksums = checksums(&fs::read_to_string(folder.join("Cargo.lock"))?);
     let mut crates = BTreeMap::new();
     for (id, uses) in edges(&tree)? {
         let package = metadata

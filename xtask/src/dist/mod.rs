@@ -12,6 +12,7 @@ mod licences;
 pub mod machine;
 pub mod packages;
 mod sbom;
+pub mod web;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,9 @@ pub fn dist(workspace: &Workspace) -> PathBuf {
     workspace.root.join("dist")
 }
 
-fn write_sums(workspace: &Workspace, files: Vec<File>) -> Result<()> {
+/// Writes the digests of these, and of what `cargo xtask web` has made, if that is there.
+fn write_sums(workspace: &Workspace, mut files: Vec<File>) -> Result<()> {
+    files.extend(web::made(workspace)?);
     write_if_changed(&dist(workspace).join("SHA256SUMS"), sums(files).as_bytes())
 }
 

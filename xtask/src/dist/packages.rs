@@ -114,7 +114,7 @@ pub fn pack(
 pub fn inside(machines: &[&Machine], workspace: &Workspace) -> Result<BTreeMap<Id, Crate>> {
     let mut all = BTreeMap::new();
     for machine in machines {
-        all.extend(crates::inside("orgwatch-host", &machine.target(), "", workspace)?);
+        all.extend(crates::inside("orgwatch-host", &machine.target(), "", ".", workspace)?);
     }
     Ok(all)
 }
@@ -146,7 +146,7 @@ pub fn parts(workspace: &Workspace, crates: &BTreeMap<Id, Crate>) -> Result<Part
 }
 
 /// `SOURCE_DATE_EPOCH`, or the time of the last commit; where there is neither, 1970.
-fn epoch(root: &Path) -> Result<u64> {
+pub(super) fn epoch(root: &Path) -> Result<u64> {
     if let Ok(named) = env::var("SOURCE_DATE_EPOCH") {
         return named.parse().context("SOURCE_DATE_EPOCH is a number of seconds");
     }

@@ -1,4 +1,4 @@
-//! The package in Node and the page in Chromium: `web/tests`, with npm's `playwright-core`,
+//! The package in Node, and the page in Chromium and Firefox: `web/tests`, with npm's `playwright-core`, `puppeteer-core`,
 //! `axe-core` and `typescript`.
 
 use std::collections::BTreeMap;
@@ -17,8 +17,16 @@ use crate::steps::Steps;
 use crate::web;
 use crate::workspace::Workspace;
 
-const NPM: [(&str, &str); 3] =
-    [("playwright-core", "1.65.1"), ("axe-core", "4.14.1"), ("typescript", "7.0.2")];
+const NPM: [(&str, &str); 4] = [
+    ("playwright-core", "1.65.1"),
+    ("axe-core", "4.14.1"),
+    ("typescript", "7.0.2"),
+    // Drives the Firefox that people have; playwright-core drives only its own.
+    ("puppeteer-core", "24.43.1"),
+];
+
+/// Debian's Firefox.
+const FIREFOX: (&str, &str) = ("firefox-esr", "/usr/bin/firefox-esr");
 
 /// Builds both, and runs their tests.
 pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
@@ -33,9 +41,10 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     clippy.args(manifest).arg("--target-dir").arg(workspace.target.join("web-clippy"));
     steps.command("lint web/", clippy.args(["--", "-D", "warnings"]))?;
     steps.command(
-        "test the decoder of zstd",
+        "test what stands for C",
         Command::new("cargo")
             .args(["test", "--quiet", "--release", "--package", "orgwatch-zstd"])
+            .args(["--package", "crc32fast"])
             .args(manifest)
             .arg("--target-dir")
             .arg(workspace.target.join("web-clippy")),
@@ -51,6 +60,7 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
             .env("CASE_SETTINGS", folder.join("settings.json"))
             .env("NODE_MODULES", &modules)
             .env("SCRATCH", &folder)
+            .env("ORGWATCH", workspace.command())
             .env("FINDINGS", folder.join("host-findings.ndjson"))
             .env("REPORT", folder.join("host-report.html"));
         command
@@ -73,12 +83,24 @@ pub fn check(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let found = CHROMIUM.iter().flat_map(|name| all.iter().map(move |at| at.join(name)));
         found.into_iter().find(|path| path.is_file()).unwrap_or(PROGRAM.into()).into()
     });
-    let tests = ["package", "page", "shapes", "large", "leak"]
+    let tests = ["package", "page", "shapes", "parquet", "large", "leak"]
         .map(|name| format!("web/tests/{name}.test.mjs"));
     steps.command(
         "the page in a browser",
         node(&tests.each_ref().map(String::as_str)).env("CHROMIUM", chromium),
-    )
+    )?;
+    let firefox = std::env::var_os("FIREFOX").unwrap_or(FIREFOX.1.into());
+    if !Path::new(&firefox).is_file()
+        && let Err(error) = apt::install(&[FIREFOX.0])
+    {
+        steps.skip(
+            "the page in Firefox",
+            &format!("no Firefox, and none can be installed: {error:#}"),
+        );
+        return Ok(());
+    }
+    let mut command = node(&["web/tests/firefox.test.mjs"]);
+    steps.command("the page in Firefox", command.env("FIREFOX", firefox))
 }
 
 /// Installs npm's packages unless they are there.
@@ -101,7 +123,9 @@ fn modules(folder: &Path) -> Result<PathBuf> {
                 .arg(folder)
                 .args(NPM.map(|(name, version)| format!("{name}@{version}"))),
         )
-        .context("cannot install playwright-core, axe-core and typescript from the npm registry")?;
+        .context(
+            "cannot install the drivers of browsers, axe-core and typescript from the npm registry",
+        )?;
     }
     Ok(modules)
 }

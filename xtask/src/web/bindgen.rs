@@ -9,11 +9,25 @@ use anyhow::{Context, Result};
 use super::{Module, read};
 use crate::needs::on_path;
 use crate::process::{output, run};
+use crate::rustc;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 /// Features of WebAssembly that all browsers of 2023 or later and Node 20 have.
 const TARGET_FEATURES: &str = "-Ctarget-feature=+simd128";
+
+/// Sees that the sources of the standard library are beside the compiler, and installs them if need be.
+pub(super) fn library_sources(toolchain: &Toolchain) -> Result<()> {
+    let is_there = || rustc::active_sources().is_ok_and(|(at, _)| at.join("library").is_dir());
+    if *toolchain == Toolchain::BuildStd || is_there() {
+        return Ok(());
+    }
+    eprintln!("    adding the sources of the standard library with rustup");
+    output(Command::new("rustup").args(["component", "add", "rust-src"])).context(
+        "the sources of the standard library are missing: rustup component add rust-src",
+    )?;
+    Ok(())
+}
 
 impl Module {
     /// Compiles it, and gives the path of the module.
@@ -23,7 +37,9 @@ impl Module {
         if let Some(home) = &workspace.cargo_home {
             flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
         }
-        flags.push(TARGET_FEATURES.to_owned());
+        flags.extend(
+            [TARGET_FEATURES, "-Zunstable-options", "-Cpanic=immediate-abort"].map(Into::into),
+        );
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--quiet", "--profile", "wasm", "--target", TARGET])
@@ -34,6 +50,12 @@ impl Module {
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         toolchain.apply(&mut cargo);
+        if *toolchain == Toolchain::Ready {
+            cargo.env("RUSTC_BOOTSTRAP", "1").args(["-Z", "build-std=std,panic_abort"]);
+        }
+        // The standard library, too, is built to be small: its ordinary one is fast. A panic only traps, which
+        // the page shows as well as its text.
+        cargo.args(["-Z", "build-std-features=optimize_for_size"]);
         run(&mut cargo)?;
         let name = self.package.replace('-', "_");
         Ok(target.join(TARGET).join("wasm").join(name).with_extension("wasm"))
@@ -98,8 +120,14 @@ impl Bindgen {
             Target::NoModules => command.args(["--target", "no-modules", "--no-typescript"]),
         };
         output(command.arg("--remove-producers-section").arg("--out-dir").arg(out).arg(module))?;
-        let stem = module.file_stem().unwrap_or_default().to_string_lossy();
-        smaller(&out.join(format!("{stem}_bg.wasm")))
+        match target {
+            Target::Web => {
+                let stem = module.file_stem().unwrap_or_default().to_string_lossy();
+                smaller(&out.join(format!("{stem}_bg.wasm")))
+            }
+            // What wasm-opt makes compresses worse than it was.
+            Target::NoModules => Ok(()),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::dist;
 use crate::steps::Steps;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
@@ -27,30 +28,52 @@ struct Module {
 
 const PACKAGE: Module = Module { package: "orgwatch-web", features: "", folder: "web-package" };
 const PAGE: Module = Module { package: "orgwatch-web", features: "page", folder: "web-page" };
+const REPORT: Module =
+    Module { package: "orgwatch-web-report", features: "", folder: "web-report" };
+const ROWS: Module = Module { package: "orgwatch-web-rows", features: "", folder: "web-rows" };
 const COMPILER: Module =
     Module { package: "orgwatch-web-compiler", features: "", folder: "web-compiler" };
+
+/// All of them, by package and features.
+const MODULES: [(&str, &str); 5] = [
+    (PACKAGE.package, PACKAGE.features),
+    (PAGE.package, PAGE.features),
+    (REPORT.package, REPORT.features),
+    (ROWS.package, ROWS.features),
+    (COMPILER.package, COMPILER.features),
+];
 
 /// Builds both into `dist`.
 pub fn build(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
     let bindgen = steps.run("prepare wasm-bindgen", REPEAT, || Bindgen::prepare(workspace))?;
-    let toolchain = steps.run("find a compiler for WebAssembly", REPEAT, Toolchain::find)?;
-    let dist = workspace.root.join("dist");
+    let toolchain = steps.run("find a compiler for WebAssembly", REPEAT, || {
+        let toolchain = Toolchain::find()?;
+        bindgen::library_sources(&toolchain)?;
+        Ok(toolchain)
+    })?;
+    let out = dist::dist(workspace);
+    let licences = steps.run("collect the licences of what is inside", REPEAT, || {
+        dist::web::licences(&MODULES, workspace)
+    })?;
     let package = steps.run("build the package for JavaScript", REPEAT, || {
-        let folder = dist.join("orgwatch-js");
+        let folder = out.join(dist::web::PACKAGE);
         let module = PACKAGE.compile(workspace, &toolchain)?;
         bindgen.run(&module, Target::Web, &folder.join("wasm"))?;
-        package::write(workspace, &folder)?;
+        package::write(workspace, &folder, &licences)?;
         Ok(folder)
     })?;
     let page = steps.run("build the page", REPEAT, || {
-        let out = workspace.target.join("web-page/bindgen");
-        for module in [PAGE, COMPILER] {
-            bindgen.run(&module.compile(workspace, &toolchain)?, Target::NoModules, &out)?;
+        let made = workspace.target.join("web-page/bindgen");
+        for module in [PAGE, REPORT, ROWS, COMPILER] {
+            bindgen.run(&module.compile(workspace, &toolchain)?, Target::NoModules, &made)?;
         }
-        let file = dist.join("orgwatch.html");
-        let text = page::html(workspace, &out)?;
+        let file = out.join(dist::web::PAGE);
+        let text = page::html(workspace, &made, &licences)?;
         write(&file, text.as_bytes())?;
         Ok(file)
+    })?;
+    steps.run("write digests and the bill of materials", REPEAT, || {
+        dist::web::write(&MODULES, workspace)
     })?;
     eprintln!("    {}\n    {}", package.display(), page.display());
     Ok(())

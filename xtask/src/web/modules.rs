@@ -18,7 +18,19 @@ pub(super) fn joined(modules: &[(&str, String)]) -> Result<String> {
         }
     }
     script.push_str("})();\n");
-    Ok(script)
+    Ok(without_comments(&script))
+}
+
+/// A script without its lines that are comments, and without what its lines begin and end with. No text of the
+/// scripts goes over several lines.
+pub(super) fn without_comments(script: &str) -> String {
+    let mut inside = false;
+    let is_code = |line: &&str| {
+        let was_inside = inside;
+        inside = (inside || line.starts_with("/*")) && !line.contains("*/");
+        !(was_inside || line.is_empty() || line.starts_with("//") || line.starts_with("/*"))
+    };
+    script.lines().map(str::trim).filter(is_code).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[cfg(test)]
@@ -30,7 +42,13 @@ mod tests {
         let one = ("one.js", "export const a = 1;\n".to_owned());
         let other = ("other.js", "import { a } from './one.js';\n\nf(a);\n".to_owned());
         let script = joined(&[one.clone(), other.clone()]).unwrap();
-        assert_eq!(script, "(() => {\n'use strict';\nconst a = 1;\n\nf(a);\n})();\n");
+        assert_eq!(script, "(() => {\n'use strict';\nconst a = 1;\nf(a);\n})();\n");
         assert!(joined(&[other, one]).is_err());
+    }
+
+    #[test]
+    fn comments_stay_with_the_sources() {
+        let script = "// One.\nf(1); // Two.\n\n/**\n * Three.\n */\n  g(a\n    * b);\n";
+        assert_eq!(without_comments(script), "f(1); // Two.\ng(a\n* b);\n");
     }
 }

@@ -7,12 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use lzma_rust2::{LzmaOptions, LzmaWriter};
 use orgwatch_artifact::digest;
 use sha2::{Digest as _, Sha256};
 
-use super::modules::joined;
+use super::modules::{joined, without_comments};
 use super::read;
 use crate::workspace::Workspace;
 
@@ -29,14 +28,20 @@ const MODULES: [&str; 8] = [
 ];
 
 /// The page, with what wasm-bindgen made in `bindgen`.
-pub(super) fn html(workspace: &Workspace, bindgen: &Path) -> Result<String> {
+pub(super) fn html(workspace: &Workspace, bindgen: &Path, licences: &str) -> Result<String> {
     let folder = workspace.root.join("web/page");
     let part = |name: &str| read(&folder.join(name));
     let modules: Result<Vec<_>> = MODULES.iter().map(|name| Ok((*name, part(name)?))).collect();
     let script = joined(&modules?)?;
     let style = part("style.css")?;
-    let glue = |name: &str| read(&bindgen.join(name));
+    // Each in a function of its own: all of them use the same names.
+    let glue = |name: &str, file: &str| {
+        let text = read(&bindgen.join(file))?;
+        anyhow::Ok(format!("const {name} = () => {{\n{text}\nreturn wasm_bindgen;\n}};\n"))
+    };
     let core = module(&bindgen.join("orgwatch_web_bg.wasm"))?;
+    let report = module(&bindgen.join("orgwatch_web_report_bg.wasm"))?;
+    let rows = module(&bindgen.join("orgwatch_web_rows_bg.wasm"))?;
     let compiler = module(&bindgen.join("orgwatch_web_compiler_bg.wasm"))?;
     let sample = fs::read(workspace.root.join("samples/incident.ndjson"))?;
     let parts = [
@@ -44,15 +49,29 @@ pub(super) fn html(workspace: &Workspace, bindgen: &Path) -> Result<String> {
         ("digest", digest(&core)),
         (
             "core-worker",
-            [glue("orgwatch_web.js")?, part("reading.js")?, part("worker.js")?].join("\n"),
+            worker(&[
+                part("unpack.js")?,
+                glue("makeCore", "orgwatch_web.js")?,
+                glue("makeReport", "orgwatch_web_report.js")?,
+                glue("makeRows", "orgwatch_web_rows.js")?,
+                part("reading.js")?,
+                part("worker.js")?,
+            ]),
         ),
         (
             "compiler-worker",
-            glue("orgwatch_web_compiler.js")? + "\n" + &part("compiler-worker.js")?,
+            worker(&[
+                part("unpack.js")?,
+                glue("makeCompiler", "orgwatch_web_compiler.js")?,
+                part("compiler-worker.js")?,
+            ]),
         ),
         ("example-rule", part("example-rule.yml")?),
         ("sample", packed(&sample)?),
+        ("licences", packed(licences.as_bytes())?),
         ("core-wasm", packed(&core)?),
+        ("report-wasm", packed(&report)?),
+        ("rows-wasm", packed(&rows)?),
         ("compiler-wasm", packed(&compiler)?),
         ("style", style),
         ("script", script),
@@ -104,11 +123,21 @@ fn module(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Compressed, and as text: a browser has the way back.
+/// Compressed, and as text: `unpack.js` has the way back.
 fn packed(bytes: &[u8]) -> Result<String> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let mut options = LzmaOptions::with_preset(9);
+    // By the structure of code for WebAssembly, whose instructions have any length.
+    (options.lc, options.lp, options.pb) = (4, 0, 0);
+    options.nice_len = 273;
+    let length = Some(bytes.len() as u64);
+    let mut encoder = LzmaWriter::new_use_header(Vec::new(), &options, length)?;
     encoder.write_all(bytes)?;
     Ok(BASE64_STANDARD.encode(encoder.finish()?))
+}
+
+/// Scripts as one, without the lines that are comments: they are for who reads the sources.
+fn worker(scripts: &[String]) -> String {
+    scripts.iter().map(|script| without_comments(script)).collect()
 }
 
 #[cfg(test)]

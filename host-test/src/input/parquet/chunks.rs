@@ -1,7 +1,9 @@
 //! The bytes of a Parquet file, read where they are wanted.
 
+#[cfg(unix)]
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{self, Cursor};
+#[cfg(unix)]
 use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
@@ -25,9 +27,19 @@ pub(super) struct Chunks {
     pub(super) progress: ReadProgress,
 }
 
+/// Fills bytes from a place in a file.
+pub(in super::super) type ReadAt = Box<dyn Fn(u64, &mut [u8]) -> io::Result<()> + Send + Sync>;
+
 pub(in super::super) enum ChunkSource {
+    #[cfg(unix)]
     File(File),
     Memory(Bytes),
+    /// What is no file of this machine: its length, and what fills bytes from a place in it.
+    #[cfg_attr(unix, allow(dead_code, reason = "the page reads files of a browser so"))]
+    Elsewhere {
+        length: u64,
+        read: ReadAt,
+    },
 }
 
 impl Length for Chunks {
@@ -69,9 +81,15 @@ impl Chunks {
         let end = end.ok_or_else(|| wrong("it is cut off"))?;
         match &self.source {
             ChunkSource::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
+            #[cfg(unix)]
             ChunkSource::File(file) => {
                 let mut bytes = vec![0; length];
                 file.read_exact_at(&mut bytes, start)?;
+                Ok(bytes.into())
+            }
+            ChunkSource::Elsewhere { read, .. } => {
+                let mut bytes = vec![0; length];
+                read(start, &mut bytes)?;
                 Ok(bytes.into())
             }
         }

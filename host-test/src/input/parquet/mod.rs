@@ -22,6 +22,8 @@ use super::allowance::Allowance;
 use super::{Error, ReadProgress};
 use crate::native;
 pub(super) use chunks::ChunkSource;
+#[allow(unused_imports, reason = "the page names it")]
+pub(super) use chunks::ReadAt;
 use chunks::{Chunks, wrong};
 use columns::Column;
 use lists::WINDOW;
@@ -52,7 +54,9 @@ impl Rows {
     pub(super) fn open(source: ChunkSource, progress: &ReadProgress) -> Result<Self, Error> {
         let open = || {
             let length = match &source {
+                #[cfg(unix)]
                 ChunkSource::File(file) => file.metadata()?.len(),
+                ChunkSource::Elsewhere { length, .. } => *length,
                 ChunkSource::Memory(bytes) => bytes.len() as u64,
             };
             Self::new(Chunks { source, length, progress: progress.clone() })

@@ -1,10 +1,10 @@
 //! The host's maker of reports, and what it uses of the host.
 
-#[path = "../../host-test/src/output/escape.rs"]
+#[path = "../../../host-test/src/output/escape.rs"]
 mod escape;
-#[path = "../../host-test/src/output/number.rs"]
+#[path = "../../../host-test/src/output/number.rs"]
 mod number;
-#[path = "../../host-test/src/output/report/mod.rs"]
+#[path = "../../../host-test/src/output/report/mod.rs"]
 pub(crate) mod report;
 
 pub(crate) use escape::{Escaped, escape};
