@@ -21,7 +21,7 @@ use orgwatch_sigma::{Correlation, MAX_NESTING, Pack, Rule};
 use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome, Status};
 use crate::incident;
-use crate::memory::{Alert, FindingSnapshot, Group, Memory};
+use crate::memory::{Alert, Group, Memory, Part};
 use crate::settings::{Action, Approval, Leads, Mode, Settings};
 use crate::time::rfc3339;
 
@@ -47,7 +47,7 @@ pub fn of_rule(rule: &Rule, finding: &Finding, time: Option<i64>, settings: &Set
 pub fn of_chain(
     chain: &Correlation,
     group: Group,
-    last: Option<&FindingSnapshot<'_>>,
+    last: Option<&Part<'_>>,
     finding: &Finding,
     pack: &Pack,
     settings: &Settings,

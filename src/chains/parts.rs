@@ -1,12 +1,10 @@
 //! The findings that a chain is made of.
 
-use std::collections::BTreeSet;
-
 use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
 
 use super::key_of_last;
 use crate::finding::Finding;
-use crate::memory::{ALL, FindingSnapshot, Group, Membership, ObservationKey, Observations};
+use crate::memory::{ALL, Group, Membership, ObservationKey, Observations, Part, Text};
 use crate::render::correlation_finding;
 use crate::settings::Settings;
 use crate::status;
@@ -23,9 +21,11 @@ pub(super) fn finding(
     pack: &Pack,
     settings: &Settings,
 ) -> Finding {
-    let part = |key| FindingSnapshot::read(&steps.get(&key)?.part);
+    let part = |key| Part::of(&steps.get(&key)?.part);
     let keys = keys(chain, group, last, steps);
-    let parts: Vec<FindingSnapshot<'_>> = keys.into_iter().filter_map(part).collect();
+    // All at once: a list that grows would be moved several times, and there is one for each finding.
+    let mut parts = Vec::with_capacity(keys.len());
+    parts.extend(keys.into_iter().filter_map(part));
     let account = account(group, last, &parts, steps);
     let mut finding =
         correlation_finding(chain, pack, group, last.event, account, &parts, settings);
@@ -39,13 +39,13 @@ pub(super) fn finding(
 fn account<'a>(
     group: Group,
     last: ObservationKey,
-    parts: &'a [FindingSnapshot<'_>],
+    parts: &'a [Part<'_>],
     steps: &Observations,
 ) -> Option<&'a str> {
     let memberships = steps.get(&last).map(|step| step.memberships.as_slice()).unwrap_or_default();
     let membership =
         memberships.iter().find(|(membership, which)| membership.group == group && *which != ALL);
-    let accounts = parts.last().and_then(|part| part.account);
+    let accounts = parts.last().and_then(|part| part.account).map(Text::as_str);
     let one = membership.and_then(|(_, which)| accounts?.split(", ").nth(usize::from(*which)));
     one.or(accounts)
 }
@@ -65,8 +65,8 @@ fn keys(
     let upto = if ordered { ObservationKey::last_at(last.time) } else { last };
     let of_last = key_of_last(chain);
     let most = MAX_PARTS - 1;
-    let mut newest = BTreeSet::new();
-    let mut more = BTreeSet::new();
+    let mut newest = Vec::new();
+    let mut more = Vec::with_capacity(most);
     if ordered {
         for member_key in
             steps.groups().member_keys(group).filter(|member_key| *member_key != of_last)
@@ -80,16 +80,25 @@ fn keys(
     } else {
         // One more, as the last is among them.
         newest.extend(steps.groups().newest_of_each(group, oldest, upto, MAX_PARTS));
-        newest.remove(&last);
+        newest.retain(|key| *key != last);
         let keys = steps.groups().between(group, oldest, upto).rev().map(|(key, _)| key);
         more.extend(keys.filter(|key| *key != last).take(most));
     }
-    let mut kept: BTreeSet<ObservationKey> = newest.into_iter().rev().take(most).collect();
+    newest.sort_unstable();
+    newest.dedup();
+    more.sort_unstable();
+    more.dedup();
+    let mut kept = newest.split_off(newest.len().saturating_sub(most));
+    let of_members = kept.len();
     for key in more.into_iter().rev() {
         if kept.len() == most {
             break;
         }
-        kept.insert(key);
+        if kept.get(..of_members).is_some_and(|kept| kept.binary_search(&key).is_err()) {
+            kept.push(key);
+        }
     }
-    kept.into_iter().chain([last]).collect()
+    kept.sort_unstable();
+    kept.push(last);
+    kept
 }

@@ -35,7 +35,7 @@ pub use observations::{
 pub use policies::Policies;
 pub use sections::{ALERTS, SECTIONS, Saved, SavedObservation};
 pub use silence::{Voice, Voices};
-pub use snapshot::{Approved, FindingSnapshot};
+pub use snapshot::{Approved, FindingSnapshot, Part, Text};
 pub use terms::Terms;
 
 /// The key of a reported finding: a rule's, of an event. Ordered by event time.

@@ -23,8 +23,24 @@ const MAX_ACCOUNTS: usize = 50 * 14;
 const MAX_APPROVALS: usize = 4;
 const MAX_ORGANIZATIONS: usize = 8;
 
-/// A snapshot that was written. It borrows: a chain's finding may have fifty parts.
+/// A snapshot that was written.
 pub type FindingSnapshot<'a> = Snapshot<&'a str>;
+
+/// A snapshot in memory, for the finding of a chain, which may have fifty parts: of most of their values nothing
+/// is wanted.
+pub type Part<'a> = Snapshot<Text<'a>>;
+
+/// A text of a part. It was checked when it came into memory, and is not looked at again before it is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] &'a [u8]);
+
+impl<'a> Text<'a> {
+    /// The text.
+    pub fn as_str(self) -> &'a str {
+        std::str::from_utf8(self.0).unwrap_or_default()
+    }
+}
 
 /// The values that a chain's finding takes from a part: everything but the texts, which are the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,12 +157,24 @@ impl<'a> FindingSnapshot<'a> {
         postcard::to_allocvec(&snapshot).unwrap_or_default().into()
     }
 
-    /// A part from what was written of it.
+    /// What was written.
     #[inline(never)]
     pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
-        let (snapshot, rest): (FindingSnapshot<'_>, _) = postcard::take_from_bytes(bytes).ok()?;
-        rest.is_empty().then_some(snapshot)
+        whole(bytes)
     }
+}
+
+impl<'a> Part<'a> {
+    /// A part from what was written of it.
+    #[inline(never)]
+    pub fn of(bytes: &'a [u8]) -> Option<Part<'a>> {
+        whole(bytes)
+    }
+}
+
+fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let (snapshot, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(snapshot)
 }
 
 #[cfg(test)]
@@ -174,6 +202,9 @@ mod tests {
         assert_eq!(part.principal_arn, Some("arn:aws:iam::1:user/é"));
         assert_eq!(part.region, None);
         assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_VALUE]));
+        let again = Part::of(&bytes).unwrap();
+        assert_eq!((again.id.as_str(), again.rule.as_str()), (part.id, part.rule));
+        assert_eq!(again.principal_arn.map(Text::as_str), part.principal_arn);
         for length in 0..bytes.len() {
             assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
         }

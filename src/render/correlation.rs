@@ -6,7 +6,7 @@ use super::{blank, value, write};
 use crate::digest::Digest128;
 use crate::finding::{Finding, Principal, Target};
 use crate::json::Value;
-use crate::memory::{FindingSnapshot, Group};
+use crate::memory::{Group, Part, Text};
 use crate::settings::Settings;
 
 /// The finding of a chain, from its parts in the order of their times; the last one completed it for a group,
@@ -18,7 +18,7 @@ pub fn correlation_finding(
     group: Group,
     last: Digest128,
     account: Option<&str>,
-    parts: &[FindingSnapshot<'_>],
+    parts: &[Part<'_>],
     settings: &Settings,
 ) -> Finding {
     let mut finding = blank(&chain.about, &[last, group.group], pack);
@@ -44,17 +44,17 @@ fn tell_parts<'a>(
     finding: &mut Finding,
     chain: &Correlation,
     pack: &Pack,
-    parts: &'a [FindingSnapshot<'a>],
+    parts: &'a [Part<'a>],
     settings: &Settings,
 ) {
-    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let owned = |text: Option<Text<'_>>| text.map(|text| text.as_str().to_owned());
     let internal = pack.rules.iter().filter(|rule| rule.internal);
     let internal: Vec<&str> = internal.map(|rule| rule.about.slug.as_str()).collect();
-    let public = || parts.iter().filter(|part| !internal.contains(&part.rule));
-    finding.parts = public().map(|part| part.id.to_owned()).collect();
+    let public = || parts.iter().filter(|part| !internal.contains(&part.rule.as_str()));
+    finding.parts = public().map(|part| part.id.as_str().to_owned()).collect();
     finding.events = parts.iter().filter_map(|part| owned(part.event)).collect();
     finding.events.dedup();
-    let slugs: Vec<&str> = public().map(|part| part.rule).collect();
+    let slugs: Vec<&str> = public().map(|part| part.rule.as_str()).collect();
     if !slugs.is_empty() {
         finding.details.push(("parts".into(), slugs.join(", ")));
     }
@@ -73,8 +73,8 @@ fn tell_parts<'a>(
         finding.source_ip = owned(who.source_ip);
         finding.user_agent = owned(who.user_agent);
         finding.accounts.acting = owned(who.acting);
-        finding.event_name = who.event_name.to_string();
-        finding.event_source = who.event_source.to_string();
+        finding.event_name = who.event_name.as_str().to_owned();
+        finding.event_source = who.event_source.as_str().to_owned();
         finding.region = owned(who.region);
     }
     if let Some(last) = parts.last() {
@@ -88,7 +88,8 @@ fn tell_parts<'a>(
     if let CorrelationKind::ValueCount(_, field) = &chain.kind
         && let Some((name, value)) = counted(field)
     {
-        let mut values: Vec<&str> = parts.iter().flat_map(|part| value(part).split(", ")).collect();
+        let mut values: Vec<&str> =
+            parts.iter().filter_map(value).flat_map(|value| value.as_str().split(", ")).collect();
         values.sort_unstable();
         values.dedup();
         values.retain(|value| !value.is_empty());
@@ -96,26 +97,26 @@ fn tell_parts<'a>(
     }
 }
 
-type PartValue = for<'a> fn(&'a FindingSnapshot<'a>) -> &'a str;
+type PartValue = for<'a> fn(&'a Part<'a>) -> Option<Text<'a>>;
 
 /// The name in the details of a field that a chain counts the values of, and its value in a part; none if parts
 /// do not keep it.
 fn counted(field: &Field) -> Option<(&str, PartValue)> {
     let path = match field {
         Field::Derived(Derived::Account) => {
-            return Some(("accounts", |part| part.account.unwrap_or_default()));
+            return Some(("accounts", |part| part.account));
         }
         Field::Derived(_) | Field::Keyword => return None,
         Field::Record(path) => path.text.as_str(),
     };
     Some(match path {
-        "eventName" => ("calls", |part| part.event_name),
-        "eventSource" => (path, |part| part.event_source),
-        "awsRegion" => (path, |part| part.region.unwrap_or_default()),
-        "sourceIPAddress" => (path, |part| part.source_ip.unwrap_or_default()),
-        "userAgent" => (path, |part| part.user_agent.unwrap_or_default()),
-        "userIdentity.arn" => (path, |part| part.principal_arn.unwrap_or_default()),
-        "recipientAccountId" => (path, |part| part.recipient.unwrap_or_default()),
+        "eventName" => ("calls", |part| Some(part.event_name)),
+        "eventSource" => (path, |part| Some(part.event_source)),
+        "awsRegion" => (path, |part| part.region),
+        "sourceIPAddress" => (path, |part| part.source_ip),
+        "userAgent" => (path, |part| part.user_agent),
+        "userIdentity.arn" => (path, |part| part.principal_arn),
+        "recipientAccountId" => (path, |part| part.recipient),
         _ => return None,
     })
 }
@@ -145,8 +146,8 @@ impl Event for Goes<'_> {
 }
 
 /// The principal of a part's event.
-fn principal(part: &FindingSnapshot<'_>) -> Principal {
-    let owned = |text: Option<&str>| text.map(str::to_owned);
+fn principal(part: &Part<'_>) -> Principal {
+    let owned = |text: Option<Text<'_>>| text.map(|text| text.as_str().to_owned());
     Principal {
         kind: owned(part.principal_kind),
         arn: owned(part.principal_arn),
