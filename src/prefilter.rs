@@ -24,7 +24,7 @@ use crate::heartbeat;
 use escapes::{EscapedLetters, quote, space};
 use forms::FormKeys;
 use frame::{Frame, frame};
-use lines::{Found, Lines};
+use lines::{Found, Lines, Spelling};
 use name_prefix::NamePrefixFilter;
 use names::{Name, Names, WantedNames};
 pub(crate) use texts::Texts;
@@ -142,7 +142,7 @@ impl Prefilter {
     pub fn lines<'a>(&self, batch: &'a [u8], mut visit: impl FnMut(Line<'a>, Verdict)) {
         let mut lines = Lines::new(batch);
         let mut number: u32 = 0;
-        while let Some(Found { start, end, keys, has_escaped_letter, is_ascii }) = lines.next() {
+        while let Some(Found { start, end, keys, has_escaped_letter, spelling }) = lines.next() {
             number = number.saturating_add(1);
             let mut names = Names::default();
             for key in keys {
@@ -151,7 +151,7 @@ impl Prefilter {
             }
             names.wanted |= has_escaped_letter;
             let bytes = batch.get(start..end).unwrap_or_default();
-            let verdict = self.verdict(bytes, is_ascii, names);
+            let verdict = self.verdict(bytes, spelling, names);
             visit(Line { number, offset: start, bytes }, verdict);
         }
     }
@@ -164,22 +164,22 @@ impl Prefilter {
             names.add(self.name_behind(value.unwrap_or_default()));
         }
         names.wanted |= EscapedLetters::new(event).before(event.len());
-        self.verdict(event, false, names)
+        self.verdict(event, Spelling::default(), names)
     }
 
     /// The verdict on a line with these names in it.
     #[inline]
-    fn verdict(&self, line: &[u8], ascii: bool, names: Names) -> Verdict {
+    fn verdict(&self, line: &[u8], spelling: Spelling, names: Names) -> Verdict {
         // Nearly every line.
-        let is_whole = ascii && line.last() == Some(&b'}') && forms::is_plain(line);
-        if is_whole && names.are_other() && !self.takes_any(line, ascii) {
+        let is_whole = spelling.is_ascii && line.last() == Some(&b'}') && forms::is_plain(line);
+        if is_whole && names.are_other() && !self.takes_any(line, spelling) {
             return Verdict::Rejected(names.events, None);
         }
-        self.verdict_on_any(line, ascii, names)
+        self.verdict_on_any(line, spelling, names)
     }
 
-    fn verdict_on_any(&self, line: &[u8], ascii: bool, names: Names) -> Verdict {
-        let frame = frame(line, ascii);
+    fn verdict_on_any(&self, line: &[u8], spelling: Spelling, names: Names) -> Verdict {
+        let frame = frame(line, spelling.is_ascii);
         let broken = match frame {
             Frame::Blank => return Verdict::Blank,
             Frame::NotUtf8 => return Verdict::Unreadable("not UTF-8"),
@@ -190,7 +190,7 @@ impl Prefilter {
         // An escaped letter is as good as a wanted name.
         if names.wanted
             || names.rare && self.has_rare_text(line)
-            || (names.events > 0 || names.aside) && self.takes_any(line, ascii)
+            || (names.events > 0 || names.aside) && self.takes_any(line, spelling)
         {
             return Verdict::Candidate;
         }
@@ -200,7 +200,7 @@ impl Prefilter {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
-        let form = if may_be_other { self.other_form(line, ascii) } else { None };
+        let form = if may_be_other { self.other_form(line, spelling) } else { None };
         match (form, broken) {
             (Some(Verdict::Candidate), _) => Verdict::Candidate,
             _ if names.notifications > 0 && names.notifications == names.events => {
@@ -218,18 +218,18 @@ impl Prefilter {
     }
 
     /// The verdict on a line that may have records in other forms than CloudTrail's own, if it has.
-    fn other_form(&self, line: &[u8], ascii: bool) -> Option<Verdict> {
+    fn other_form(&self, line: &[u8], spelling: Spelling) -> Option<Verdict> {
         let wants = |rest: &[u8]| self.may_want(self.name_behind(rest), line);
         let named = self.forms.look(line, wants);
-        if named.wanted || named.any && self.takes_any(line, ascii) {
+        if named.wanted || named.any && self.takes_any(line, spelling) {
             return Some(Verdict::Candidate);
         }
         named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))
     }
 
     /// Whether an event may be wanted whatever its name is.
-    fn takes_any(&self, event: &[u8], ascii: bool) -> bool {
-        self.everything || self.hears || self.texts.may_be_in(event, ascii)
+    fn takes_any(&self, event: &[u8], spelling: Spelling) -> bool {
+        self.everything || self.hears || self.texts.may_be_in(event, spelling)
     }
 
     /// Whether an event with such a name in it may be wanted.

@@ -27,8 +27,16 @@ pub(super) struct Found<'a> {
     pub(super) keys: &'a [usize],
     /// A letter is escaped in it.
     pub(super) has_escaped_letter: bool,
-    /// Nothing beyond ASCII is in it. It may be true where this is not.
+    pub(super) spelling: Spelling,
+}
+
+/// What is known of the characters of a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Spelling {
+    /// Nothing beyond ASCII is in it.
     pub(super) is_ascii: bool,
+    /// No escape of a character is in it, which is a `u` behind a backslash.
+    pub(super) is_unescaped: bool,
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]

@@ -5,7 +5,7 @@
 
 use fearless_simd::{Level, Simd, SimdBase as _, SimdMask as _, dispatch, u8x64};
 
-use super::{Found, KEY};
+use super::{Found, KEY, Spelling};
 
 /// How many bytes are compared at once.
 pub(super) const BLOCK: usize = 64;
@@ -69,7 +69,8 @@ impl<'a> OnePass<'a> {
     pub(in super::super) fn next(&mut self) -> Option<Found<'_>> {
         let start = self.start;
         self.keys.clear();
-        let (mut has_escaped_letter, mut is_ascii) = (false, self.marked.is_ascii);
+        let mut has_escaped_letter = false;
+        let mut spelling = Spelling { is_ascii: self.marked.is_ascii, is_unescaped: true };
         let end = loop {
             if self.marks == 0 {
                 let marked = self.marked.blocks.get(..self.marked.count).unwrap_or_default();
@@ -78,7 +79,7 @@ impl<'a> OnePass<'a> {
                     self.read = self.read.saturating_add(1);
                 } else if self.to < self.batch.len() {
                     self.look();
-                    is_ascii &= self.marked.is_ascii;
+                    spelling.is_ascii &= self.marked.is_ascii;
                 } else {
                     break self.batch.len();
                 }
@@ -88,9 +89,12 @@ impl<'a> OnePass<'a> {
             self.marks &= self.marks.wrapping_sub(1);
             match self.batch.get(at..) {
                 Some([b'\n', ..]) => break at,
-                Some([b'\\', b'u', b'0', b'0', b'4'..=b'7', ..]) => has_escaped_letter = true,
                 Some([b'N', ..]) => self.key(at.saturating_sub(RARE)),
-                _ => {}
+                escape => {
+                    spelling.is_unescaped = false;
+                    has_escaped_letter |=
+                        matches!(escape, Some([_, b'u', b'0', b'0', b'4'..=b'7', ..]));
+                }
             }
         };
         self.start = end.saturating_add(1);
@@ -99,7 +103,7 @@ impl<'a> OnePass<'a> {
             end,
             keys: &self.keys,
             has_escaped_letter,
-            is_ascii,
+            spelling,
         })
     }
 

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::super::escapes::EscapedLetters;
 use super::super::frame::is_ascii;
 use super::super::rare_byte::RareByteFinder;
-use super::{Found, KEY};
+use super::{Found, KEY, Spelling};
 
 /// The place of the rarest byte of the key.
 const RARE: usize = 5;
@@ -45,7 +45,8 @@ impl<'a> Searches<'a> {
             end,
             keys: &self.of_line,
             has_escaped_letter: self.escapes.before(end),
-            is_ascii: self.is_ascii,
+            // Another search would take as long as it may save.
+            spelling: Spelling { is_ascii: self.is_ascii, is_unescaped: false },
         })
     }
 }

@@ -8,11 +8,11 @@ use super::one_pass::{BLOCK, BLOCKS, OnePass};
 use super::searches::Searches;
 use super::*;
 
-/// A line by its start, its end, its keys, and whether letters are escaped and nothing is beyond ASCII in it.
-type Known = (usize, usize, Vec<usize>, bool, bool);
+/// A line by its start, its end, its keys, whether letters are escaped in it, and how it is spelled.
+type Known = (usize, usize, Vec<usize>, bool, Spelling);
 
-fn known(Found { start, end, keys, has_escaped_letter, is_ascii }: Found<'_>) -> Known {
-    (start, end, keys.to_vec(), has_escaped_letter, is_ascii)
+fn known(Found { start, end, keys, has_escaped_letter, spelling }: Found<'_>) -> Known {
+    (start, end, keys.to_vec(), has_escaped_letter, spelling)
 }
 
 fn expected(batch: &[u8]) -> Vec<Known> {
@@ -25,7 +25,9 @@ fn expected(batch: &[u8]) -> Vec<Known> {
             let escape = batch.get(at..at + 5);
             escape.is_some_and(|it| it.starts_with(b"\\u00") && (b'4'..=b'7').contains(&it[4]))
         };
-        let found = (start, end, of_line, (start..end).any(escapes), line.is_ascii());
+        let is_unescaped = memmem::find(line, b"\\u").is_none();
+        let spelling = Spelling { is_ascii: line.is_ascii(), is_unescaped };
+        let found = (start, end, of_line, (start..end).any(escapes), spelling);
         start += line.len();
         found
     });
@@ -51,7 +53,9 @@ fn check(batch: &[u8]) {
             let without =
                 |(start, end, keys, escaped, _): &Known| (*start, *end, keys.clone(), *escaped);
             assert_eq!(without(found), without(expected), "{how}");
-            assert!(!found.4 || expected.4, "{how}: {found:?}");
+            let (told, is) = (found.4, expected.4);
+            assert!(!told.is_ascii || is.is_ascii, "{how}: {found:?}");
+            assert!(!told.is_unescaped || is.is_unescaped, "{how}: {found:?}");
         }
     };
     let mut searches = Searches::new(batch);
