@@ -66,6 +66,7 @@ impl<'a> OnePass<'a> {
         }
     }
 
+    #[inline(always)]
     pub(in super::super) fn next(&mut self) -> Option<Found<'_>> {
         let start = self.start;
         self.keys.clear();
