@@ -34,6 +34,8 @@ mod pieces;
 mod progress;
 mod reader;
 mod splitter;
+#[cfg(feature = "scan")]
+mod survey;
 mod unpack;
 #[cfg(feature = "serve")]
 mod whole;
