@@ -38,76 +38,78 @@ pub(super) fn records(document: &[u8]) -> Option<Vec<Range<usize>>> {
     if !list.starts_with(b"{") {
         return None;
     }
-    let mut walk = Walk { list, records: Vec::new(), start: 0, depth: 0, named: false };
-    let mut names = memmem::find_iter(list, NAME).peekable();
-    let (mut escaped, mut inside) = (0, 0);
-    let (blocks, rest) = list.as_chunks::<BLOCK>();
-    let mut last = [b' '; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    for (number, bytes) in blocks.iter().chain([&last]).enumerate() {
-        let at = number * BLOCK;
-        let Block { mut quotes, backslashes, mut opens, mut closes, has_control } =
-            Block::of(bytes);
-        if has_control {
-            return None;
-        }
-        if backslashes | escaped != 0 {
-            quotes &= !behind_backslashes(backslashes, &mut escaped);
-        }
-        let texts = between(quotes) ^ inside;
-        // All bits of what the last one is.
-        inside = (texts.cast_signed() >> (BLOCK - 1)).cast_unsigned();
-        if backslashes & !texts != 0 {
-            return None;
-        }
-        opens &= !texts;
-        closes &= !texts;
-        let mut named = 0_u64;
-        while let Some(name) = names.next_if(|name| *name < at + BLOCK) {
-            named |= 1 << (name - at);
-        }
-        let closed = closes.count_ones() as usize;
-        if named == 0 && walk.depth > closed {
-            walk.depth = walk.depth + opens.count_ones() as usize - closed;
-        } else {
-            walk.steps(at, opens, closes, named)?;
-        }
-        if walk.depth > MOST_DEPTH {
-            return None;
-        }
-    }
-    (inside == 0 && walk.depth == 0 && walk.records.len() > 1).then_some(walk.records)
+    let names: Vec<usize> = memmem::find_iter(list, NAME).collect();
+    let walk = Walk { list, names: &names, records: Vec::new(), start: 0, named: false };
+    walk.all()
 }
 
 /// The way through the list.
 struct Walk<'a> {
     list: &'a [u8],
+    /// Where the names are to which it has not come yet.
+    names: &'a [usize],
     /// In the document.
     records: Vec<Range<usize>>,
     /// Where the record begins that is not at its end yet.
     start: usize,
-    /// How many containers are open in the list.
-    depth: usize,
     /// Whether that record was named.
     named: bool,
 }
 
 impl Walk<'_> {
-    /// Takes the brackets and names of a block, which begins here, one by one.
-    fn steps(&mut self, at: usize, opens: u64, closes: u64, names: u64) -> Option<()> {
+    fn all(mut self) -> Option<Vec<Range<usize>>> {
+        let (blocks, rest) = self.list.as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        // How many containers are open in the list, whether the next byte is escaped, and whether it is in a text.
+        let (mut depth, mut escaped, mut inside) = (0, 0, 0);
+        let (mut at, mut next_name) = (0, self.names.first().copied()?);
+        for bytes in blocks.iter().chain([&last]) {
+            let Block { mut quotes, backslashes, opens, closes, has_control } = Block::of(bytes);
+            if backslashes | escaped != 0 {
+                quotes &= !behind_backslashes(backslashes, &mut escaped);
+            }
+            let texts = between(quotes) ^ inside;
+            // All bits of what the last one is.
+            inside = (texts.cast_signed() >> (BLOCK - 1)).cast_unsigned();
+            let (opens, closes) = (opens & !texts, closes & !texts);
+            if has_control || backslashes & !texts != 0 || depth > MOST_DEPTH {
+                return None;
+            }
+            let closed = closes.count_ones() as usize;
+            if depth > closed && next_name >= at + BLOCK {
+                depth = depth + opens.count_ones() as usize - closed;
+            } else {
+                depth = self.steps(at, depth, opens, closes)?;
+                next_name = self.names.first().copied().unwrap_or(usize::MAX);
+            }
+            at += BLOCK;
+        }
+        (inside == 0 && depth == 0 && self.records.len() > 1).then_some(self.records)
+    }
+
+    /// Takes the brackets and names of a block, which begins here, one by one. How many containers are open then.
+    fn steps(&mut self, at: usize, mut depth: usize, opens: u64, closes: u64) -> Option<usize> {
+        let mut names = 0_u64;
+        while let [name, rest @ ..] = self.names
+            && *name < at + BLOCK
+        {
+            names |= 1 << (name - at);
+            self.names = rest;
+        }
         let mut left = opens | closes | names;
         while left != 0 {
             let bit = left & left.wrapping_neg();
             left ^= bit;
             let here = at + bit.trailing_zeros() as usize;
             if opens & bit != 0 {
-                self.depth += 1;
+                depth += 1;
             } else if closes & bit != 0 {
-                self.depth = self.depth.checked_sub(1)?;
-                if self.depth == 0 {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
                     self.end(here + 1)?;
                 }
-            } else if self.depth == 1 {
+            } else if depth == 1 {
                 // Of two the parser would take the second.
                 let is_first = !mem::replace(&mut self.named, true);
                 let is_text = self.list[here + NAME.len()..].starts_with(b":\"");
@@ -116,7 +118,7 @@ impl Walk<'_> {
                 }
             }
         }
-        Some(())
+        Some(depth)
     }
 
     /// Ends a record. Another begins right behind the comma, or the list is at its end.
