@@ -84,6 +84,12 @@ impl Batch {
         &self.bytes
     }
 
+    /// The events, to be overwritten once they were looked at.
+    #[cfg(feature = "scan")]
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
     /// Takes the events out of it, in the memory that they are in.
     #[cfg(feature = "scan")]
     pub(crate) fn take_bytes(&mut self) -> Vec<u8> {

@@ -9,41 +9,43 @@ pub(super) type Raw = Box<dyn Read + Send>;
 /// Reads ahead only as far as it is asked to look.
 pub(super) struct Peek {
     inner: Raw,
-    ahead: Vec<u8>,
-    /// How much of `ahead` was read out of it again.
+    /// Kept from one read to the next: to fill it with zeros takes time.
+    buffer: Vec<u8>,
+    /// What is ahead in it.
     at: usize,
+    end: usize,
     /// An error that came behind what is ahead.
     failed: Option<io::Error>,
 }
 
 /// As much is read at once.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 32 << 10;
 
 impl Peek {
     pub(super) fn new(inner: Raw) -> Self {
-        Peek { inner, ahead: Vec::new(), at: 0, failed: None }
+        Peek { inner, buffer: Vec::new(), at: 0, end: 0, failed: None }
     }
 
     /// The next `most` bytes, without taking them; fewer only at the end and before an error.
     pub(super) fn peek(&mut self, most: usize) -> io::Result<&[u8]> {
-        while self.ahead.len() - self.at < most {
+        while self.ahead().len() < most {
             match self.more(most) {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(err) if self.at < self.ahead.len() => {
+                Err(err) if !self.ahead().is_empty() => {
                     self.failed = Some(err);
                     break;
                 }
                 Err(err) => return Err(err),
             }
         }
-        let ahead = &self.ahead[self.at..];
+        let ahead = self.ahead();
         Ok(&ahead[..most.min(ahead.len())])
     }
 
     /// All that was read and not taken.
     pub(super) fn ahead(&self) -> &[u8] {
-        &self.ahead[self.at..]
+        &self.buffer[self.at..self.end]
     }
 
     /// Reads once, as much as there is room for behind what is ahead.
@@ -51,44 +53,48 @@ impl Peek {
         if let Some(err) = self.failed.take() {
             return Err(err);
         }
-        self.ahead.drain(..mem::take(&mut self.at));
-        let start = self.ahead.len();
-        self.ahead.resize(most.max(start + PIECE), 0);
+        self.buffer.copy_within(self.at..self.end, 0);
+        self.end -= mem::take(&mut self.at);
+        let room = most.max(self.end + PIECE);
+        if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
         let read = loop {
-            match self.inner.read(&mut self.ahead[start..]) {
+            match self.inner.read(&mut self.buffer[self.end..room]) {
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
-        self.ahead.truncate(start + *read.as_ref().unwrap_or(&0));
+        self.end += *read.as_ref().unwrap_or(&0);
         read
     }
 
     /// What there is still to read. An error that came early is to come again.
     pub(super) fn into_inner(mut self) -> Raw {
-        self.ahead.drain(..self.at);
-        if self.ahead.is_empty() {
+        if self.ahead().is_empty() {
             return self.inner;
         }
-        Box::new(Cursor::new(self.ahead).chain(self.inner))
+        self.buffer.truncate(self.end);
+        self.buffer.drain(..self.at);
+        Box::new(Cursor::new(self.buffer).chain(self.inner))
     }
 }
 
 impl BufRead for Peek {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.peek(1)?;
-        Ok(&self.ahead[self.at..])
+        Ok(self.ahead())
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.at = self.ahead.len().min(self.at + bytes);
+        self.at = self.end.min(self.at + bytes);
     }
 }
 
 impl Read for Peek {
     /// Gives what is ahead, or what one read gives.
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let ahead = &self.ahead[self.at..];
+        let ahead = self.ahead();
         if ahead.is_empty() {
             return match self.failed.take() {
                 Some(err) => Err(err),

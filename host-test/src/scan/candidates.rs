@@ -1,5 +1,8 @@
 //! Candidates, looked at more closely than screening does.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
@@ -7,6 +10,7 @@ use std::ops::Range;
 use memchr::memmem;
 use orgwatch::envelope::{self, Companion, Content, Located, Origin, Reach, TapePool};
 
+use super::cut;
 use super::filter::{Filter, FilterReason};
 use super::screen::Screen;
 use super::screened::{Piece, Place, Screened};
@@ -44,7 +48,86 @@ impl<'a> Candidates<'a> {
     /// One of several records, such as an object of a bucket, is taken apart: only those of them
     /// that may match by themselves need be parsed where order matters. Any line is, if there is a
     /// filter to be asked.
+    ///
+    /// The line may be overwritten.
     pub(super) fn add(
+        &mut self,
+        text: &mut [u8],
+        line: u64,
+        number: usize,
+        piece: &mut Piece,
+        counts: &mut Counts,
+        screener: &mut dyn Screen,
+    ) -> Result<(), Error> {
+        let place = Place { line, record: 0 };
+        if !self.takes_apart(text) {
+            self.push(text, Candidate::new(place, number, None, true));
+        } else if let Some(rejected) = self.cut_up(text, line, number, screener)? {
+            counts.events += rejected;
+            counts.rejected += rejected;
+            piece.tally.records = true;
+        } else {
+            self.add_parsed(text, line, number, piece, counts);
+        }
+        Ok(())
+    }
+
+    /// Adds the records of a document that may match by themselves, without parsing the others: how many those are.
+    /// None if all of it is to be parsed, since it is not as CloudTrail writes it.
+    fn cut_up(
+        &mut self,
+        text: &mut [u8],
+        line: u64,
+        piece: usize,
+        screener: &mut dyn Screen,
+    ) -> Result<Option<u64>, Error> {
+        let records = native::parse(text, || cut::records(text)).flatten().unwrap_or_default();
+        let ([first, others @ ..], Some(last)) = (&records[..], records.last()) else {
+            return Ok(None);
+        };
+        let part = |text: &mut [u8], by| others.iter().for_each(|it| text[it.start - 1] = by);
+        part(text, b'\n');
+        let screened = screener.screen(&text[first.start..last.end])?;
+        part(text, b',');
+        let (lines, bytes) = (self.lines.len(), self.bytes.len());
+        let mut added = || {
+            screened.spans.iter().all(|span| {
+                let index = span.line as usize - 1;
+                let place = Place { line, record: index as u32 };
+                records
+                    .get(index)
+                    .is_some_and(|it| self.add_record(&text[it.clone()], place, piece))
+            })
+        };
+        let read = screened.counts.unreadable == 0 && native::parse(text, &mut added) == Some(true);
+        if !read {
+            self.lines.truncate(lines);
+            self.bytes.truncate(bytes);
+            return Ok(None);
+        }
+        Ok(Some(records.len() as u64 - screened.spans.len() as u64))
+    }
+
+    /// Adds what has to be a record and nothing else. Whether it is.
+    fn add_record(&mut self, text: &[u8], place: Place, piece: usize) -> bool {
+        let mut tapes = mem::take(&mut self.tapes);
+        let (mut seen, mut candidate) = (0, None);
+        envelope::contents(text, &Reach::everywhere(), &mut tapes, &mut |_, content| {
+            seen += 1;
+            if let Content::Record(Located { record, source, .. }) = content
+                && source.raw().len() == text.len()
+            {
+                let filtered = self.filter.filters_out(&record);
+                candidate = Some(Candidate::new(place, piece, filtered, true));
+            }
+        });
+        self.tapes = tapes;
+        let candidate = candidate.filter(|_| seen == 1);
+        candidate.map(|candidate| self.push(text, candidate)).is_some()
+    }
+
+    /// Adds a line that is to be parsed as a whole.
+    fn add_parsed(
         &mut self,
         text: &[u8],
         line: u64,
@@ -53,9 +136,6 @@ impl<'a> Candidates<'a> {
         counts: &mut Counts,
     ) {
         let place = Place { line, record: 0 };
-        if !self.takes_apart(text) {
-            return self.push(text, Candidate::new(place, number, None, true));
-        }
         let (before, bytes, counted) = (self.lines.len(), self.bytes.len(), *counts);
         let unreadable = Vec::new();
         let mut parts = Parts { place, piece: number, counts, unreadable, foreign: false };
@@ -119,7 +199,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn take_apart(&mut self, text: &[u8], parts: &mut Parts<'_>) {
-        let mut tapes = std::mem::take(&mut self.tapes);
+        let mut tapes = mem::take(&mut self.tapes);
         envelope::contents(text, &Reach::everywhere(), &mut tapes, &mut |_, content| {
             let place = parts.place;
             parts.place.record = place.record.saturating_add(1);
@@ -259,29 +339,4 @@ struct Parts<'a> {
     unreadable: Vec<Unreadable>,
     /// Whether something in it is neither a record nor a companion of records.
     foreign: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::file_tally::FileTally;
-    use super::super::read::Origin;
-    use super::*;
-
-    #[test]
-    fn a_long_event_stays_where_it_is() {
-        let filter = Filter::default();
-        let mut candidates = Candidates::new(&filter);
-        let mut counts = Counts::default();
-        let origin = Origin { source: None, opened: false, failed: None, ended: false };
-        let mut piece = Piece::new(origin, Vec::new(), FileTally::default());
-        candidates.add(b"{\"a\":1}", 1, 0, &mut piece, &mut counts);
-        let long = format!("{{\"b\":\"{}\"}}", "x".repeat(1 << 20));
-        let batch = format!("rejected\n{{\"a\":1}}\nrejected\n{long}\n").into_bytes();
-        let (at, text) = (batch.as_ptr(), batch.len() - 1 - long.len()..batch.len() - 1);
-        candidates.add_last(batch, text, 4, 0);
-        assert_eq!(candidates.bytes.as_ptr(), at, "one copy of it");
-        assert_eq!(candidates.bytes, format!("{{\"a\":1}}\n{long}\n").as_bytes());
-        let ranges: Vec<_> = candidates.lines.iter().map(|line| line.range.clone()).collect();
-        assert_eq!(ranges, [0..7, 8..8 + long.len()]);
-    }
 }

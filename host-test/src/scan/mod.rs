@@ -9,6 +9,7 @@
 //! | `jobs` | deals out files, many small ones together |
 //! | `read` | reads a job, batch by batch, and a long plain file in pieces |
 //! | `screen`, `candidates` | leave of a batch what a rule could match and the filter wants |
+//! | `cut` | tells where the records of a document begin and end |
 //! | `detect` | runs the detector over that, and tells the observer |
 //! | `file_tally` | sums up what a file held, for what is said of one without a record |
 //! | `workers` | the threads, and what keeps them in order |
@@ -17,6 +18,7 @@
 mod bucket_path;
 mod budget;
 mod candidates;
+mod cut;
 mod detect;
 mod file_tally;
 mod filter;

@@ -82,7 +82,9 @@ pub(super) fn screen(
             candidates.add_last(batch.take_bytes(), text, line, number);
             break;
         }
-        candidates.add(text, line, number, &mut pieces[number], &mut counts);
+        let text = span.offset..span.offset + text.len();
+        let text = &mut batch.bytes_mut()[text];
+        candidates.add(text, line, number, &mut pieces[number], &mut counts, screener)?;
     }
     let mut screened = Screened {
         pieces,
