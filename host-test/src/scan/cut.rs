@@ -10,6 +10,7 @@ mod tests;
 use std::mem;
 use std::ops::Range;
 
+use fearless_simd::{Level, Simd, dispatch};
 use memchr::memmem;
 
 use block::{BLOCK, Block};
@@ -40,7 +41,7 @@ pub(super) fn records(document: &[u8]) -> Option<Vec<Range<usize>>> {
     }
     let names: Vec<usize> = memmem::find_iter(list, NAME).collect();
     let walk = Walk { list, names: &names, records: Vec::new(), start: 0, named: false };
-    walk.all()
+    dispatch!(Level::new(), simd => walk.all(simd))
 }
 
 /// The way through the list.
@@ -57,7 +58,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn all(mut self) -> Option<Vec<Range<usize>>> {
+    #[inline(always)]
+    fn all<S: Simd>(mut self, simd: S) -> Option<Vec<Range<usize>>> {
         let (blocks, rest) = self.list.as_chunks::<BLOCK>();
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
@@ -65,7 +67,8 @@ impl Walk<'_> {
         let (mut depth, mut escaped, mut inside) = (0, 0, 0);
         let (mut at, mut next_name) = (0, self.names.first().copied()?);
         for bytes in blocks.iter().chain([&last]) {
-            let Block { mut quotes, backslashes, opens, closes, has_control } = Block::of(bytes);
+            let Block { mut quotes, backslashes, opens, closes, has_control } =
+                Block::of(simd, bytes);
             if backslashes | escaped != 0 {
                 quotes &= !behind_backslashes(backslashes, &mut escaped);
             }
