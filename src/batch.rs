@@ -110,6 +110,7 @@ pub(crate) fn count(counter: &mut u64, more: u64) {
 
 impl Counts {
     /// Counts a line; says whether it is a candidate, whose records are counted when it is read.
+    #[inline]
     pub(crate) fn count(
         &mut self,
         line: Line<'_>,

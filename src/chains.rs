@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use orgwatch_sigma::{Correlation, MAX_NESTING, Pack, Rule};
 
-use crate::digest::{Digest128, Table};
+use crate::digest::{Digest128, Members, Table};
 use crate::finding::{Finding, Outcome, SmolStr};
 use crate::memory::{
     FindingKey, FindingSnapshot, Group, Membership, Memory, Observation, ObservationKey,
@@ -26,6 +26,7 @@ use crate::memory::{
 };
 use crate::rules::Context;
 use crate::settings::{Mode, Settings};
+use crate::status;
 use completions::{Completions, bound_refused, is_complete};
 use membership::insert;
 use nested::ChainFeed;
@@ -63,6 +64,10 @@ pub struct Correlations {
     by_chain: Table<usize, Vec<ChainFeed>>,
     /// The numbers of the chains in the pack.
     by_key: Table<Digest128, usize>,
+    /// The chains, by their numbers, that say where an account goes.
+    leads: Members<usize>,
+    /// The rules whose findings are told to nobody, by their slugs.
+    internal: Members<SmolStr>,
 }
 
 impl Correlations {
@@ -88,7 +93,12 @@ impl Correlations {
                 }
             }
         }
-        Correlations { pack, by_rule, by_chain, by_key }
+        let chains = pack.correlations.iter().enumerate();
+        let leads = chains.filter(|(_, chain)| status::names_destination(chain, &pack));
+        let leads = leads.map(|(number, _)| number).collect();
+        let internal = pack.rules.iter().filter(|rule| rule.internal);
+        let internal = internal.map(|rule| rule.about.slug.clone()).collect();
+        Correlations { pack, by_rule, by_chain, by_key, leads, internal }
     }
 
     fn chain(&self, feed: &RuleFeed) -> Option<&Correlation> {
@@ -222,7 +232,7 @@ impl Correlations {
         if chain.internal && depth.is_none() {
             return None;
         }
-        let finding = parts::finding(chain, group, last, steps, &self.pack, settings);
+        let finding = self.finding(chain, completion, steps, settings);
         if let Some(depth) = depth {
             let fed = self.observed(group, last, &finding, steps);
             adding.extend(fed.map(|(step, added)| (step, added, depth)));

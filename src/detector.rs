@@ -192,7 +192,7 @@ impl Detector {
             completed.push(finding)
         });
         for finding in &mut completed {
-            status::alert(finding, stage(finding, index.pack()), memory);
+            status::alert(finding, stage(finding, index.pack()), settings, memory);
         }
         if !is_loaded {
             fell_silent(settings, index, memory, &mut |finding| completed.push(finding));

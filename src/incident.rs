@@ -7,6 +7,7 @@ use time::{Date, Month};
 
 use crate::digest::Digest128;
 use crate::finding::Finding;
+use crate::memory::IncidentNames;
 use crate::settings::Settings;
 
 /// The UTC day of a finding's last event, in days of the Julian calendar; none if it has no time that can be
@@ -16,30 +17,18 @@ pub fn day(finding: &Finding) -> Option<i64> {
 }
 
 /// Names the incident of a finding, and that of the day before.
-pub fn name(finding: &mut Finding, settings: &Settings) {
+pub fn name(finding: &mut Finding, settings: &Settings, known: &mut IncidentNames) {
     let key = finding.account.as_deref().or(settings.ownership.organization.as_deref());
     let key = key.or(finding.accounts.acting.as_deref()).unwrap_or_default();
-    let before = date(finding).and_then(Date::previous_day).filter(|date| date.year() >= 0);
-    let before = before.map(|date| {
-        of(key, &format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
-    });
-    (finding.incident, finding.incident_before) = (of(key, day_text(finding)), before);
+    let date = date(finding);
+    let before = date.and_then(Date::previous_day).filter(|date| date.year() >= 0);
+    let before = before.map(|before| known.of(key, Some(before)).hex());
+    (finding.incident, finding.incident_before) = (known.of(key, date).hex(), before);
 }
 
 /// The incident of another account on the day of a finding.
-pub fn of_account(account: &str, finding: &Finding) -> String {
-    of(account, day_text(finding))
-}
-
-/// With no longer a prefix, the digest of an account is that of one block.
-fn of(key: &str, day: &str) -> String {
-    Digest128::of(&["incident", key, day]).hex()
-}
-
-/// The day as the time of a finding begins.
-fn day_text(finding: &Finding) -> &str {
-    let text = finding.last_seen.as_deref().filter(|_| date(finding).is_some());
-    text.and_then(|text| text.get(.."2026-06-01".len())).unwrap_or("unknown")
+pub fn of_account(account: &str, finding: &Finding, known: &mut IncidentNames) -> Digest128 {
+    known.of(account, date(finding))
 }
 
 /// The date in a time that a finding has, which is RFC 3339 in UTC.
@@ -62,7 +51,7 @@ mod tests {
             ..Finding::default()
         };
         finding.accounts.acting = Some("111122223333".into());
-        name(&mut finding, &settings);
+        name(&mut finding, &settings, &mut IncidentNames::default());
         finding
     }
 
@@ -91,6 +80,6 @@ mod tests {
         assert_eq!(at("0000-01-01T00:00:00Z").incident_before, None);
         let unknown = found(None, None, "{}");
         assert_eq!(unknown.incident_before, None);
-        assert_eq!(unknown.incident, of("111122223333", "unknown"));
+        assert_eq!(unknown.incident, IncidentNames::default().of("111122223333", None).hex());
     }
 }

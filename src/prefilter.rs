@@ -9,13 +9,13 @@ mod escapes;
 mod forms;
 mod frame;
 mod interpreter;
+mod lines;
 mod mentions;
 mod name_prefix;
 mod names;
 mod rare_byte;
 mod texts;
 
-use hashbrown::HashTable;
 use memchr::memmem;
 use orgwatch_sigma::{Rule, Witness, rare_names};
 
@@ -23,15 +23,14 @@ use crate::envelope::{Companion, Form};
 use crate::heartbeat;
 use escapes::{EscapedLetters, quote, space};
 use forms::FormKeys;
-use frame::{Frame, frame, is_ascii};
+use frame::{Frame, frame};
+use lines::{Found, Lines, Spelling};
 use name_prefix::NamePrefixFilter;
-use names::{Name, Names, hash, initial};
-use rare_byte::RareByteFinder;
+use names::{Name, Names, WantedNames};
 pub(crate) use texts::Texts;
 
-/// The key that every CloudTrail record carries, and the place of its rarest byte.
+/// The key that every CloudTrail record carries.
 const KEY: &[u8; 9] = b"eventName";
-const RARE: usize = 5;
 
 /// The prefilter's verdict on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +66,7 @@ pub struct Line<'a> {
 /// The witnesses of rules.
 #[derive(Debug)]
 pub struct Prefilter {
-    /// In lower case.
-    names: HashTable<Box<[u8]>>,
-    /// For each length up to the longest, the first letters of the names that are so long: a bit for
-    /// each.
-    initials: Vec<u32>,
+    names: WantedNames,
     /// Those of the names that rules want only of records with one of some texts in them, and these texts.
     rare: Vec<(Box<[u8]>, Vec<memmem::Finder<'static>>)>,
     prefixes: NamePrefixFilter,
@@ -106,18 +101,8 @@ impl Prefilter {
     fn of_names(mut wanted: Vec<&str>) -> Self {
         wanted.sort_unstable();
         wanted.dedup();
-        let longest = wanted.iter().map(|name| name.len()).max().unwrap_or(0);
-        let mut names = HashTable::with_capacity(wanted.len());
-        let mut initials = vec![0; longest.saturating_add(1)];
-        for name in wanted.iter().map(|name| name.as_bytes()) {
-            if let Some(initials) = initials.get_mut(name.len()) {
-                *initials |= initial(name);
-            }
-            names.insert_unique(hash(name), Box::<[u8]>::from(name), |name| hash(name));
-        }
         Prefilter {
-            names,
-            initials,
+            names: WantedNames::new(&wanted),
             rare: Vec::new(),
             prefixes: NamePrefixFilter::new(&wanted),
             forms: FormKeys::new(),
@@ -143,35 +128,31 @@ impl Prefilter {
 
     /// Whether an event may be wanted that has a rare name: it has one of the texts that rules look for.
     fn has_rare(&self, event: &[u8]) -> bool {
-        let has = |finder: &memmem::Finder<'_>| finder.find(event).is_some();
         // A letter of theirs may be escaped.
+        self.has_rare_text(event) || EscapedLetters::new(event).before(event.len())
+    }
+
+    /// The same for an event without escaped letters.
+    fn has_rare_text(&self, event: &[u8]) -> bool {
+        let has = |finder: &memmem::Finder<'_>| finder.find(event).is_some();
         self.rare.iter().any(|(_, finders)| finders.iter().any(has))
-            || EscapedLetters::new(event).before(event.len())
     }
 
     /// Looks at every line of a batch, in order.
-    ///
-    /// Three searches run over the whole batch side by side, for line ends, for the key and for
-    /// escaped letters; each byte is seen by each once, whatever the length of lines.
     pub fn lines<'a>(&self, batch: &'a [u8], mut visit: impl FnMut(Line<'a>, Verdict)) {
-        let ascii = is_ascii(batch);
-        let mut keys = RareByteFinder::new(batch, KEY, RARE).peekable();
-        let mut escapes = EscapedLetters::new(batch);
-        let mut offset = 0;
+        let mut lines = Lines::new(batch);
         let mut number: u32 = 0;
-        while let Some(rest) = batch.get(offset..).filter(|rest| !rest.is_empty()) {
-            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let bytes = rest.get(..length).unwrap_or_default();
-            let end = offset.saturating_add(length);
+        while let Some(Found { start, end, keys, has_escaped_letter, spelling }) = lines.next() {
             number = number.saturating_add(1);
             let mut names = Names::default();
-            while let Some(key) = keys.next_if(|key| *key < end) {
+            for key in keys {
                 let value = batch.get(key.saturating_add(KEY.len())..end);
                 names.add(self.name_behind(value.unwrap_or_default()));
             }
-            names.wanted |= escapes.before(end);
-            visit(Line { number, offset, bytes }, self.verdict(bytes, ascii, names));
-            offset = end.saturating_add(1);
+            names.wanted |= has_escaped_letter;
+            let bytes = batch.get(start..end).unwrap_or_default();
+            let verdict = self.verdict(bytes, spelling, names);
+            visit(Line { number, offset: start, bytes }, verdict);
         }
     }
 
@@ -183,12 +164,22 @@ impl Prefilter {
             names.add(self.name_behind(value.unwrap_or_default()));
         }
         names.wanted |= EscapedLetters::new(event).before(event.len());
-        self.verdict(event, false, names)
+        self.verdict(event, Spelling::default(), names)
     }
 
     /// The verdict on a line with these names in it.
-    fn verdict(&self, line: &[u8], ascii: bool, names: Names) -> Verdict {
-        let frame = frame(line, ascii);
+    #[inline]
+    fn verdict(&self, line: &[u8], spelling: Spelling, names: Names) -> Verdict {
+        // Nearly every line.
+        let is_whole = spelling.is_ascii && line.last() == Some(&b'}') && forms::is_plain(line);
+        if is_whole && names.are_other() && !self.takes_any(line, spelling) {
+            return Verdict::Rejected(names.events, None);
+        }
+        self.verdict_on_any(line, spelling, names)
+    }
+
+    fn verdict_on_any(&self, line: &[u8], spelling: Spelling, names: Names) -> Verdict {
+        let frame = frame(line, spelling.is_ascii);
         let broken = match frame {
             Frame::Blank => return Verdict::Blank,
             Frame::NotUtf8 => return Verdict::Unreadable("not UTF-8"),
@@ -196,9 +187,10 @@ impl Prefilter {
             Frame::Endless => Some("JSON that does not end"),
             Frame::Other => Some(HEADER),
         };
+        // An escaped letter is as good as a wanted name.
         if names.wanted
-            || names.rare && self.has_rare(line)
-            || (names.events > 0 || names.aside) && self.takes_any(line, ascii)
+            || names.rare && self.has_rare_text(line)
+            || (names.events > 0 || names.aside) && self.takes_any(line, spelling)
         {
             return Verdict::Candidate;
         }
@@ -208,7 +200,7 @@ impl Prefilter {
             return Verdict::Candidate;
         }
         let may_be_other = line.len() >= forms::SHORTEST && !forms::is_plain(line);
-        let form = if may_be_other { self.other_form(line, ascii) } else { None };
+        let form = if may_be_other { self.other_form(line, spelling) } else { None };
         match (form, broken) {
             (Some(Verdict::Candidate), _) => Verdict::Candidate,
             _ if names.notifications > 0 && names.notifications == names.events => {
@@ -226,18 +218,18 @@ impl Prefilter {
     }
 
     /// The verdict on a line that may have records in other forms than CloudTrail's own, if it has.
-    fn other_form(&self, line: &[u8], ascii: bool) -> Option<Verdict> {
+    fn other_form(&self, line: &[u8], spelling: Spelling) -> Option<Verdict> {
         let wants = |rest: &[u8]| self.may_want(self.name_behind(rest), line);
         let named = self.forms.look(line, wants);
-        if named.wanted || named.any && self.takes_any(line, ascii) {
+        if named.wanted || named.any && self.takes_any(line, spelling) {
             return Some(Verdict::Candidate);
         }
         named.events.map(|(form, events)| Verdict::Rejected(events, Some(form)))
     }
 
     /// Whether an event may be wanted whatever its name is.
-    fn takes_any(&self, event: &[u8], ascii: bool) -> bool {
-        self.everything || self.hears || self.texts.may_be_in(event, ascii)
+    fn takes_any(&self, event: &[u8], spelling: Spelling) -> bool {
+        self.everything || self.hears || self.texts.may_be_in(event, spelling)
     }
 
     /// Whether an event with such a name in it may be wanted.
@@ -247,6 +239,10 @@ impl Prefilter {
 
     /// What the value behind a key names; a list is looked into for its first.
     fn name_behind(&self, rest: &[u8]) -> Name {
+        // As nearly all are written.
+        if let Some(value) = rest.strip_prefix(b"\":\"") {
+            return self.name(value);
+        }
         let value = || {
             let rest = space(quote(rest)?)?.strip_prefix(b":").ok_or(false)?;
             let rest = space(rest)?;
@@ -266,18 +262,14 @@ impl Prefilter {
     }
 
     /// What text beginning here names, up to its quote.
+    #[inline]
     fn name(&self, value: &[u8]) -> Name {
         let wanted = |is_wanted: bool| if is_wanted { Name::Wanted } else { Name::Other };
-        let known = |name: &[u8]| match self.contains(name) {
+        let known = |name: &[u8]| match self.names.contain(name) {
             true if self.is_rare(name) => Name::Rare,
             known => wanted(known),
         };
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | b':' | 0x80..);
-        let longest = self.initials.len();
-        let end = value.iter().take(longest).position(ends);
-        let Some((name, rest)) = end.and_then(|end| value.split_at_checked(end)) else {
-            return Name::Other;
-        };
+        let Some((name, rest)) = self.names.split(value) else { return Name::Other };
         match rest.first() {
             Some(b'"') => known(name),
             Some(b':') => Name::Notification,
@@ -291,16 +283,10 @@ impl Prefilter {
 
     /// Whether a rule wants events of this name.
     pub fn wants(&self, name: &str) -> bool {
-        self.everything || !name.is_ascii() || self.contains(name.as_bytes())
+        self.everything || !name.is_ascii() || self.names.contain(name.as_bytes())
     }
 
     fn is_rare(&self, name: &[u8]) -> bool {
         self.rare.iter().any(|(rare, _)| rare.eq_ignore_ascii_case(name))
-    }
-
-    fn contains(&self, name: &[u8]) -> bool {
-        // Most names are told from those wanted by their length and first letter.
-        self.initials.get(name.len()).is_some_and(|initials| initials & initial(name) != 0)
-            && self.names.find(hash(name), |known| known.eq_ignore_ascii_case(name)).is_some()
     }
 }

@@ -13,6 +13,7 @@
 use std::fmt;
 use std::hash::Hasher as _;
 
+use postcard::ser_flavors::Flavor;
 use serde::ser::{Serialize, Serializer};
 use twox_hash::XxHash64;
 
@@ -72,8 +73,7 @@ pub fn encode(sections: &[Section<'_>]) -> Vec<u8> {
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&FORMAT.to_le_bytes());
     let sections: Vec<_> = sections.iter().map(|(name, bytes)| (*name, Bytes(bytes))).collect();
-    // Writing to memory does not fail.
-    let mut out = postcard::to_extend(&sections, out).unwrap_or_default();
+    let mut out = append(&sections, out);
     let sum = checksum(&out);
     out.extend_from_slice(&sum.to_le_bytes());
     out
@@ -108,6 +108,34 @@ pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
+    }
+}
+
+/// Writes a value behind what is there, in postcard's form.
+pub(crate) fn append<T: Serialize>(value: &T, out: Vec<u8>) -> Vec<u8> {
+    // Writing to memory does not fail.
+    postcard::serialize_with_flavor(value, Append(out)).unwrap_or_default()
+}
+
+/// Bytes that grow by whole slices: postcard's own for what can be extended copies byte for byte, and a state may
+/// be megabytes.
+struct Append(Vec<u8>);
+
+impl Flavor for Append {
+    type Output = Vec<u8>;
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
     }
 }
 

@@ -21,7 +21,7 @@ use orgwatch_sigma::{Correlation, MAX_NESTING, Pack, Rule};
 use crate::digest::Digest128;
 use crate::finding::{Finding, Outcome, Status};
 use crate::incident;
-use crate::memory::{Alert, Group, Memory, Part};
+use crate::memory::{Alert, FindingSnapshot, Group, IncidentNames, Memory};
 use crate::settings::{Action, Approval, Leads, Mode, Settings};
 use crate::time::rfc3339;
 
@@ -42,19 +42,20 @@ pub fn of_rule(rule: &Rule, finding: &Finding, time: Option<i64>, settings: &Set
 }
 
 /// The status of a chain's finding, whose last part completed it for a group. Approvals were evaluated
-/// when that part was seen, and the verdicts were kept with it.
+/// when that part was seen, and the verdicts were kept with it. `leads` says whether the chain
+/// [names where the account goes](names_destination).
 #[inline(never)]
 pub fn of_chain(
     chain: &Correlation,
+    leads: bool,
     group: Group,
-    last: Option<&Part<'_>>,
+    last: Option<&FindingSnapshot<'_>>,
     finding: &Finding,
-    pack: &Pack,
     settings: &Settings,
 ) -> Decision {
     let destination = match finding.destination_organization.as_deref() {
         // The chain is about where the account goes, and that is not known.
-        None if names_destination(chain, pack) => Some(""),
+        None if leads => Some(""),
         destination => destination,
     };
     let approvals = last.map(|last| last.approvals.as_slice()).unwrap_or_default();
@@ -88,9 +89,10 @@ const EXITS: [&str; 4] =
 /// AWS's word that an account went, an exit where the call is not known: it may have been out of sight.
 const DEPARTED: &str = "account-departed";
 
-/// Decides whether a finding that is otherwise new alerts, and remembers that it does. Findings that are not
-/// new use up no alert.
-pub fn alert(finding: &mut Finding, stage: &str, memory: &mut Memory) {
+/// Names the incident of a finding, decides whether it alerts if it is otherwise new, and remembers that it does.
+/// Findings that are not new use up no alert.
+pub fn alert(finding: &mut Finding, stage: &str, settings: &Settings, memory: &mut Memory) {
+    incident::name(finding, settings, memory.incidents());
     let Some(id) = Digest128::from_hex(&finding.id).filter(|_| finding.status == Status::New)
     else {
         return;
@@ -99,19 +101,21 @@ pub fn alert(finding: &mut Finding, stage: &str, memory: &mut Memory) {
     let day = incident::day(finding).unwrap_or(i64::MIN);
     let class = incident.named(stage, finding.severity as u64);
     let own = Alert { day, class, finding: id };
-    let exits = if actual_exit(finding) { exits_of(finding, incident) } else { Vec::new() };
+    let goes = actual_exit(finding);
+    let exits = match goes || is_departure(finding) {
+        true => exits_of(finding, incident, memory.incidents()),
+        false => Vec::new(),
+    };
     let alerts = memory.alerts();
     // An account that AWS does not name may be any, whoever else went.
     let known = |exit: &Digest128| finding.account.is_some() && alerts.opener(day, *exit).is_some();
-    let is_new = !exits.is_empty()
-        || alerts.contains(&own)
-        || is_departure(finding) && !exits_of(finding, incident).iter().all(known);
+    let is_new = goes || alerts.contains(&own) || !exits.iter().all(known);
     if let Some(opener) = alerts.opener(day, class).filter(|_| !is_new) {
         finding.status = Status::FollowUp;
         finding.status_reason = Some(format!("{} is the alert", opener.hex()));
         return;
     }
-    for class in exits.into_iter().chain([class]) {
+    for class in exits.into_iter().filter(|_| goes).chain([class]) {
         memory.record_alert(Alert { class, ..own });
     }
 }
@@ -126,11 +130,13 @@ fn is_departure(finding: &Finding) -> bool {
 }
 
 /// The classes that stand for the exits of the accounts that a finding names.
-fn exits_of(finding: &Finding, incident: Digest128) -> Vec<Digest128> {
+fn exits_of(finding: &Finding, incident: Digest128, known: &mut IncidentNames) -> Vec<Digest128> {
     let accounts = finding.account.as_deref().unwrap_or_default();
-    let of_each = |account| Digest128::from_hex(&incident::of_account(account, finding));
     let incidents = match accounts.contains(", ") {
-        true => accounts.split(", ").filter_map(of_each).collect(),
+        true => accounts
+            .split(", ")
+            .map(|account| incident::of_account(account, finding, known))
+            .collect(),
         false => vec![incident],
     };
     incidents.into_iter().map(|incident| incident.named("exit", u64::MAX)).collect()
@@ -149,7 +155,7 @@ pub fn action<'a>(rule: &Rule, finding: &'a Finding) -> Action<'a> {
 }
 
 /// Whether a rule of a chain says where the account goes.
-fn names_destination(chain: &Correlation, pack: &Pack) -> bool {
+pub fn names_destination(chain: &Correlation, pack: &Pack) -> bool {
     let leads = |slug: &str| {
         let rule = pack.rules.iter().find(|rule| rule.about.slug == slug);
         rule.is_some_and(|rule| rule.destination_organization.is_some())

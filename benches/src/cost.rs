@@ -18,17 +18,16 @@ const MOST: [(f64, u64, u64); 3] =
 const BATCH: usize = 64 << 10;
 
 /// Fails where any corpus takes more for each event than it may.
-fn check(most: impl Fn(usize) -> u64, mut took: impl FnMut(&Path) -> u64) {
+fn check(most: [u64; MOST.len()], mut took: impl FnMut(&Path) -> u64) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut wrong = Vec::new();
-    for (index, (share, ..)) in MOST.into_iter().enumerate() {
+    for ((share, ..), most) in MOST.into_iter().zip(most) {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { size: 2 << 20, share, ..Settings::default() };
         let made = corpus::write(root, folder.path(), &settings).unwrap();
         let each = took(&folder.path().join("events.ndjson")) / made.events;
         println!("{each} instructions for each event, {share:.3} of them interesting");
-        if each > most(index) {
-            let most = most(index);
+        if each > most {
             wrong.push(format!("{each} instead of {most} where {share:.3} are interesting"));
         }
     }
@@ -50,15 +49,12 @@ fn batches(events: &Path, mut examine: impl FnMut(&[u8])) {
 #[test]
 fn events_take_no_more_work_than_they_did() {
     let component = Counted::load();
-    check(
-        |index| MOST[index].1,
-        |events| {
-            let mut detector = component.open("{}");
-            let mut took = 0;
-            batches(events, |batch| took += detector.detect_batch(batch).1);
-            took
-        },
-    );
+    check(MOST.map(|(_, component, _)| component), |events| {
+        let mut detector = component.open("{}");
+        let mut took = 0;
+        batches(events, |batch| took += detector.detect_batch(batch).1);
+        took
+    });
 }
 
 /// Names the file of the pass that valgrind counts.
@@ -67,16 +63,13 @@ const COUNTED: &str = "ORGWATCH_COUNTED";
 #[test]
 #[ignore = "needs valgrind"]
 fn native_events_take_no_more_work_than_they_did() {
-    check(
-        |index| MOST[index].2,
-        |events| {
-            let first = events.with_file_name("first.ndjson");
-            let all = fs::read(events).unwrap();
-            fs::write(&first, all.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
-            // What opens the detector is in both counts.
-            instructions(events) - instructions(&first)
-        },
-    );
+    check(MOST.map(|(.., native)| native), |events| {
+        let first = events.with_file_name("first.ndjson");
+        let all = fs::read(events).unwrap();
+        fs::write(&first, all.split_inclusive(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        // What opens the detector is in both counts.
+        instructions(events) - instructions(&first)
+    });
 }
 
 /// The instructions of this program, in which it passes over a file.

@@ -46,12 +46,12 @@ impl Correlations {
             .collect();
         let accounts = finding.account.as_deref().unwrap_or_default();
         let organization = tied_organization(finding, settings);
+        let mut digests = Digests::default();
         for (which, account) in accounts.split(", ").enumerate().take(MAX_PLACES) {
             for (chain, key, member_key) in &counted {
                 let has = |derived| key.contains(&Field::Derived(derived));
                 let by_both = has(Derived::AccountAndOrganization);
                 let by_account = by_both || member_key.is_none() || has(Derived::Account);
-                let account_key = Digest128::of(&[account]);
                 let ties =
                     if by_both { [Some(account), Some(organization)] } else { [None, Some("")] };
                 for tied in ties.into_iter().flatten() {
@@ -65,15 +65,16 @@ impl Correlations {
                         }
                         other => context.text(other),
                     };
-                    let Some(group) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
+                    let Some(values) = key.iter().map(value).collect::<Option<Vec<_>>>() else {
                         continue;
                     };
-                    let values: Vec<&str> = group.iter().map(AsRef::as_ref).collect();
-                    let group = Group { chain: *chain, group: Digest128::of(&values) };
-                    let member_key = member_key.unwrap_or(account_key);
+                    let member_key =
+                        member_key.unwrap_or_else(|| digests.of(&[Cow::from(account)]));
+                    let group = Group { chain: *chain, group: digests.of(&values) };
                     let membership = Membership { group, member_key };
                     let of_account = u8::try_from(which).ok().filter(|_| by_account).unwrap_or(ALL);
                     insert(&mut memberships, membership, of_account);
+                    let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
                     self.note(group, &values, of_account, MAX_NESTING, &mut memberships);
                 }
             }
@@ -108,6 +109,22 @@ impl Correlations {
             }
         }
         approvals
+    }
+}
+
+/// The digests of values, each made once: most of a rule's chains are tied by the same.
+#[derive(Default)]
+struct Digests<'a>(Vec<(Vec<Cow<'a, str>>, Digest128)>);
+
+impl<'a> Digests<'a> {
+    fn of(&mut self, values: &[Cow<'a, str>]) -> Digest128 {
+        if let Some((_, known)) = self.0.iter().rev().find(|(known, _)| known == values) {
+            return *known;
+        }
+        let texts: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        let digest = Digest128::of(&texts);
+        self.0.push((values.to_vec(), digest));
+        digest
     }
 }
 

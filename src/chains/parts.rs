@@ -1,37 +1,42 @@
 //! The findings that a chain is made of.
 
-use orgwatch_sigma::{Correlation, CorrelationKind, Pack};
+use orgwatch_sigma::{Correlation, CorrelationKind};
 
-use super::key_of_last;
+use super::{Completion, Correlations, key_of_last};
 use crate::finding::Finding;
 use crate::memory::{ALL, Group, Membership, ObservationKey, Observations, Part, Text};
-use crate::render::correlation_finding;
+use crate::render::{Parts, correlation_finding};
 use crate::settings::Settings;
 use crate::status;
 
 /// The most parts that a finding names; a flood of attempts would make it as large as itself.
 pub(super) const MAX_PARTS: usize = 50;
 
-/// The finding of a chain that is whole with this observation as its last.
-pub(super) fn finding(
-    chain: &Correlation,
-    group: Group,
-    last: ObservationKey,
-    steps: &Observations,
-    pack: &Pack,
-    settings: &Settings,
-) -> Finding {
-    let part = |key| Part::of(&steps.get(&key)?.part);
-    let keys = keys(chain, group, last, steps);
-    // All at once: a list that grows would be moved several times, and there is one for each finding.
-    let mut parts = Vec::with_capacity(keys.len());
-    parts.extend(keys.into_iter().filter_map(part));
-    let account = account(group, last, &parts, steps);
-    let mut finding =
-        correlation_finding(chain, pack, group, last.event, account, &parts, settings);
-    (finding.status, finding.status_reason) =
-        status::of_chain(chain, group, parts.last(), &finding, pack, settings);
-    finding
+impl Correlations {
+    /// The finding of a chain that is complete.
+    pub(super) fn finding(
+        &self,
+        chain: &Correlation,
+        completion: Completion,
+        steps: &Observations,
+        settings: &Settings,
+    ) -> Finding {
+        let Completion { chain: number, group, last } = completion;
+        let keys = keys(chain, group, last, steps);
+        // All at once: a list that grows would be moved several times, and there is one for each finding.
+        let mut all = Vec::with_capacity(keys.len());
+        all.extend(keys.into_iter().filter_map(|key| Part::of(&steps.get(&key)?.part)));
+        let account = account(group, last, &all, steps);
+        let completed_by = all.last().and_then(Part::whole);
+        let of = completed_by.as_ref();
+        let parts = Parts { all: &all, last: of, account, internal: &self.internal };
+        let mut finding =
+            correlation_finding(chain, &self.pack, group, last.event, parts, settings);
+        let leads = self.leads.contains(&number);
+        (finding.status, finding.status_reason) =
+            status::of_chain(chain, leads, group, of, &finding, settings);
+        finding
+    }
 }
 
 /// The account that a chain's finding is of: of several that its last event names, the one of this group.

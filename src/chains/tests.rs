@@ -181,6 +181,8 @@ fn told_and_whole(
         by_rule: Table::default(),
         by_chain: Table::default(),
         by_key,
+        leads: Members::default(),
+        internal: Members::default(),
     };
     let limits = Limits { events: 1, terms: 1, steps: 1000, policies: 1, alerts: 1 };
     let mut memory = Memory::new(limits);

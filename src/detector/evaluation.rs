@@ -57,12 +57,12 @@ pub(super) fn evaluate_record(
             completed = chains.advance(rule, &finding, given, context, settings, memory);
         }
         if !rule.internal {
-            status::alert(&mut finding, &rule.about.group, memory);
+            status::alert(&mut finding, &rule.about.group, settings, memory);
             found(finding);
         }
         for mut finding in completed {
             let stage = stage(&finding, index.pack());
-            status::alert(&mut finding, stage, memory);
+            status::alert(&mut finding, stage, settings, memory);
             found(finding);
         }
     }
@@ -148,7 +148,7 @@ pub(super) fn fell_silent(
             status::of_rule(rule, &finding, context.time(), settings);
         // No record of CloudTrail's has this id.
         finding.events.clear();
-        status::alert(&mut finding, &rule.about.group, memory);
+        status::alert(&mut finding, &rule.about.group, settings, memory);
         found(finding);
     }
 }

@@ -9,6 +9,7 @@
 
 mod alerts;
 mod groups;
+mod incidents;
 mod observations;
 mod policies;
 mod sections;
@@ -29,6 +30,7 @@ pub use alerts::{Alert, Alerts};
 pub use groups::Groups;
 #[cfg(test)]
 pub(crate) use groups::work;
+pub use incidents::IncidentNames;
 pub use observations::{
     ALL, Group, MAX_PLACES, Membership, Observation, ObservationKey, Observations, Places,
 };
@@ -74,6 +76,8 @@ pub struct Memory {
     policies: Policies,
     voices: Voices,
     alerts: Alerts,
+    /// Not saved: they follow from the findings.
+    incidents: IncidentNames,
     /// The number of entries evicted.
     evicted: u64,
 }
@@ -89,6 +93,7 @@ impl Memory {
             policies: Policies::default(),
             voices: Voices::default(),
             alerts: Alerts::default(),
+            incidents: IncidentNames::default(),
             evicted: 0,
         }
     }
@@ -167,6 +172,11 @@ impl Memory {
     /// The alerts.
     pub fn alerts(&self) -> &Alerts {
         &self.alerts
+    }
+
+    /// The names of incidents that were asked for last.
+    pub fn incidents(&mut self) -> &mut IncidentNames {
+        &mut self.incidents
     }
 
     /// Remembers that a finding alerted.

@@ -156,12 +156,8 @@ impl<'a> Saved<'a> {
 /// A section of these entries, for which there is room: growing would take twice as much.
 fn section<T: Serialize>(entries: impl ExactSizeIterator<Item = T>, room: usize) -> Vec<u8> {
     let out = Vec::with_capacity(room.saturating_add(10));
-    // Writing to memory does not fail.
-    let mut out = postcard::to_extend(&entries.len(), out).unwrap_or_default();
-    for entry in entries {
-        out = postcard::to_extend(&entry, out).unwrap_or_default();
-    }
-    out
+    let out = state::append(&entries.len(), out);
+    entries.fold(out, |out, entry| state::append(&entry, out))
 }
 
 /// Whether a section can be read to its end, and whether all of its entries may be.

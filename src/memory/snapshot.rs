@@ -26,14 +26,24 @@ const MAX_ORGANIZATIONS: usize = 8;
 /// A snapshot that was written.
 pub type FindingSnapshot<'a> = Snapshot<&'a str>;
 
-/// A snapshot in memory, for the finding of a chain, which may have fifty parts: of most of their values nothing
-/// is wanted.
-pub type Part<'a> = Snapshot<Text<'a>>;
+/// A snapshot in memory, for the finding of a chain. There may be fifty, and of most of them no more is wanted than
+/// stands here, so that the rest is read [where it is wanted](Part::whole).
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Part<'a> {
+    pub id: Text<'a>,
+    pub rule: Text<'a>,
+    pub event: Option<Text<'a>>,
+    pub time: Option<Text<'a>>,
+    pub account: Option<Text<'a>>,
+    pub organization: Option<Text<'a>>,
+    pub destination_organization: Option<Text<'a>>,
+    bytes: &'a [u8],
+}
 
 /// A text of a part. It was checked when it came into memory, and is not looked at again before it is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Text<'a>(#[serde(borrow)] &'a [u8]);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
     /// The text.
@@ -46,6 +56,7 @@ impl<'a> Text<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Snapshot<T> {
+    // [`Part::of`] goes by the order of these.
     /// First: of two that differ, memory keeps the one without approvals.
     pub approvals: Vec<Approved>,
     pub outcome: Outcome,
@@ -160,7 +171,8 @@ impl<'a> FindingSnapshot<'a> {
     /// What was written.
     #[inline(never)]
     pub fn read(bytes: &'a [u8]) -> Option<FindingSnapshot<'a>> {
-        whole(bytes)
+        let (snapshot, rest) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(snapshot)
     }
 }
 
@@ -168,17 +180,57 @@ impl<'a> Part<'a> {
     /// A part from what was written of it.
     #[inline(never)]
     pub fn of(bytes: &'a [u8]) -> Option<Part<'a>> {
-        whole(bytes)
+        // The fields of a snapshot before its texts.
+        type Before = (Vec<Approved>, Outcome, Option<bool>, Option<bool>);
+        let (_, rest) = postcard::take_from_bytes::<Before>(bytes).ok()?;
+        let mut texts = Texts(rest);
+        let (id, rule) = (texts.text()?, texts.text()?);
+        let (_event_name, _event_source) = (texts.text()?, texts.text()?);
+        let (event, time, account) = (texts.option()?, texts.option()?, texts.option()?);
+        let (_acting, _recipient) = (texts.option()?, texts.option()?);
+        let (organization, destination_organization) = (texts.option()?, texts.option()?);
+        Some(Part { id, rule, event, time, account, organization, destination_organization, bytes })
+    }
+
+    /// All that was written of it.
+    pub fn whole(&self) -> Option<FindingSnapshot<'a>> {
+        FindingSnapshot::read(self.bytes)
     }
 }
 
-fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
-    let (snapshot, rest) = postcard::take_from_bytes(bytes).ok()?;
-    rest.is_empty().then_some(snapshot)
+/// The texts of a snapshot as they were written, in their order: the length of each in groups of seven bits, and a
+/// byte before it where it may be absent.
+struct Texts<'a>(&'a [u8]);
+
+impl<'a> Texts<'a> {
+    fn text(&mut self) -> Option<Text<'a>> {
+        let mut length = 0_usize;
+        // The longest text takes two bytes.
+        for shift in [0, 7, 14] {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            length |= usize::from(byte & 0x7f).wrapping_shl(shift);
+            if *byte < 0x80 {
+                let (text, rest) = self.0.split_at_checked(length)?;
+                self.0 = rest;
+                return Some(Text(text));
+            }
+        }
+        None
+    }
+
+    /// None if it cannot be read; `Some(None)` if it is absent.
+    fn option(&mut self) -> Option<Option<Text<'a>>> {
+        let (is_there, rest) = self.0.split_first()?;
+        self.0 = rest;
+        if *is_there == 0 { Some(None) } else { self.text().map(Some) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::detector::Detector;
 
@@ -202,11 +254,50 @@ mod tests {
         assert_eq!(part.principal_arn, Some("arn:aws:iam::1:user/é"));
         assert_eq!(part.region, None);
         assert_eq!(part.user_agent.unwrap(), format!("{}…", &long[..MAX_VALUE]));
-        let again = Part::of(&bytes).unwrap();
-        assert_eq!((again.id.as_str(), again.rule.as_str()), (part.id, part.rule));
-        assert_eq!(again.principal_arn.map(Text::as_str), part.principal_arn);
         for length in 0..bytes.len() {
             assert_eq!(FindingSnapshot::read(&bytes[..length]), None);
+            let _ = Part::of(&bytes[..length]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_says_what_its_snapshot_says(
+            texts in prop::collection::vec(prop::option::of("[a-z, é]{0,200}"), 22),
+            refused: bool,
+            reasons in prop::collection::vec("[a-z]{0,200}", 0..3),
+        ) {
+            let [id, rule, event, time, account, organization, to, ..] = &texts[..] else { panic!() };
+            let finding = Finding {
+                id: id.clone().unwrap_or_default(),
+                rule: rule.clone().unwrap_or_default().into(),
+                events: event.iter().cloned().collect(),
+                last_seen: time.clone(),
+                account: account.clone(),
+                organization: organization.clone(),
+                destination_organization: to.clone(),
+                event_name: texts[8].clone().unwrap_or_default(),
+                source_ip: texts[9].clone(),
+                outcome: if refused { Outcome::Failure } else { Outcome::Success },
+                ..Finding::default()
+            };
+            let chain = (!refused).then_some(Digest128::of(&["chain"]));
+            let organizations = ["o-h7k2m9x4qd".to_owned()];
+            let approvals = reasons.iter().filter_map(|text| Approved::new(chain, text, &organizations));
+            let bytes = FindingSnapshot::write(&finding, approvals.collect());
+            let part = Part::of(&bytes).unwrap();
+            let whole = part.whole().unwrap();
+            prop_assert_eq!(whole.approvals.len(), reasons.len());
+            prop_assert_eq!((part.id.as_str(), part.rule.as_str()), (whole.id, whole.rule));
+            for (one, other) in [
+                (part.event, whole.event),
+                (part.time, whole.time),
+                (part.account, whole.account),
+                (part.organization, whole.organization),
+                (part.destination_organization, whole.destination_organization),
+            ] {
+                prop_assert_eq!(one.map(Text::as_str), other);
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 
 use std::hint::black_box;
 
+use super::lines::Spelling;
 use super::name_prefix::splat;
 use super::names::Name;
 use super::{KEY, Prefilter, forms};
@@ -84,7 +85,7 @@ impl Prefilter {
         event.len() < KEY.len()
             || aside && self.mentions(event).is_some()
             || heartbeat::may_be(event)
-            || self.takes_any(event, false)
+            || self.takes_any(event, Spelling::default())
             || self.may_match_other_form(event)
     }
 

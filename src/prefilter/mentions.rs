@@ -21,7 +21,8 @@ impl Prefilter {
             return None;
         }
         let has_rare = LazyCell::new(|| self.has_rare(line));
-        let is_wanted = |name: &&[u8]| self.contains(name) && (!self.is_rare(name) || *has_rare);
+        let is_wanted =
+            |name: &&[u8]| self.names.contain(name) && (!self.is_rare(name) || *has_rare);
         let mut escaped = false;
         let mut words = line.split_inclusive(|byte| !is_of_word(byte));
         let name = words.find_map(|word| {

@@ -15,6 +15,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 
 use super::escapes::backslashes;
+use super::lines::Spelling;
 use block::BLOCK;
 
 /// How many bytes are looked up at once.
@@ -103,7 +104,7 @@ impl Texts {
     }
 
     /// Whether any of them may be in an event, as it is or in characters that read as it.
-    pub(crate) fn may_be_in(&self, event: &[u8], ascii: bool) -> bool {
+    pub(super) fn may_be_in(&self, event: &[u8], spelling: Spelling) -> bool {
         if self.is_empty() {
             return false;
         }
@@ -115,12 +116,12 @@ impl Texts {
                 false
             });
         }
-        found || self.disguises.are_in(event, ascii)
+        found || self.disguises.are_in(event, spelling)
     }
 
     /// Visits the numbers of those that may be in an event, each once.
     pub(crate) fn visit(&self, event: &[u8], visit: &mut dyn FnMut(usize)) {
-        if self.everywhere || self.disguises.are_in(event, false) {
+        if self.everywhere || self.disguises.are_in(event, Spelling::default()) {
             return (0..self.texts.len()).for_each(visit);
         }
         let mut seen = vec![false; self.texts.len()];
@@ -310,7 +311,7 @@ impl Default for Disguises {
 
 impl Disguises {
     /// Whether there are any in an event.
-    fn are_in(&self, event: &[u8], ascii: bool) -> bool {
+    fn are_in(&self, event: &[u8], spelling: Spelling) -> bool {
         let is_folded = |c: char| FOLDED.contains(&c);
         let hides = |at: usize| {
             let digits = event.get(at.saturating_add(2)..).and_then(<[u8]>::first_chunk::<4>);
@@ -320,8 +321,8 @@ impl Disguises {
             byte.is_some_and(|byte| byte == b'\\' || is_searched(&byte))
                 || code.and_then(char::from_u32).is_some_and(is_folded)
         };
-        self.escape.find_iter(event).any(hides)
-            || !ascii && self.folded.iter().any(|letter| letter.find(event).is_some())
+        !spelling.is_unescaped && self.escape.find_iter(event).any(hides)
+            || !spelling.is_ascii && self.folded.iter().any(|letter| letter.find(event).is_some())
     }
 }
 

@@ -5,12 +5,11 @@ mod template;
 
 use orgwatch_sigma::{Derived, Pack, Rule, RuleMetadata, Severity};
 
-pub use correlation::correlation_finding;
+pub use correlation::{Parts, correlation_finding};
 use template::{MAX_IN_TEXT, sentence, value};
 
 use crate::digest::Digest128;
 use crate::finding::{Artifact, Finding, SmolStr, Target};
-use crate::incident;
 use crate::record::arn;
 use crate::rules::{Context, holds};
 use crate::settings::Settings;
@@ -149,7 +148,6 @@ fn write(
     if let Some(severity) = settings.of_rule(&about.slug).severity {
         finding.severity = severity;
     }
-    incident::name(finding, settings);
     finding.summary = sentence(&about.summary, finding, settings, context);
     let triage = about.triage.iter();
     finding.triage = triage.map(|step| sentence(step, finding, settings, context)).collect();

@@ -29,7 +29,8 @@ pub(super) struct CommonFlags {
     #[arg(long, value_name = "SIZE", default_value = "4G")]
     pub(super) max_decompressed: Size,
 
-    /// How many threads read and screen; the output is the same for any [default: one for each core]
+    /// How many threads read and screen; the output is the same for any [default: one for each core, and one for
+    /// files of 64 KiB in all]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
 

@@ -24,23 +24,16 @@ fn load_with(file: Option<&Path>, limits: &LimitFlags, parallel: bool) -> anyhow
     let mut options = Options::default();
     limits.set(&mut options);
     options.parallel_compilation = parallel;
-    plugin(artifact.bytes(), options).with_context(|| format!("cannot use {}", artifact.origin()))
+    plugin(artifact.bytes(), &options).with_context(|| format!("cannot use {}", artifact.origin()))
 }
 
 /// Loads a component, and keeps its code, where that is safe, unless this program has it already.
-pub(super) fn plugin(component: &[u8], mut options: Options) -> Result<Plugin, Error> {
-    if let Some(plugin) = Plugin::load_ahead(component, &options)? {
-        return Ok(plugin);
-    }
-    options.cache = match CacheDir::find() {
-        Ok(dir) => Some(dir),
-        Err(err) => {
-            let err = anyhow::Error::from(err);
-            warn(&format!("compiled code is not kept, which makes every start slower: {err:#}"));
-            None
-        }
-    };
-    Plugin::load(component, &options)
+pub(super) fn plugin(component: &[u8], options: &Options) -> Result<Plugin, Error> {
+    Plugin::load_with_cache(component, options, || {
+        let dir = CacheDir::find().map_err(anyhow::Error::from);
+        let unkept = "compiled code is not kept, which makes every start slower";
+        dir.inspect_err(|err| warn(&format!("{unkept}: {err:#}"))).ok()
+    })
 }
 
 /// The files of the pack that is linked into this program.

@@ -49,7 +49,7 @@ fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> io::Result
 /// Prints findings, in the order in which they are given.
 pub(super) enum Delivery {
     /// In the calling thread.
-    Here { prints: Prints, on_terminal: bool },
+    Here(Prints),
     /// In a thread of its own, which is given at once what a batch of events gave.
     Thread { batch: Vec<Finding>, thread: Sender<Order>, failed: Arc<AtomicBool>, settled: bool },
 }
@@ -67,9 +67,8 @@ pub(super) enum Order {
 impl Delivery {
     /// On a terminal, and with one thread, the calling one prints.
     pub(super) fn new(prints: Prints, threads: NonZeroUsize) -> io::Result<Self> {
-        let on_terminal = io::stdout().is_terminal();
-        if on_terminal || threads == NonZeroUsize::MIN {
-            return Ok(Delivery::Here { prints, on_terminal });
+        if io::stdout().is_terminal() || threads == NonZeroUsize::MIN {
+            return Ok(Delivery::Here(prints));
         }
         // One batch waits while another is printed.
         let (thread, orders) = bounded(1);
@@ -84,10 +83,7 @@ impl Delivery {
     /// Takes a finding. Fails where one before it could not be printed.
     pub(super) fn take(&mut self, finding: Finding, progress: &Progress) -> io::Result<()> {
         match self {
-            Delivery::Here { prints, on_terminal: true } => {
-                progress.aside(|| prints.take(&finding))
-            }
-            Delivery::Here { prints, on_terminal: false } => prints.take(&finding),
+            Delivery::Here(prints) => progress.aside_of_findings(|| prints.take(&finding)),
             Delivery::Thread { batch, failed, settled, .. } => {
                 *settled = false;
                 batch.push(finding);
@@ -117,7 +113,7 @@ impl Delivery {
     /// Prints what is left.
     pub(super) fn end(&mut self, progress: &Progress) -> io::Result<()> {
         match self {
-            Delivery::Here { prints, .. } => progress.aside(|| prints.tell()),
+            Delivery::Here(prints) => progress.aside_of_findings(|| prints.tell()),
             Delivery::Thread { .. } => self.order(true),
         }
     }

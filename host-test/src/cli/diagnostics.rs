@@ -4,7 +4,7 @@
 //! file that stands in a named folder may be anything; one that is no log is named once.
 
 use std::error::Error;
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use orgwatch_host::input::{self, Source};
@@ -50,13 +50,7 @@ impl Diagnostics {
     }
 
     pub(super) fn failed(&mut self, what: &dyn Display, err: &dyn Error) {
-        let mut text = format!("{what}: {err}");
-        let mut cause = err.source();
-        while let Some(err) = cause {
-            let _ = write!(text, ": {err}");
-            cause = err.source();
-        }
-        warn(&text);
+        warn(&format!("{what}: {}", input::chain(err)));
     }
 
     pub(super) fn not_a_log(&mut self, source: &Source, err: &input::Error) {

@@ -54,7 +54,7 @@ pub(super) struct LearnFlags {
 /// Runs it.
 pub(super) fn run(flags: &LearnFlags) -> anyhow::Result<Status> {
     let start = Instant::now();
-    let mut session = Session::open(&flags.common, Some(&flags.state))?;
+    let mut session = Session::open(&flags.common, &flags.paths, Some(&flags.state))?;
     // What is learned alerts nobody, so that it must not make follow-ups of what comes.
     let alerts = session.alerts()?;
     let own = Own::of(Some(&flags.state), None);

@@ -31,6 +31,8 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// Whether standard output is a terminal too.
+    among_findings: bool,
 }
 
 impl Progress {
@@ -43,6 +45,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         bar.set_style(style(UNKNOWN));
         shown.bar = Some(bar.clone());
+        shown.among_findings = io::stdout().is_terminal();
         let (stop, progress) = (Arc::clone(&shown.stop), options.progress.clone());
         let show = move || {
             thread::park_timeout(DELAY);
@@ -73,7 +76,12 @@ impl Progress {
         self.threads.extend(thread::Builder::new().spawn(work));
     }
 
-    /// Does something that may write to the terminal, without the progress in its way.
+    /// Does something that writes to standard output, without the progress in its way: elsewhere it never is.
+    pub(super) fn aside_of_findings<T>(&self, write: impl FnOnce() -> T) -> T {
+        if self.among_findings { self.aside(write) } else { write() }
+    }
+
+    /// Does something that writes to standard error, without the progress in its way.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),

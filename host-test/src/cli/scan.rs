@@ -27,7 +27,7 @@ pub(super) fn run(flags: &ScanFlags) -> anyhow::Result<Status> {
     stdout::check()?;
     let paths = if flags.paths.is_empty() { stdin_or_help() } else { flags.paths.clone() };
     let page = page(flags, &paths)?;
-    let mut session = Session::open(&flags.common, flags.state.as_deref())?;
+    let mut session = Session::open(&flags.common, &paths, flags.state.as_deref())?;
     let quiet = flags.common.quiet;
     let delivery = Delivery::new(prints(flags), session.options.threads)?;
     let mut printer = Printer::new(delivery, least(flags), flags.fail_on, quiet, page, &paths);

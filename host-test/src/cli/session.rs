@@ -1,7 +1,8 @@
 //! The session of scan and learn: a detector opened with settings, and its memory in a file.
 
+use std::fs::Metadata;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::Context as _;
@@ -29,7 +30,11 @@ pub(super) struct Session {
 
 impl Session {
     /// Opens it. Fails with [`Refused`] if the settings are refused.
-    pub(super) fn open(flags: &CommonFlags, state: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        flags: &CommonFlags,
+        paths: &[PathBuf],
+        state: Option<&Path>,
+    ) -> anyhow::Result<Self> {
         let settings = opening::settings(flags.settings.as_deref())?;
         let rules = flags.own_rules.load(&settings, flags.quiet)?;
         let load = || Ok(rules.plugin(component::load(flags.component.as_deref(), &flags.limits)?));
@@ -57,7 +62,7 @@ impl Session {
         let mut options = Options::default();
         options.limits.max_decompressed = flags.max_decompressed.0;
         options.filter = flags.filter.filter()?;
-        options.threads = flags.threads.unwrap_or_else(threads);
+        options.threads = flags.threads.unwrap_or_else(|| threads(paths));
         Ok(Session { detector, options, plugin, settings, state: resumed })
     }
 
@@ -132,7 +137,14 @@ impl Session {
     }
 }
 
-/// As many threads as there are cores for them.
-fn threads() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+/// As many threads as there are cores for them, and one for files that are read before others are started.
+fn threads(paths: &[PathBuf]) -> NonZeroUsize {
+    const SOON_READ: u64 = 64 << 10;
+    let length =
+        |path: &PathBuf| path.metadata().ok().filter(Metadata::is_file).map(|file| file.len());
+    let add = |sum, path| length(path).map(|length| sum + length).filter(|sum| *sum <= SOON_READ);
+    match paths.iter().try_fold(0, add) {
+        Some(_) => NonZeroUsize::MIN,
+        None => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+    }
 }

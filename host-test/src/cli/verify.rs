@@ -107,7 +107,7 @@ fn check(
     let signed = key.map(|key| signature::check(file, bytes, key)).transpose()?;
     let artifact = Artifact::read(bytes)?;
     let subject =
-        Subject::load(bytes, &artifact, |bytes| component::plugin(bytes, Options::default()))?;
+        Subject::load(bytes, &artifact, |bytes| component::plugin(bytes, &Options::default()))?;
     let mut runs = vec![("cases", subject.run(&artifact.cases, Fit::Whole, None))];
     if let Some(own) = own {
         let baked = bake::contents(bytes)?.pack;

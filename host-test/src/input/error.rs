@@ -61,3 +61,14 @@ pub enum Error {
         limit: u64,
     },
 }
+
+/// An error with its causes.
+pub fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text += &format!(": {err}");
+        cause = err.source();
+    }
+    text
+}

@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod grammar;
 mod kind;
 mod layers;
+mod limits;
 mod lines;
 mod members;
 #[cfg(feature = "cli")]
@@ -33,14 +34,18 @@ mod pieces;
 mod progress;
 mod reader;
 mod splitter;
+#[cfg(feature = "scan")]
+mod survey;
 mod unpack;
 #[cfg(feature = "serve")]
 mod whole;
 
 pub use batch::{Batch, Part, Unreadable};
-pub use error::Error;
+pub use error::{Error, chain};
 #[cfg(feature = "serve")]
 pub(crate) use layers::{BodyFailure, decompress_all};
+pub use limits::Limits;
+pub(crate) use limits::{BYTE_ORDER_MARK, MAX_LINE, TOO_LONG};
 #[cfg(feature = "serve")]
 pub(crate) use members::Form;
 #[cfg(feature = "cli")]
@@ -59,11 +64,6 @@ pub(crate) use whole::{are_lines, event_lines, not_a_log};
 /// A batch is about this long: enough that a call costs nothing, little enough for any cache.
 pub(crate) const BATCH: usize = 512 << 10;
 
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// The longest line, or document, that is one event.
-pub(crate) const MAX_LINE: usize = 16 << 20;
-
 /// CloudTrail writes no longer event. A longer line is taken apart like a document: an object of a
 /// bucket may be one line of many megabytes, which would be in memory several times.
 const LONG_LINE: usize = 1 << 20;
@@ -71,25 +71,8 @@ const LONG_LINE: usize = 1 << 20;
 /// A batch with as many unreadable ones is full.
 const MOST_UNREADABLE: usize = 1000;
 
-pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
-
 /// Says of JSON on one line how many events are in it, if no rule can match any of them.
 pub type Screen<'a> = dyn FnMut(&[u8]) -> Option<u64> + 'a;
-
-/// Limits of reading.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The most bytes that one compressed file may decompress to, or one member of a compressed
-    /// stream, or one event that is compressed by itself: 4 GiB.
-    pub max_decompressed: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { max_decompressed: 4 << 30 }
-    }
-}
 
 /// The events inside one line, one a line: of an object of `Records`, say. None, if the line is not
 /// made of several, or not readable as such.

@@ -14,6 +14,7 @@ use memchr::memchr;
 
 use super::allowance::Allowance;
 use super::lines::whole_lines;
+use super::survey::Survey;
 use super::unpack::unpack;
 use super::{BATCH, Batch, LONG_LINE, Limits, ReadProgress, Reader};
 
@@ -139,16 +140,16 @@ impl Piece {
         let mut bytes = mem::take(&mut batch.kept);
         bytes.resize((end - start) as usize, 0);
         self.of.file.read_exact_at(&mut bytes, start).ok()?;
-        let (lines, open) = whole_lines(&bytes);
-        batch.bytes = bytes;
-        if open.is_some() {
+        let survey = Survey::of(&bytes);
+        if !survey.are_objects && whole_lines(&bytes).1.is_some() {
             return None;
         }
+        batch.bytes = bytes;
         let mut allowance = Allowance::new(self.of.limits.max_decompressed, false);
-        if unpack(batch, &mut allowance).is_some() {
+        if survey.has_data && unpack(batch, &mut allowance).is_some() {
             return None;
         }
         self.of.progress.add_bytes((end - start) as usize);
-        Some(Stretch { lines, end })
+        Some(Stretch { lines: survey.breaks, end })
     }
 }

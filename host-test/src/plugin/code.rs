@@ -21,6 +21,8 @@ pub(super) fn of(engine: &Engine, digest: &str) -> Option<Component> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use wasmtime::Engine;
 
     use super::super::{Artifact, Options, Plugin};
@@ -28,16 +30,21 @@ mod tests {
     #[test]
     fn the_embedded_component_is_not_compiled_again() {
         let artifact = Artifact::embedded().expect("the tests are built with one");
-        let load = |options: &Options| Plugin::load(artifact.bytes(), options).unwrap();
+        let asked = Cell::new(false);
+        let load = |options: &Options| {
+            let cache = || {
+                asked.set(true);
+                None
+            };
+            Plugin::load_with_cache(artifact.bytes(), options, cache).unwrap()
+        };
         let ahead = load(&Options::default());
         let code = super::artifact::code_of(ahead.digest());
         assert_eq!(ahead.is_compiled_ahead(), code.is_some());
-        let only = |options: &Options| Plugin::load_ahead(artifact.bytes(), options).unwrap();
-        assert_eq!(only(&Options::default()).is_some(), code.is_some());
-        let options = Options { compiled_ahead: false, ..Options::default() };
-        let now = load(&options);
+        assert_eq!(asked.get(), code.is_none());
+        let now = load(&Options { compiled_ahead: false, ..Options::default() });
         assert!(!now.is_compiled_ahead());
-        assert!(only(&options).is_none());
+        assert!(asked.get());
 
         let incident = include_bytes!("../../../samples/incident.ndjson");
         let found = |plugin: &Plugin| plugin.open("{}").unwrap().detect_batch(incident).unwrap();

@@ -69,20 +69,6 @@ pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
 
 /// The result of screening by the core that this program is linked with.
 pub(super) fn linked(from: orgwatch::batch::Screened) -> Screened {
-    let orgwatch::batch::Counts {
-        lines,
-        events,
-        rejected,
-        evaluated,
-        unreadable,
-        foreign,
-        notifications,
-        companions,
-        ocsf,
-        ecs,
-        query_rows,
-        without_time,
-    } = from.counts;
     let span = |from: orgwatch::batch::Span| Span {
         line: from.line,
         offset: from.offset as usize,
@@ -90,21 +76,7 @@ pub(super) fn linked(from: orgwatch::batch::Screened) -> Screened {
     };
     Screened {
         spans: from.spans.into_iter().map(span).collect(),
-        counts: Counts {
-            lines,
-            events,
-            rejected,
-            evaluated,
-            unreadable,
-            foreign,
-            notifications,
-            companions,
-            ocsf,
-            ecs,
-            query_rows,
-            without_time,
-            trapped: 0,
-        },
+        counts: counts_of_core(from.counts),
         unreadable: from.unreadable,
     }
 }
@@ -162,25 +134,34 @@ fn line(line: u32, length: usize) -> u32 {
     line.clamp(1, u32::try_from(length).unwrap_or(u32::MAX).max(1))
 }
 
-/// A record takes a byte, and so does a line.
-fn counts(from: wit::Counts, length: usize) -> Counts {
-    let most = length as u64;
-    Counts {
-        lines: from.lines.min(most),
-        events: from.events.min(most),
-        rejected: from.rejected.min(most),
-        evaluated: from.evaluated.min(most),
-        unreadable: from.unreadable.min(most),
-        foreign: from.foreign.min(most),
-        notifications: from.notifications.min(most),
-        companions: from.companions.min(most),
-        ocsf: from.ocsf.min(most),
-        ecs: from.ecs.min(most),
-        query_rows: from.query_rows.min(most),
-        without_time: from.without_time.min(most),
-        trapped: 0,
-    }
+/// The counts of a guest, and those of the core, which have the same fields.
+macro_rules! counts {
+    ($($field:ident),*) => {
+        /// A record takes a byte, and so does a line.
+        fn counts(wit::Counts { $($field),* }: wit::Counts, length: usize) -> Counts {
+            let most = length as u64;
+            Counts { $($field: $field.min(most),)* trapped: 0 }
+        }
+
+        fn counts_of_core(orgwatch::batch::Counts { $($field),* }: orgwatch::batch::Counts) -> Counts {
+            Counts { $($field,)* trapped: 0 }
+        }
+    };
 }
+counts!(
+    lines,
+    events,
+    rejected,
+    evaluated,
+    unreadable,
+    foreign,
+    notifications,
+    companions,
+    ocsf,
+    ecs,
+    query_rows,
+    without_time
+);
 
 #[cfg(test)]
 mod tests {

@@ -7,13 +7,16 @@ use orgwatch::finding::Finding;
 use super::guest::{Guest, OpenGuest};
 use super::linked::Linked;
 #[cfg(feature = "scan")]
-use super::linked::{GuestScreener, Screener};
+use super::linked::Screener;
 use super::replay_log::{Kind, ReplayLog};
 use super::time_budget::TimeBudget;
 use super::{Batch, Counter, Error, Plugin, Rule, Screened, convert};
 
 /// The contract's places are 32 bits, and a batch is in memory twice.
 const MAX_BATCH: usize = 1 << 30;
+
+/// So many bytes the guest screens in the time in which a core of our own is opened for that.
+const WORTH_A_CORE: usize = 128 << 10;
 
 /// An opened detector. It outlives its guest: one that traps or runs out of time is replaced by a
 /// new one with the same memory, and only the event that did it is lost.
@@ -30,8 +33,10 @@ pub struct Detector {
     pub(super) guest: OpenGuest,
     pub(super) replay_log: ReplayLog,
     pub(super) budget: TimeBudget,
-    /// Screens in its place.
+    /// Screens in its place, once there is enough to screen.
     linked: Option<Linked>,
+    /// How many bytes that was so far.
+    screened: usize,
 }
 
 impl std::fmt::Debug for Detector {
@@ -50,24 +55,24 @@ impl Detector {
             budget: TimeBudget::new(
                 plugin.options.call_deadline.saturating_add(plugin.options.recovery_deadline),
             ),
-            linked: Linked::open(plugin, settings),
+            linked: Linked::new(plugin, settings),
+            screened: 0,
         })
     }
 
     /// The same screening for another thread.
     #[cfg(feature = "scan")]
     pub(crate) fn screener(&self) -> Screener {
-        match &self.linked {
-            Some(linked) => Screener::Native(linked.clone()),
-            None => {
-                let (plugin, settings) = (self.plugin.clone(), self.settings.clone());
-                Screener::Guest(Box::new(GuestScreener { plugin, settings, detector: None }))
-            }
+        Screener {
+            linked: self.linked.clone(),
+            plugin: self.plugin.clone(),
+            settings: self.settings.clone(),
+            detector: None,
         }
     }
 
     /// Whether [`screen`](Self::screen) is native: the component is compiled from the sources that this
-    /// program is linked with.
+    /// program is linked with. Of the first events the guest is asked at any rate, which is sooner done.
     pub fn screens_natively(&self) -> bool {
         self.linked.is_some()
     }
@@ -123,10 +128,13 @@ impl Detector {
     /// Where the guest traps or runs out of time, or native code panics, every line is a possible match:
     /// what is in it will be found out by [`detect_batch`](Self::detect_batch).
     pub fn screen(&mut self, events: &[u8]) -> Result<Screened, Error> {
-        if let Some(linked) = &self.linked {
-            return linked.screen(events);
-        }
         check_length(events)?;
+        self.screened = self.screened.saturating_add(events.len());
+        if self.screened > WORTH_A_CORE
+            && let Some(screened) = self.linked.as_ref().and_then(|linked| linked.screen(events))
+        {
+            return screened;
+        }
         let (start, deadline) = (Instant::now(), self.deadline());
         match self.guest.screen(events, deadline) {
             Ok(screened) => Ok(convert::screened(screened, events.len())),

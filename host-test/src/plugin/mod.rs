@@ -114,20 +114,25 @@ impl Plugin {
     ///
     /// Fails on what is no component, on one with imports, and on one without the contract.
     pub fn load(component: &[u8], options: &Options) -> Result<Self, Error> {
-        let engine = engine(options).map_err(|err| Error::Engine(err.into()))?;
-        Self::load_with_engine(engine, component, options)
+        Self::load_with_cache(component, options, || options.cache.clone())
     }
 
-    /// As [`load`](Self::load), but compiles nothing: none unless the component's code is embedded in this program,
-    /// for this processor. A [cache](Options::cache) is only of use where it is none.
-    pub fn load_ahead(component: &[u8], options: &Options) -> Result<Option<Self>, Error> {
+    /// As [`load`](Self::load), with a cache that is only asked for where something has to be compiled, in place of
+    /// [`Options::cache`].
+    pub fn load_with_cache(
+        component: &[u8],
+        options: &Options,
+        cache: impl FnOnce() -> Option<CacheDir>,
+    ) -> Result<Self, Error> {
         let digest = artifact::digest_of(component);
-        if !options.compiled_ahead || artifact::code_of(&digest).is_none() {
-            return Ok(None);
+        let engine = |cache| engine(options, cache).map_err(|err| Error::Engine(err.into()));
+        if options.compiled_ahead && artifact::code_of(&digest).is_some() {
+            let engine = engine(None)?;
+            if let Some(code) = code::of(&engine, &digest) {
+                return Self::link(engine, &code, digest, true, options);
+            }
         }
-        let engine = engine(options).map_err(|err| Error::Engine(err.into()))?;
-        let Some(code) = code::of(&engine, &digest) else { return Ok(None) };
-        Self::link(engine, &code, digest, true, options).map(Some)
+        Self::compile(engine(cache())?, component, digest, options)
     }
 
     /// As [`load`](Self::load), with an engine that the program has already.
@@ -143,12 +148,22 @@ impl Plugin {
         options: &Options,
     ) -> Result<Self, Error> {
         let digest = artifact::digest_of(component);
-        let ahead = options.compiled_ahead.then(|| code::of(&engine, &digest)).flatten();
-        let is_compiled_ahead = ahead.is_some();
+        match options.compiled_ahead.then(|| code::of(&engine, &digest)).flatten() {
+            Some(code) => Self::link(engine, &code, digest, true, options),
+            None => Self::compile(engine, component, digest, options),
+        }
+    }
+
+    fn compile(
+        engine: Engine,
+        component: &[u8],
+        digest: String,
+        options: &Options,
+    ) -> Result<Self, Error> {
         // From binary, not from text: the digest is of what runs.
-        let compile = || Component::from_binary(&engine, component);
-        let code = ahead.map_or_else(compile, Ok).map_err(|err| Error::Compile(err.into()))?;
-        Self::link(engine, &code, digest, is_compiled_ahead, options)
+        let code = Component::from_binary(&engine, component);
+        let code = code.map_err(|err| Error::Compile(err.into()))?;
+        Self::link(engine, &code, digest, false, options)
     }
 
     fn link(
@@ -215,10 +230,10 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-fn engine(options: &Options) -> wasmtime::Result<Engine> {
+fn engine(options: &Options, cache: Option<CacheDir>) -> wasmtime::Result<Engine> {
     let mut config = orgwatch_engine::config();
     config.parallel_compilation(options.parallel_compilation);
-    if let Some(dir) = &options.cache {
+    if let Some(dir) = cache {
         let mut cache = CacheConfig::new();
         cache.with_directory(dir.path());
         config.cache(Some(Cache::new(cache)?));

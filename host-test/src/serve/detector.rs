@@ -19,6 +19,7 @@ use super::log_limit::LogLimit;
 use super::metrics::Metrics;
 use super::order::{DetectorStopped, Order, Task};
 use super::progress::Progress;
+use crate::input::chain;
 use crate::plugin::{self, Detector, Plugin};
 use crate::state::journal::{Entry, Journal, Mark};
 use crate::state::{Position, Saved};
@@ -197,15 +198,4 @@ impl Thread {
             }
         }
     }
-}
-
-/// An error with its causes.
-pub(super) fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text += &format!(": {err}");
-        cause = err.source();
-    }
-    text
 }

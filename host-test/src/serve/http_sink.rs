@@ -10,8 +10,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::detector::chain;
 use super::options::ForwardUrl;
+use crate::input::chain;
 
 /// A client of one address, which keeps its connections.
 #[derive(Debug, Clone)]

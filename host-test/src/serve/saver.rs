@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tracing::{debug, error};
 
 use super::batch::Batches;
-use super::detector::chain;
+use crate::input::chain;
 use crate::state::StateFile;
 
 /// Saves into a state file.

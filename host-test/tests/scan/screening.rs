@@ -30,7 +30,9 @@ fn plugin(native: bool) -> Plugin {
 impl Both {
     fn open(settings: &str, packs: &[Vec<u8>]) -> Self {
         let open = |native| plugin(native).with_packs(packs.to_vec()).open(settings).unwrap();
-        let (native, guest) = (open(true), open(false));
+        let (mut native, guest) = (open(true), open(false));
+        // Its guest screens what comes first.
+        native.screen(&vec![b'\n'; 1 << 20]).unwrap();
         assert!(native.screens_natively(), "built with a component of other sources");
         assert!(!guest.screens_natively());
         Both { native, guest }

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const ASCII: Spelling = Spelling { is_ascii: true, is_unescaped: false };
+
 #[test]
 fn nothing_else_reads_as_a_letter_of_ascii() {
     let folds = |c: &char| !c.is_ascii() && c.to_lowercase().any(|c| c.is_ascii());
@@ -23,16 +25,20 @@ fn what_may_read_as_a_text_is_disguised() {
         ("\u{e4}\u{2129}", false),
         ("\\u00", false),
     ] {
-        assert_eq!(Disguises::default().are_in(event.as_bytes(), false), disguised, "{event}");
+        assert_eq!(
+            Disguises::default().are_in(event.as_bytes(), Spelling::default()),
+            disguised,
+            "{event}"
+        );
     }
 }
 
 #[test]
 fn a_text_that_cannot_be_searched_for_is_everywhere() {
     for text in ["abc", "", "a/bcd", "ü-mlaut"] {
-        assert!(Texts::new([text]).may_be_in(b"{}", true), "{text}");
+        assert!(Texts::new([text]).may_be_in(b"{}", ASCII), "{text}");
     }
-    assert!(!Texts::new([]).may_be_in(b"{}", true));
+    assert!(!Texts::new([]).may_be_in(b"{}", ASCII));
 }
 
 #[test]
@@ -48,10 +54,10 @@ fn a_slash_may_be_escaped() {
         (":assumed-role/", false),
         (":assumed-role", false),
     ] {
-        assert_eq!(search.may_be_in(event.as_bytes(), true), found, "{event}");
+        assert_eq!(search.may_be_in(event.as_bytes(), ASCII), found, "{event}");
     }
     // What stands before the part that is searched for is not looked at.
-    assert!(Texts::new(["x/policy"]).may_be_in(b"a policy", true));
+    assert!(Texts::new(["x/policy"]).may_be_in(b"a policy", ASCII));
 }
 
 proptest! {
@@ -69,10 +75,10 @@ fn every_text_is_found_wherever_it_stands(
     search.visit(event.as_bytes(), &mut |number| found.push(number));
     found.sort_unstable();
     prop_assert_eq!(&found, &expected);
-    prop_assert_eq!(search.may_be_in(event.as_bytes(), true), !expected.is_empty());
+    prop_assert_eq!(search.may_be_in(event.as_bytes(), ASCII), !expected.is_empty());
     // And whatever is around it.
     let [before, after] = [0, 1].map(|n| "x".repeat(lengths[n]));
     let event = format!("{before}{}{after}", texts[0].to_uppercase());
-    prop_assert!(search.may_be_in(event.as_bytes(), true));
+    prop_assert!(search.may_be_in(event.as_bytes(), ASCII));
 }
 }

@@ -10,6 +10,8 @@ mod error;
 mod kind;
 #[path = "../../../host-test/src/input/layers.rs"]
 mod layers;
+#[path = "../../../host-test/src/input/limits.rs"]
+mod limits;
 #[path = "../../../host-test/src/input/members.rs"]
 mod members;
 #[path = "../../../host-test/src/input/parquet/mod.rs"]
@@ -24,23 +26,11 @@ mod progress;
 use std::io::Read;
 
 use allowance::Allowance;
-use error::Error;
+use error::{Error, chain};
+pub(crate) use limits::{BYTE_ORDER_MARK, Limits, MAX_LINE, TOO_LONG};
 use parquet::{ChunkSource, ReadAt, Rows};
 use paths::Source;
 use progress::ReadProgress;
-
-// As the host has them.
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-pub(crate) const MAX_LINE: usize = 16 << 20;
-pub(crate) const TOO_LONG: &str = "longer than 16 MiB";
-
-/// Limits of reading, as the host has them.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    max_decompressed: u64,
-}
-
-const LIMITS: Limits = Limits { max_decompressed: 4 << 30 };
 
 /// About as many bytes are given at a time.
 const PIECE: usize = 1 << 20;
@@ -63,18 +53,18 @@ impl Lines {
     /// Those of a Parquet file, which is read where that is wanted.
     pub(crate) fn of_rows(length: u64, read: ReadAt) -> Result<Self, String> {
         let source = ChunkSource::Elsewhere { length, read };
-        let rows = Rows::open(source, &ReadProgress::default()).map_err(|error| told(&error))?;
+        let rows = Rows::open(source, &ReadProgress::default()).map_err(|error| chain(&error))?;
         Ok(Self::new(Reader::Rows(Box::new(rows))))
     }
 
     /// Those of a Parquet file that is compressed as a whole, which is in memory.
     pub(crate) fn packed(input: Box<dyn Read + Send>) -> Self {
-        let bytes = bytes::Bytes::new(input, false, &LIMITS, &ReadProgress::default());
+        let bytes = bytes::Bytes::new(input, false, &Limits::default(), &ReadProgress::default());
         Self::new(Reader::Packed(Box::new(bytes)))
     }
 
     fn new(reader: Reader) -> Self {
-        let allowance = Allowance::new(LIMITS.max_decompressed, true);
+        let allowance = Allowance::new(Limits::default().max_decompressed, true);
         Lines { reader, allowance, failed: None, ended: false }
     }
 
@@ -92,21 +82,10 @@ impl Lines {
             Reader::Packed(bytes) => bytes.fill(&mut lines, PIECE),
         };
         self.ended = !matches!(more, Ok(true));
-        self.failed = more.err().map(|error| told(&error));
+        self.failed = more.err().map(|error| chain(&error));
         match self.failed.take_if(|_| lines.is_empty()) {
             Some(reason) => Err(reason),
             None => Ok(lines),
         }
     }
-}
-
-/// An error with its causes.
-fn told(error: &Error) -> String {
-    let mut reason = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(one) = cause {
-        reason = format!("{reason}: {one}");
-        cause = one.source();
-    }
-    reason
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{fluent_bit, vector};
 
-fn item(field: &str, text: &str, open: bool) -> Expr {
+pub(super) fn item(field: &str, text: &str, open: bool) -> Expr {
     let mut tokens = vec![Token::Literal(text.to_lowercase())];
     if open {
         tokens.insert(0, Token::Many);
@@ -27,7 +27,7 @@ fn item(field: &str, text: &str, open: bool) -> Expr {
 }
 
 /// The pack of orgwatch with rules of these conditions beside.
-fn pack(rules: &[(&str, Expr)]) -> Pack {
+pub(super) fn pack(rules: &[(&str, Expr)]) -> Pack {
     let mut pack = (*builtin_pack()).clone();
     let plain = |rule: &&Rule| !rule.internal && rule.new_terms.is_none();
     let template = pack.rules.iter().find(plain).unwrap().clone();

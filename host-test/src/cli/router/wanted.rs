@@ -84,3 +84,42 @@ pub(super) fn escaped(c: char) -> String {
         c => format!(r"\x{:02x}", u32::from(c)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use orgwatch::detector::Detector;
+    use regex::Regex;
+
+    use super::super::tests::{item, pack};
+    use super::{DISGUISED, escaped};
+
+    /// The pieces of which a slash is made here, be it right or wrong.
+    const PIECES: [&str; 7] = ["/", "\\", "u002f", "u002F", "u002e", "u005c", " "];
+
+    #[test]
+    fn a_slash_may_be_written_for_routers_as_for_screening() {
+        let text = "kiosks/maker";
+        let regex: String = text.chars().map(escaped).collect();
+        let regex = Regex::new(&format!("(?i:{regex})|{DISGUISED}")).unwrap();
+        let pack = Arc::new(pack(&[("own-agent", item("userAgent", text, true))]));
+        let detector = Detector::with_pack(pack, "{}").unwrap();
+
+        let mut slashes = vec![String::new()];
+        for longest in [0, 1, 8, 57] {
+            let longer = |slash: &String| PIECES.map(|piece| format!("{slash}{piece}"));
+            slashes.extend(slashes[longest..].iter().flat_map(longer).collect::<Vec<_>>());
+        }
+        let (start, end) =
+            (r#"{"eventVersion":"1.09","userAgent":"kiosks"#, r#"maker","eventName":"X"}"#);
+        let lines: Vec<String> =
+            slashes.iter().map(|slash| format!("{start}{slash}{end}")).collect();
+        let screened = detector.screen(lines.join("\n").as_bytes());
+        for (number, line) in (1..).zip(&lines) {
+            let passes = screened.spans.iter().any(|span| span.line == number);
+            assert_eq!(regex.is_match(line), passes, "{line}");
+        }
+        assert!((2..lines.len()).contains(&screened.spans.len()));
+    }
+}

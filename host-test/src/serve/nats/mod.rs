@@ -24,5 +24,5 @@ pub(super) use relay::Stream;
 
 /// An error with its causes, as one text.
 fn text(err: &dyn std::error::Error) -> String {
-    crate::output::escape(&super::detector::chain(err), 300)
+    crate::output::escape(&crate::input::chain(err), 300)
 }
