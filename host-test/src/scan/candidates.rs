@@ -1,5 +1,6 @@
 //! Candidates, looked at more closely than screening does.
 
+mod cut_up;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,6 @@ use std::ops::Range;
 use memchr::memmem;
 use orgwatch::envelope::{self, Companion, Content, Located, Origin, Reach, TapePool};
 
-use super::cut;
 use super::filter::{Filter, FilterReason};
 use super::screen::Screen;
 use super::screened::{Piece, Place, Screened};
@@ -49,7 +49,7 @@ impl<'a> Candidates<'a> {
     /// that may match by themselves need be parsed where order matters. Any line is, if there is a
     /// filter to be asked.
     ///
-    /// The line may be overwritten.
+    /// The line is as it was, unless this fails.
     pub(super) fn add(
         &mut self,
         text: &mut [u8],
@@ -70,60 +70,6 @@ impl<'a> Candidates<'a> {
             self.add_parsed(text, line, number, piece, counts);
         }
         Ok(())
-    }
-
-    /// Adds the records of a document that may match by themselves, without parsing the others: how many those are.
-    /// None if all of it is to be parsed, since it is not as CloudTrail writes it.
-    fn cut_up(
-        &mut self,
-        text: &mut [u8],
-        line: u64,
-        piece: usize,
-        screener: &mut dyn Screen,
-    ) -> Result<Option<u64>, Error> {
-        let records = native::parse(text, || cut::records(text)).flatten().unwrap_or_default();
-        let ([first, others @ ..], Some(last)) = (&records[..], records.last()) else {
-            return Ok(None);
-        };
-        let part = |text: &mut [u8], by| others.iter().for_each(|it| text[it.start - 1] = by);
-        part(text, b'\n');
-        let screened = screener.screen(&text[first.start..last.end])?;
-        part(text, b',');
-        let (lines, bytes) = (self.lines.len(), self.bytes.len());
-        let mut added = || {
-            screened.spans.iter().all(|span| {
-                let index = span.line as usize - 1;
-                let place = Place { line, record: index as u32 };
-                records
-                    .get(index)
-                    .is_some_and(|it| self.add_record(&text[it.clone()], place, piece))
-            })
-        };
-        let read = screened.counts.unreadable == 0 && native::parse(text, &mut added) == Some(true);
-        if !read {
-            self.lines.truncate(lines);
-            self.bytes.truncate(bytes);
-            return Ok(None);
-        }
-        Ok(Some(records.len() as u64 - screened.spans.len() as u64))
-    }
-
-    /// Adds what has to be a record and nothing else. Whether it is.
-    fn add_record(&mut self, text: &[u8], place: Place, piece: usize) -> bool {
-        let mut tapes = mem::take(&mut self.tapes);
-        let (mut seen, mut candidate) = (0, None);
-        envelope::contents(text, &Reach::everywhere(), &mut tapes, &mut |_, content| {
-            seen += 1;
-            if let Content::Record(Located { record, source, .. }) = content
-                && source.raw().len() == text.len()
-            {
-                let filtered = self.filter.filters_out(&record);
-                candidate = Some(Candidate::new(place, piece, filtered, true));
-            }
-        });
-        self.tapes = tapes;
-        let candidate = candidate.filter(|_| seen == 1);
-        candidate.map(|candidate| self.push(text, candidate)).is_some()
     }
 
     /// Adds a line that is to be parsed as a whole.

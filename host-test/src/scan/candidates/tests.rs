@@ -258,13 +258,15 @@ proptest! {
                 document.replace_range(at..at + removed.min(document.len() - at), std::str::from_utf8(&[byte]).unwrap());
             }
         }
-        prop_assume!(Candidates::new(&filter).takes_apart(document.as_bytes()));
+        if !Candidates::new(&filter).takes_apart(document.as_bytes()) {
+            return Ok(());
+        }
         let (cut, parsed) = (screened(&document, &filter, false), screened(&document, &filter, true));
         let mut tape = orgwatch::json::Tape::default();
         if tape.parse(&document).is_ok() || !is_cut(&document) {
             prop_assert_eq!(format!("{cut:?}"), format!("{parsed:?}"), "{}", document);
         } else {
-            // What is left out was broken, and nothing that a rule wants.
+            // Only broken things are left out, and nothing that a rule wants.
             let (cut, parsed) = (found(&cut), found(&parsed));
             prop_assert!(parsed.iter().all(|event| cut.contains(event)), "{}\n{:?}\n{:?}", document, cut, parsed);
         }
