@@ -24,7 +24,8 @@ impl Survey {
         let are_objects = bytes.starts_with(b"{") && bytes.ends_with(b"\n") | bytes.ends_with(b"}");
         let mut survey = Survey { breaks: 0, are_objects, has_data: false };
         let end = dispatch!(level(), simd => look(simd, bytes, &mut survey));
-        (end..bytes.len()).for_each(|at| survey.look_at(bytes, at));
+        let first = 0..bytes.len().min(1);
+        first.chain(end..bytes.len()).for_each(|at| survey.look_at(bytes, at));
         survey
     }
 
@@ -72,8 +73,7 @@ fn look<S: Simd>(simd: S, bytes: &[u8], survey: &mut Survey) -> usize {
         }
         at += BLOCK;
     }
-    // Nothing to be found begins with the first byte and ends there: it is that of a line.
-    at.min(bytes.len())
+    at
 }
 
 #[cfg(test)]
