@@ -31,6 +31,7 @@ let files = [];
 let findings = new Findings();
 let unread = [];
 let unreadCount = 0;
+let passedOver = 0;
 let state = 'empty';
 let bytes = 0;
 /** Whether an edit is in use that what is shown does not know. */
@@ -55,6 +56,7 @@ function examine() {
   findings = new Findings();
   unread = [];
   unreadCount = 0;
+  passedOver = 0;
   bytes = total(files);
   isStale = false;
   at('progress').value = 0;
@@ -102,6 +104,7 @@ function heard(told) {
   }
   const { totals } = told;
   unreadCount = totals.unreadable + totals.failed;
+  passedOver = totals.passed_over;
   document.body.dataset.memory = told.memory;
   at('progress').value = bytes > 0 ? totals.read / bytes : 1;
   const read = `${plural(totals.events, 'event')} in ${plural(totals.files, 'file')}, ${size(totals.bytes)}`;
@@ -116,6 +119,7 @@ function heard(told) {
   ].filter(([count]) => count > 0).map(([count, noun]) => plural(count, noun)).join(' and ');
   const rest = [
     lost && ` ${lost} could not be read: see below.`,
+    passedOver > 0 && ` ${plural(passedOver, 'file')} without a CloudTrail record passed over.`,
     totals.foreign > 0 && ` ${number(totals.foreign)} ${totals.foreign === 1 ? 'is' : 'are'} not CloudTrail${totals.notifications > 0 ? `, of which ${plural(totals.notifications, 'notification')} of records elsewhere` : ''}.`,
     totals.without_time > 0 && ` ${plural(totals.without_time, 'event')} had no time that can be read.`,
   ].filter(Boolean).join('');
@@ -150,11 +154,14 @@ function draw() {
     more > 0 ? `${plural(more, 'incident')} more ${more === 1 ? 'is' : 'are'} in the export.` : '',
     findings.omitted > 0 ? `${plural(findings.omitted, 'finding')} beyond the first ${number(MOST_FINDINGS)} are only counted; the report has the gravest.` : '',
   ].join(' ').trim();
-  at('unread').hidden = unreadCount === 0;
-  const first = unreadCount > unread.length ? `; the first ${number(unread.length)}` : '';
-  at('unread-count').textContent = `${plural(unreadCount, 'thing')} could not be read${first}`;
+  at('unread').hidden = unreadCount + passedOver === 0;
+  at('unread-count').textContent = [
+    unreadCount > 0 && `${plural(unreadCount, 'thing')} could not be read`,
+    passedOver > 0 && `${plural(passedOver, 'file')} passed over`,
+    unreadCount + passedOver > unread.length && `the first ${number(unread.length)}`,
+  ].filter(Boolean).join('; ');
   at('unread-list').replaceChildren(...unread.map((one) =>
-    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed}`)));
+    el('li', {}, `${one.path}${one.line ? `:${one.line}` : ''}: ${one.unreadable ?? one.failed ?? `passed over: ${one.passed_over}`}`)));
 }
 
 /** The settings of a text, and every problem with them. */

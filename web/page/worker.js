@@ -134,8 +134,8 @@ async function run({ job, settings, pack, files: given }) {
     own.close();
     return wanted === job;
   };
-  for (const { file, path } of given) {
-    scan.begin(file.size, path);
+  for (const { file, path, root } of given) {
+    scan.begin(file.size, path, path === root);
     if (!await read(new Reading(file))) return;
     if (!scan.hasRows()) continue;
     scan.beginRows(path);
@@ -143,6 +143,7 @@ async function run({ job, settings, pack, files: given }) {
     if (!await read(lines)) return;
     if (lines.failed) scan.fail(path, lines.failed);
   }
+  scan.end();
   progress(job, true);
 }
 

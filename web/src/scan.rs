@@ -1,5 +1,6 @@
 //! Files of a browser through a detector, batch by batch.
 
+mod examine;
 #[allow(dead_code)]
 #[path = "../../host-test/src/scan/file_tally.rs"]
 mod file_tally;
@@ -9,8 +10,8 @@ mod record;
 #[allow(dead_code)]
 #[path = "../../host-test/src/scan/tally.rs"]
 mod tally;
+mod totals;
 
-use orgwatch::batch::Counts;
 use orgwatch::detector::Detector;
 use orgwatch::finding::Finding;
 use orgwatch::rules::builtin_pack;
@@ -19,14 +20,12 @@ use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
 use file_tally::FileTally;
-use tally::{Tally, value_of};
-
-use crate::input::{Batch, Error, Limits, ReadProgress, Reader, Unreadable};
-use crate::shared::{open, problem, text};
 use reading::BrowserFile;
+use tally::Tally;
+use totals::Totals;
 
-/// The most bytes of a raw record that go to the page.
-const MOST_RAW: usize = 32 << 10;
+use crate::input::{Batch, Limits, ReadProgress, Reader};
+use crate::shared::{open, problem, text};
 
 /// Something that the page is told of.
 #[derive(Default, Serialize)]
@@ -39,40 +38,13 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    passed_over: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     length: Option<usize>,
-}
-
-/// The totals of a scan.
-#[derive(Debug, Default, Serialize)]
-struct Totals {
-    files: u64,
-    failed: u64,
-    bytes: u64,
-    repeats: u64,
-    events: u64,
-    evaluated: u64,
-    rejected: u64,
-    foreign: u64,
-    notifications: u64,
-    unreadable: u64,
-    without_time: u64,
-}
-
-impl Totals {
-    fn add(&mut self, more: &Counts) {
-        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more);
-        add(&mut self.events, more.events);
-        add(&mut self.evaluated, more.evaluated);
-        add(&mut self.rejected, more.rejected);
-        add(&mut self.foreign, more.foreign);
-        add(&mut self.notifications, more.notifications);
-        add(&mut self.unreadable, more.unreadable);
-        add(&mut self.without_time, more.without_time);
-    }
 }
 
 /// The settings, as the report tells of them.
@@ -92,8 +64,12 @@ pub struct Scan {
     settings: Settings,
     paths: Vec<String>,
     file: Option<(String, Reader)>,
+    /// Whether the file was given by itself, and not in a folder.
+    is_named: bool,
     /// What came out of the file.
     held: FileTally,
+    /// What of it could not be read, as long as it may be no log.
+    held_back: Vec<(u64, String)>,
     /// Whether the last file has rows, and is to be given again as their lines.
     has_rows: bool,
     progress: ReadProgress,
@@ -138,7 +114,9 @@ impl Scan {
             settings: Settings { name, text: source, json: value },
             paths: Vec::new(),
             file: None,
+            is_named: true,
             held: FileTally::default(),
+            held_back: Vec::new(),
             has_rows: false,
             progress: ReadProgress::default(),
             batch: Batch::new(),
@@ -151,13 +129,16 @@ impl Scan {
         self.paths.push(path.to_owned());
     }
 
-    /// Begins a file: its length in bytes, and its path.
-    pub fn begin(&mut self, length: f64, path: &str) {
+    /// Begins a file: its length in bytes, its path, and whether it was given by itself: what is no log is passed
+    /// over in a folder.
+    pub fn begin(&mut self, length: f64, path: &str, is_named: bool) {
         let input = BrowserFile::new(length);
         let reader = Reader::of(Box::new(input), &Limits::default(), &self.progress);
         self.file = Some((path.to_owned(), reader));
         self.totals.files = self.totals.files.saturating_add(1);
+        self.is_named = is_named;
         self.held = FileTally::default();
+        self.held_back.clear();
     }
 
     /// Whether the file that ended is one of Parquet, of which nothing was read: asked once.
@@ -178,6 +159,15 @@ impl Scan {
     pub fn fail(&mut self, path: &str, reason: &str) {
         self.totals.failed = self.totals.failed.saturating_add(1);
         self.tell(&Told { path, failed: Some(reason), ..Told::default() });
+    }
+
+    /// Ends the scan. Where nothing but files without a record was found, what was given held none.
+    pub fn end(&mut self) {
+        let Totals { passed_over, failed, evaluated, rejected, .. } = self.totals;
+        if passed_over > 0 && failed == 0 && evaluated == 0 && rejected == 0 {
+            let paths = self.paths.join(", ");
+            self.fail(&paths, "no CloudTrail record in any of the files");
+        }
     }
 
     /// Reads and examines one batch of the file. False at its end.
@@ -205,9 +195,8 @@ impl Scan {
         self.examine(&source);
         if more {
             self.file = Some((source, reader));
-        } else if let Some(reason) = self.held.without_records() {
-            // It must not look like a clean result.
-            self.fail(&source, reason);
+        } else {
+            self.ended(&source);
         }
         more
     }
@@ -257,108 +246,4 @@ struct About<'a> {
     settings_name: Option<&'a str>,
     settings_text: &'a str,
     settings: &'a Value,
-}
-
-impl Scan {
-    /// Examines what the batch holds.
-    fn examine(&mut self, source: &str) {
-        let batch = std::mem::take(&mut self.batch);
-        for (number, part) in batch.parts().iter().enumerate() {
-            self.part(source, part, batch.of(number));
-        }
-        self.batch = batch;
-    }
-
-    fn part(&mut self, source: &str, part: &crate::input::Part, bytes: &[u8]) {
-        let lost = part.unreadable.len() as u64;
-        let totals = &mut self.totals;
-        totals.bytes = totals.bytes.saturating_add(bytes.len() as u64 + part.rejected_bytes);
-        let read = Counts {
-            events: lost + part.rejected,
-            unreadable: lost,
-            rejected: part.rejected,
-            ..Counts::default()
-        };
-        let screened = self.detector.screen(bytes);
-        for counts in [&read, &screened.counts] {
-            totals.add(counts);
-            self.held.add(counts);
-        }
-        let mut candidates = Vec::new();
-        for span in &screened.spans {
-            let line = &bytes[span.offset as usize..(span.offset + span.length) as usize];
-            if let Some(service) = value_of(line, b"eventSource") {
-                self.sources.add(service, 1);
-            }
-            candidates.extend_from_slice(line.trim_ascii_end());
-            candidates.push(b'\n');
-        }
-        let mut broken: Vec<(u64, String)> =
-            part.unreadable.iter().map(|one| (one.line, one.reason.clone())).collect();
-        let place = |line: u32| part.line(part.before + line);
-        broken
-            .extend(screened.unreadable.into_iter().map(|one| (place(one.place.line), one.reason)));
-        let examined = self.detector.detect_batch(&candidates);
-        self.totals.add(&examined.counts);
-        self.held.add(&examined.counts);
-        let span = |line: u32| screened.spans[line.saturating_sub(1) as usize];
-        broken.extend(
-            examined
-                .unreadable
-                .into_iter()
-                .map(|one| (place(span(one.place.line).line), one.reason)),
-        );
-        broken.sort_by_key(|(line, _)| *line);
-        for (line, reason) in broken {
-            let one = Unreadable { line, reason };
-            self.held.note(std::slice::from_ref(&one));
-            let Unreadable { line, reason } = one;
-            self.tell(&Told {
-                path: source,
-                unreadable: Some(&reason),
-                line: Some(line),
-                ..Told::default()
-            });
-        }
-        for located in examined.findings {
-            if located.finding.repeat {
-                self.totals.repeats = self.totals.repeats.saturating_add(1);
-                continue;
-            }
-            let span = span(located.place.line);
-            let event = &bytes[span.offset as usize..(span.offset + span.length) as usize];
-            // The record, out of whatever it was wrapped in.
-            let raw = record::extract(event, located.place.record);
-            self.tell(&Told {
-                path: source,
-                finding: Some(&located.finding),
-                line: Some(place(span.line)),
-                raw: Some(&String::from_utf8_lossy(&raw[..raw.len().min(MOST_RAW)])),
-                length: Some(raw.len()),
-                ..Told::default()
-            });
-        }
-    }
-
-    fn tell(&mut self, told: &Told<'_>) {
-        if !self.told.is_empty() {
-            self.told.push(',');
-        }
-        self.told.push_str(&text(told));
-    }
-
-    /// A file that could not be read any further.
-    fn failed(&mut self, source: &str, error: &Error) {
-        if matches!(error, Error::NotALog { kind: "a Parquet file", .. }) {
-            self.has_rows = true;
-            return;
-        }
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(one) = cause {
-            reason = format!("{reason}: {one}");
-            cause = one.source();
-        }
-        self.fail(source, &reason);
-    }
 }

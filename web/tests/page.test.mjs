@@ -241,9 +241,21 @@ shown('a folder is read in the order of its paths', async (page) => {
   await page.waitForSelector('.incident');
   assert.match(await status(page), /165 events in 3 files/);
   assert.match(await page.innerText('#counts'), /12\s+critical/);
-  assert.match(await page.textContent('#unread-list'), /b\/bad\.bin: bytes of no known kind/);
+  assert.match(await status(page), /1 file without a CloudTrail record passed over/);
+  assert.match(await page.textContent('#unread-list'), /b\/bad\.bin: passed over: bytes of no known kind/);
   const report = readFileSync(await download(page, '#save-report'), 'utf8');
   assert.ok(report.includes('165 events examined in 3 files'));
+});
+
+shown('a folder of nothing but other files does not look clean', async (page) => {
+  const folder = mkdtempSync(join(scratch, 'folder-'));
+  writeFileSync(join(folder, 'notes.txt'), 'no log\n');
+  writeFileSync(join(folder, 'picture.png'), Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+  await page.setInputFiles('#folder', folder);
+  await page.waitForFunction(() => document.body.dataset.state === 'done' && document.body.dataset.drawn === 'yes');
+  assert.match(await status(page), /1 file could not be read: see below\. 2 files without a CloudTrail record passed over\./);
+  const unread = await page.textContent('#unread-list');
+  assert.match(unread, /notes\.txt: passed over: text that is no JSON[\s\S]*picture\.png: passed over: a PNG image[\s\S]*no CloudTrail record in any of the files/);
 });
 
 shown('a flood of findings is counted, and what is opened stays open', async (page) => {

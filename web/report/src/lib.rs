@@ -15,6 +15,9 @@ mod output;
 mod plugin;
 #[allow(dead_code, missing_docs)]
 mod scan;
+#[allow(dead_code)]
+#[path = "../../src/scan/totals.rs"]
+mod totals;
 
 use output::report::{self, About, Report};
 use plugin::{Counts, Description, Rule};
@@ -51,16 +54,8 @@ struct ToldAbout {
     settings_name: Option<String>,
     settings_text: String,
     settings: Value,
-    files: u64,
-    failed: u64,
-    bytes: u64,
-    repeats: u64,
-    events: u64,
-    evaluated: u64,
-    rejected: u64,
-    foreign: u64,
-    unreadable: u64,
-    without_time: u64,
+    #[serde(flatten)]
+    totals: totals::Totals,
 }
 
 fn thrown(error: &serde_json::Error) -> JsValue {
@@ -106,22 +101,24 @@ fn about_of(told: ToldAbout, digest: &str) -> About {
     let mut sources = Tally::default();
     told.sources.iter().for_each(|(name, count)| sources.add(name, *count));
     sources.others = told.other_sources;
+    let totals = told.totals;
     About {
         paths: told.paths,
         totals: Totals {
-            files: told.files,
-            failed: told.failed,
-            bytes: told.bytes,
+            files: totals.files,
+            failed: totals.failed,
+            bytes: totals.bytes,
             counts: Counts {
-                events: told.events,
-                evaluated: told.evaluated,
-                rejected: told.rejected,
-                foreign: told.foreign,
-                unreadable: told.unreadable,
-                without_time: told.without_time,
+                events: totals.events,
+                evaluated: totals.evaluated,
+                rejected: totals.rejected,
+                foreign: totals.foreign,
+                notifications: totals.notifications,
+                unreadable: totals.unreadable,
+                without_time: totals.without_time,
                 ..Counts::default()
             },
-            repeats: told.repeats,
+            repeats: totals.repeats,
             sources,
             ..Totals::default()
         },
