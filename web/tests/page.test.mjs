@@ -254,7 +254,7 @@ shown('a folder of nothing but other files does not look clean', async (page) =>
   await page.setInputFiles('#folder', folder);
   await page.waitForFunction(() => document.body.dataset.state === 'done' && document.body.dataset.drawn === 'yes');
   assert.match(await status(page), /1 file could not be read: see below\. 2 files without a CloudTrail record passed over\./);
-  const unread = await page.innerText('#unread-list');
+  const unread = await page.textContent('#unread-list');
   assert.match(unread, /notes\.txt: passed over: text that is no JSON[\s\S]*picture\.png: passed over: a PNG image[\s\S]*no CloudTrail record in any of the files/);
 });
 

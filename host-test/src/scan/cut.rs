@@ -32,7 +32,7 @@ const MOST_DEPTH: usize = 900;
 /// Where the records of a document stand, in order, each between brackets or commas. None unless it is a list of at
 /// least two objects, each of them a record by its keys, and nothing else.
 ///
-/// Of JSON the parser says the same, but for a record that has its `eventSource` twice. What stands between quotes
+/// The parser says the same, but for a record that has its `eventSource` twice. What stands between quotes
 /// and brackets is not looked at: whether a record is JSON is told by parsing it.
 pub(super) fn records(document: &[u8]) -> Option<Vec<Range<usize>>> {
     let list = document.strip_prefix(START)?.strip_suffix(END)?;
