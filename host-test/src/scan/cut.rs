@@ -32,8 +32,8 @@ const MOST_DEPTH: usize = 900;
 /// Where the records of a document stand, in order, each between brackets or commas. None unless it is a list of at
 /// least two objects, each of them a record by its keys, and nothing else.
 ///
-/// The parser says the same, but for a record that has its `eventSource` twice. What stands between quotes
-/// and brackets is not looked at: whether a record is JSON is told by parsing it.
+/// The parser says the same of JSON, but for a record that has its `eventSource` twice. Bytes between quotes and
+/// brackets are not looked at: parsing a record tells whether it is JSON.
 pub(super) fn records(document: &[u8]) -> Option<Vec<Range<usize>>> {
     let list = document.strip_prefix(START)?.strip_suffix(END)?;
     if !list.starts_with(b"{") {
@@ -113,7 +113,7 @@ impl Walk<'_> {
                     self.end(here + 1)?;
                 }
             } else if depth == 1 {
-                // Of two the parser would take the second.
+                // The parser would take the second of two.
                 let is_first = !mem::replace(&mut self.named, true);
                 let is_text = self.list[here + NAME.len()..].starts_with(b":\"");
                 if !is_first || !is_text || !is_behind_source(&self.list[..here]) {
