@@ -28,6 +28,7 @@ impl Progress {
     }
 
     /// The position now.
+    #[cfg(feature = "nats")]
     pub(super) fn now(&self) -> Option<StreamPosition> {
         self.positions().now
     }
