@@ -133,7 +133,7 @@ fn every_limit_has_the_default_that_is_documented() {
             "host-test/src/plugin/recovery.rs",
             "TIMES_FINDINGS: usize = 10",
         ),
-        ("an event", "16 MiB", "host-test/src/input/mod.rs", "MAX_LINE: usize = 16 << 20"),
+        ("an event", "16 MiB", "host-test/src/input/limits.rs", "MAX_LINE: usize = 16 << 20"),
         ("nesting of an event", "1,000 levels", "src/json/tape.rs", "MAX_DEPTH: usize = 1000"),
         ("layers of compression", "4", "host-test/src/input/layers.rs", "MOST_LAYERS: u32 = 4"),
         (
