@@ -94,6 +94,9 @@ pub struct Screened {
     pub counts: Counts,
     /// The first [`MAX_UNREADABLE`] that could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// Every line begins and ends with a brace, and in none is a key `"data"`: nothing of what a host puts together
+    /// or unpacks is there. It may be false where that is so.
+    pub are_plain: bool,
 }
 
 impl Batch {

@@ -97,7 +97,7 @@ impl Detector {
     /// Examines one event, which may stand on several lines.
     pub fn detect(&mut self, event: &[u8]) -> Result<Vec<Finding>, String> {
         let mut batch = Batch::default();
-        let line = Line { number: 1, offset: 0, bytes: event };
+        let line = Line { number: 1, offset: 0, bytes: event, may_be_packed: true };
         match self.prefilter.document(event) {
             Verdict::Candidate => self.line(line, &mut batch),
             Verdict::Unreadable(reason) => return Err(reason.to_owned()),
@@ -155,9 +155,11 @@ impl Detector {
 
     /// The lines that any rule could match. Neither reads nor writes memory.
     pub fn screen(&self, events: &[u8]) -> Screened {
-        let mut screened = Screened::default();
-        let Screened { spans, counts, unreadable } = &mut screened;
+        let mut screened = Screened { are_plain: true, ..Screened::default() };
+        let Screened { spans, counts, unreadable, are_plain } = &mut screened;
         self.prefilter.lines(events, |line, verdict| {
+            let is_object = matches!(line.bytes, [b'{', .., b'}']);
+            *are_plain &= is_object && !line.may_be_packed;
             if counts.count(line, verdict, unreadable) {
                 spans.push(Span {
                     line: line.number,

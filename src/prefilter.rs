@@ -61,6 +61,8 @@ pub struct Line<'a> {
     pub offset: usize,
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],
+    /// The key of packed data may be in it.
+    pub may_be_packed: bool,
 }
 
 /// The witnesses of rules.
@@ -142,7 +144,8 @@ impl Prefilter {
     pub fn lines<'a>(&self, batch: &'a [u8], mut visit: impl FnMut(Line<'a>, Verdict)) {
         let mut lines = Lines::new(batch);
         let mut number: u32 = 0;
-        while let Some(Found { start, end, keys, has_escaped_letter, spelling }) = lines.next() {
+        while let Some(found) = lines.next() {
+            let Found { start, end, keys, has_escaped_letter, may_be_packed, spelling } = found;
             number = number.saturating_add(1);
             let mut names = Names::default();
             for key in keys {
@@ -152,7 +155,7 @@ impl Prefilter {
             names.wanted |= has_escaped_letter;
             let bytes = batch.get(start..end).unwrap_or_default();
             let verdict = self.verdict(bytes, spelling, names);
-            visit(Line { number, offset: start, bytes }, verdict);
+            visit(Line { number, offset: start, bytes, may_be_packed }, verdict);
         }
     }
 

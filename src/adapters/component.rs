@@ -70,7 +70,7 @@ impl wit::GuestDetector for Detector {
     }
 
     fn screen(&self, events: Vec<u8>) -> wit::Screened {
-        let Screened { spans, counts, unreadable } = self.0.borrow().screen(&events);
+        let Screened { spans, counts, unreadable, .. } = self.0.borrow().screen(&events);
         wit::Screened {
             spans: spans.into_iter().map(Into::into).collect(),
             counts: counts.into(),

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
 use std::mem;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -126,9 +127,9 @@ impl Iterator for Pieces {
 }
 
 impl Piece {
-    /// Adds a part with its lines to the batch, numbered from 1. None if it cannot be read by itself: the
-    /// file is to be read in order from there on, whatever is in the batch.
-    pub(crate) fn read(&self, batch: &mut Batch) -> Option<Stretch> {
+    /// Adds a part with its lines to the batch, numbered from 1, and says where in the file they are. None if it
+    /// cannot be read by itself: the file is to be read in order from there on, whatever is in the batch.
+    pub(crate) fn read(&self, batch: &mut Batch) -> Option<Range<u64>> {
         if self.of.are_given_up() {
             return None;
         }
@@ -140,16 +141,27 @@ impl Piece {
         let mut bytes = mem::take(&mut batch.kept);
         bytes.resize((end - start) as usize, 0);
         self.of.file.read_exact_at(&mut bytes, start).ok()?;
-        let survey = Survey::of(&bytes);
-        if !survey.are_objects && whole_lines(&bytes).1.is_some() {
+        batch.bytes = bytes;
+        Some(start..end)
+    }
+
+    /// Unpacks what is packed in the lines that were read, where screening does not say that nothing is. How many
+    /// lines they are, and whether something may have been packed. None as for [`read`](Self::read).
+    pub(crate) fn unpack(&self, batch: &mut Batch) -> Option<(u64, bool)> {
+        let survey = Survey::of(&batch.bytes);
+        if !survey.are_objects && whole_lines(&batch.bytes).1.is_some() {
             return None;
         }
-        batch.bytes = bytes;
         let mut allowance = Allowance::new(self.of.limits.max_decompressed, false);
         if survey.has_data && unpack(batch, &mut allowance).is_some() {
             return None;
         }
-        self.of.progress.add_bytes((end - start) as usize);
-        Some(Stretch { lines: survey.breaks, end })
+        Some((survey.breaks, survey.has_data))
+    }
+
+    /// Passes over so many lines, which are here in the file.
+    pub(crate) fn pass(&self, lines: u64, read: &Range<u64>) -> Stretch {
+        self.of.progress.add_bytes((read.end - read.start) as usize);
+        Stretch { lines, end: read.end }
     }
 }

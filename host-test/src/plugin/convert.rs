@@ -64,6 +64,7 @@ pub(super) fn screened(from: wit::Screened, length: usize) -> Screened {
         spans,
         counts: counts(from.counts, length),
         unreadable: unreadable(from.unreadable, length),
+        are_plain: false,
     }
 }
 
@@ -78,6 +79,7 @@ pub(super) fn linked(from: orgwatch::batch::Screened) -> Screened {
         spans: from.spans.into_iter().map(span).collect(),
         counts: counts_of_core(from.counts),
         unreadable: from.unreadable,
+        are_plain: from.are_plain,
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Screened {
     pub counts: Counts,
     /// The first unreadable ones that no span holds.
     pub unreadable: Vec<Unreadable>,
+    /// Every line begins and ends with a brace, and in none is a key `"data"`. A guest does not say so.
+    pub are_plain: bool,
 }
 
 impl Screened {

@@ -31,15 +31,20 @@ impl<'a> Detection<'a> {
         read_batch: &mut ReadBatch,
         filter: &Filter,
     ) -> Result<(), Error> {
-        if !read_batch.read_piece() {
-            read_batch.clear();
-            self.leave_pieces();
-            return Ok(());
-        }
         let place = read_batch.name();
-        let screened = screen::screen(read_batch, filter, self.detector)
-            .map_err(|source| Error::Detector { place, source })?;
-        self.examine(screened)
+        let at = |source| Error::Detector { place, source };
+        match read_batch.read_piece(self.detector) {
+            Ok(true) => {
+                let screened = screen::screen(read_batch, filter, self.detector).map_err(at)?;
+                self.examine(screened)
+            }
+            Ok(false) => {
+                read_batch.clear();
+                self.leave_pieces();
+                Ok(())
+            }
+            Err(source) => Err(at(source)),
+        }
     }
 
     /// A piece of the current file cannot be read by itself: what follows is read in order.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::budget::Permit;
 use super::jobs::Job;
+use super::screen::Screen;
 use crate::input::{
     BATCH, Batch, Error, Limits, PathError, Piece, Pieces, ReadProgress, Reader, Source, Stretch,
 };
 use crate::native;
+use crate::plugin;
 
 /// A batch to be screened, and what it is of.
 #[derive(Debug, Default)]
@@ -23,6 +25,8 @@ pub(super) struct ReadBatch {
     pub(super) piece: Option<Piece>,
     /// The lines of the piece that it holds.
     pub(super) stretch: Option<Stretch>,
+    /// What screening said of the batch, if it was screened.
+    pub(super) screened: Option<plugin::Screened>,
     /// Counts its bytes until they are examined.
     pub(super) permit: Option<Permit>,
 }
@@ -75,13 +79,26 @@ impl ReadBatch {
         self.piece = Some(piece);
     }
 
-    /// Reads the piece, if there is one. Whether it could be read by itself.
-    pub(super) fn read_piece(&mut self) -> bool {
-        let Some(piece) = self.piece.take() else { return true };
+    /// Reads the piece, if there is one, and screens it while it is in the processor's cache: most often there is
+    /// nothing else to look for. Whether it could be read by itself.
+    pub(super) fn read_piece(&mut self, screener: &mut dyn Screen) -> Result<bool, plugin::Error> {
+        let Some(piece) = self.piece.take() else { return Ok(true) };
         let name = self.name();
         let batch = &mut self.batch;
-        self.stretch = native::parse(name.as_bytes(), || piece.read(batch)).flatten();
-        self.stretch.is_some()
+        let Some(read) = native::parse(name.as_bytes(), || piece.read(batch)).flatten() else {
+            return Ok(false);
+        };
+        let screened = screener.screen(batch.bytes())?;
+        // What is read by itself ends with a line end.
+        let lines = screened.counts.lines;
+        let unpacked = match screened.are_plain {
+            true => Some((lines, false)),
+            false => native::parse(name.as_bytes(), || piece.unpack(batch)).flatten(),
+        };
+        let Some((lines, is_other)) = unpacked else { return Ok(false) };
+        self.stretch = Some(piece.pass(lines, &read));
+        self.screened = Some(screened).filter(|_| !is_other);
+        Ok(true)
     }
 
     /// Empties it and keeps its memory.
@@ -93,6 +110,7 @@ impl ReadBatch {
         self.origins.clear();
         self.last = false;
         self.piece = None;
+        self.screened = None;
         self.permit = None;
     }
 }

@@ -45,7 +45,11 @@ pub(super) fn screen(
     screener: &mut dyn Screen,
 ) -> Result<Screened, Error> {
     let batch = &mut read_batch.batch;
-    let Looked { spans, mut counts, unreadable, tallies } = look(batch, screener)?;
+    let screened = match read_batch.screened.take() {
+        Some(screened) => screened,
+        None => screener.screen(batch.bytes())?,
+    };
+    let Looked { spans, mut counts, unreadable, tallies } = look(batch, screened, screener)?;
     let mut pieces = Vec::with_capacity(read_batch.origins.len());
     for (number, origin) in read_batch.origins.drain(..).enumerate() {
         let part = &batch.parts()[number];
@@ -115,9 +119,12 @@ struct Looked {
     tallies: Vec<FileTally>,
 }
 
-fn look(batch: &Batch, screener: &mut dyn Screen) -> Result<Looked, Error> {
+fn look(
+    batch: &Batch,
+    screened: plugin::Screened,
+    screener: &mut dyn Screen,
+) -> Result<Looked, Error> {
     let parts = batch.parts();
-    let screened = screener.screen(batch.bytes())?;
     let told = screened.unreadable.len() as u64;
     let mut looked = Looked {
         spans: screened.spans,

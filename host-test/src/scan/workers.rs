@@ -239,13 +239,19 @@ impl Worker {
     }
 
     fn screen(&mut self, read_batch: &mut ReadBatch) -> Result<Ready, Error> {
-        if !read_batch.read_piece() {
-            read_batch.clear();
-            return Ok(Ready::Unread);
-        }
         let place = read_batch.name();
-        let screened = screen::screen(read_batch, &self.options.filter, &mut self.screener);
-        screened.map(Ready::Screened).map_err(|source| Error::Detector { place, source })
+        let at = |source| Error::Detector { place, source };
+        match read_batch.read_piece(&mut self.screener) {
+            Ok(true) => {
+                let screened = screen::screen(read_batch, &self.options.filter, &mut self.screener);
+                screened.map(Ready::Screened).map_err(at)
+            }
+            Ok(false) => {
+                read_batch.clear();
+                Ok(Ready::Unread)
+            }
+            Err(source) => Err(at(source)),
+        }
     }
 }
 

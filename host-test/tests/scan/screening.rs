@@ -40,9 +40,19 @@ impl Both {
 
     #[track_caller]
     fn check(&mut self, events: &[u8]) {
-        let (native, guest) = (self.native.screen(events), self.guest.screen(events));
+        let (mut native, guest) =
+            (self.native.screen(events).unwrap(), self.guest.screen(events).unwrap());
         let text = || String::from_utf8_lossy(&events[..events.len().min(2000)]).into_owned();
-        assert!(native.unwrap() == guest.unwrap(), "{}", text());
+        let is_plain = |line: &[u8]| {
+            let is_packed = line.windows(6).any(|text| text == b"\"data\"");
+            line.is_empty() || line.starts_with(b"{") && line.ends_with(b"}") && !is_packed
+        };
+        if native.are_plain {
+            assert!(events.split(|byte| *byte == b'\n').all(is_plain), "{}", text());
+        }
+        // A guest does not say so.
+        native.are_plain = false;
+        assert!(native == guest, "{}", text());
     }
 }
 

@@ -5,7 +5,7 @@
 
 use fearless_simd::{Level, Simd, SimdBase as _, SimdMask as _, dispatch, u8x64};
 
-use super::{Found, KEY, Spelling};
+use super::{Found, KEY, PACKED, Spelling};
 
 /// How many bytes are compared at once.
 pub(super) const BLOCK: usize = 64;
@@ -70,7 +70,7 @@ impl<'a> OnePass<'a> {
     pub(in super::super) fn next(&mut self) -> Option<Found<'_>> {
         let start = self.start;
         self.keys.clear();
-        let mut has_escaped_letter = false;
+        let (mut has_escaped_letter, mut may_be_packed) = (false, false);
         let mut spelling = Spelling { is_ascii: self.marked.is_ascii, is_unescaped: true };
         let end = loop {
             if self.marks == 0 {
@@ -91,6 +91,10 @@ impl<'a> OnePass<'a> {
             match self.batch.get(at..) {
                 Some([b'\n', ..]) => break at,
                 Some([b'N', ..]) => self.key(at.saturating_sub(RARE)),
+                Some([b'd', ..]) => {
+                    let key = self.batch.get(at.saturating_sub(1)..);
+                    may_be_packed |= key.is_some_and(|key| key.starts_with(PACKED));
+                }
                 escape => {
                     spelling.is_unescaped = false;
                     has_escaped_letter |=
@@ -104,6 +108,7 @@ impl<'a> OnePass<'a> {
             end,
             keys: &self.keys,
             has_escaped_letter,
+            may_be_packed,
             spelling,
         })
     }
@@ -147,8 +152,8 @@ impl<'a> OnePass<'a> {
 /// Marks the places in blocks that begin behind the first byte and before the last one, and here in the batch.
 #[inline(always)]
 fn look<S: Simd>(simd: S, part: &[u8], from: usize, marked: &mut Marked) {
-    let [line_end, rare, before_rare, backslash, letter] =
-        [b'\n', b'N', b't', b'\\', b'u'].map(|byte| u8x64::splat(simd, byte));
+    let [line_end, rare, before_rare, backslash, letter, quote, data] =
+        [b'\n', b'N', b't', b'\\', b'u', b'"', b'd'].map(|byte| u8x64::splat(simd, byte));
     let blocks = |offset: usize| part.get(offset..).unwrap_or_default().as_chunks::<BLOCK>().0;
     let mut all = u8x64::splat(simd, 0);
     let mut at = from;
@@ -156,6 +161,7 @@ fn look<S: Simd>(simd: S, part: &[u8], from: usize, marked: &mut Marked) {
         let [before, here] = [before, here].map(|bytes| u8x64::from_slice(simd, bytes));
         all |= here;
         let keys = here.simd_eq(rare) & before.simd_eq(before_rare);
+        let keys = keys | here.simd_eq(data) & before.simd_eq(quote);
         let backslashes = here.simd_eq(backslash);
         let found = here.simd_eq(line_end) | keys;
         if (found | backslashes).any_true() {

@@ -45,6 +45,8 @@ impl<'a> Searches<'a> {
             end,
             keys: &self.of_line,
             has_escaped_letter: self.escapes.before(end),
+            // A guest's host looks for itself.
+            may_be_packed: true,
             // Another search would take as long as it may save.
             spelling: Spelling { is_ascii: self.is_ascii, is_unescaped: false },
         })

@@ -8,11 +8,13 @@ use super::one_pass::{BLOCK, BLOCKS, OnePass};
 use super::searches::Searches;
 use super::*;
 
-/// A line by its start, its end, its keys, whether letters are escaped in it, and how it is spelled.
-type Known = (usize, usize, Vec<usize>, bool, Spelling);
+/// A line by its start, its end, its keys, whether letters are escaped in it, how it is spelled, and whether it may
+/// be packed.
+type Known = (usize, usize, Vec<usize>, bool, Spelling, bool);
 
-fn known(Found { start, end, keys, has_escaped_letter, spelling }: Found<'_>) -> Known {
-    (start, end, keys.to_vec(), has_escaped_letter, spelling)
+fn known(found: Found<'_>) -> Known {
+    let Found { start, end, keys, has_escaped_letter, spelling, may_be_packed } = found;
+    (start, end, keys.to_vec(), has_escaped_letter, spelling, may_be_packed)
 }
 
 fn expected(batch: &[u8]) -> Vec<Known> {
@@ -27,7 +29,8 @@ fn expected(batch: &[u8]) -> Vec<Known> {
         };
         let is_unescaped = memmem::find(line, b"\\u").is_none();
         let spelling = Spelling { is_ascii: line.is_ascii(), is_unescaped };
-        let found = (start, end, of_line, (start..end).any(escapes), spelling);
+        let is_packed = memmem::find(line, PACKED).is_some();
+        let found = (start, end, of_line, (start..end).any(escapes), spelling, is_packed);
         start += line.len();
         found
     });
@@ -51,11 +54,12 @@ fn check(batch: &[u8]) {
         assert_eq!(found.len(), expected.len(), "{how}");
         for (found, expected) in found.iter().zip(&expected) {
             let without =
-                |(start, end, keys, escaped, _): &Known| (*start, *end, keys.clone(), *escaped);
+                |(start, end, keys, escaped, ..): &Known| (*start, *end, keys.clone(), *escaped);
             assert_eq!(without(found), without(expected), "{how}");
             let (told, is) = (found.4, expected.4);
             assert!(!told.is_ascii || is.is_ascii, "{how}: {found:?}");
             assert!(!told.is_unescaped || is.is_unescaped, "{how}: {found:?}");
+            assert!(found.5 == expected.5 || how == "searches", "{how}: {found:?}");
         }
     };
     let mut searches = Searches::new(batch);
@@ -72,7 +76,9 @@ fn check(batch: &[u8]) {
 fn whatever_is_looked_for_is_found_wherever_it_stands() {
     let part = BLOCK * BLOCKS;
     let around = |at: usize| at.saturating_sub(70)..at + 70;
-    for text in ["\n", "eventName", "eventNameventName", "\\u0041", "\\u003d", "\u{e9}", "N"] {
+    for text in
+        ["\n", "eventName", "eventNameventName", "\\u0041", "\\u003d", "\u{e9}", "N", "\"data\""]
+    {
         for before in (0..3 * BLOCK).chain(around(part)).chain(around(2 * part)) {
             for after in [0, 1, 2, 63, 64, 65] {
                 let (before, after) = ("x".repeat(before), "y".repeat(after));
@@ -95,7 +101,7 @@ proptest! {
     fn lines_are_what_searches_find(
         pieces in prop::collection::vec(prop::sample::select(vec![
             "eventName", "eventNam", "ventName", "tN", "N", "e", "\n", "\\", "\\u", "\\u00", "\\u0041",
-            "\\u0039", "u0041", "\u{e9}", "{", "\"", "\n\n",
+            "\\u0039", "u0041", "\"data\"", "\"dat", "d", "\u{e9}", "{", "\"", "\n\n",
             "----------------------------------------------------------------------",
         ]), 0..200),
         times in 1..40_usize,
