@@ -110,6 +110,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn screening_knows_the_same_key() {
+        let core = orgwatch::detector::Detector::open("{}").unwrap();
+        assert!(!core.screen(&[b"{", KEY, b":1}"].concat()).are_plain);
+        // Elsewhere it does not look for it.
+        assert_eq!(core.screen(b"{\"a\":1}").are_plain, cfg!(target_arch = "x86_64"));
+    }
+
     proptest! {
         #[test]
         fn it_is_what_searches_say(
