@@ -12,6 +12,7 @@ mod searches;
 use super::KEY;
 
 /// The key of packed data, which hosts unpack.
+#[cfg(target_arch = "x86_64")]
 pub(super) const PACKED: &[u8] = b"\"data\"";
 
 #[cfg(target_arch = "x86_64")]
@@ -30,7 +31,7 @@ pub(super) struct Found<'a> {
     pub(super) keys: &'a [usize],
     /// A letter is escaped in it.
     pub(super) has_escaped_letter: bool,
-    /// The key of [packed data](PACKED) is in it. It may be true where this is not.
+    /// The key of packed data is in it. It may be true where this is not.
     pub(super) may_be_packed: bool,
     pub(super) spelling: Spelling,
 }
